@@ -1,0 +1,323 @@
+"""The only reader and writer of intermediates: Parquet tables, safetensors files and pages.
+
+A file appears whole or not at all: it is written under a temporary name, synced and renamed.
+Each carries what it is and where it came from: in Parquet under the schema metadata key
+``cberl`` (JSON), in safetensors in the header.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cberl.errors import InputError
+from cberl.tables import VECTOR, Column, TableKind
+
+METADATA_KEY = b"cberl"
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; sync and rename it when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        if not temporary.exists():
+            raise InputError(f"{path}: nothing was written to it")
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a page or a note, UTF-8, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+class TableWriter:
+    """Appends rows to a table of one kind; made by `open_table`."""
+
+    def __init__(self, path: Path, temporary: Path, kind: TableKind, header: bytes) -> None:
+        self._path, self._temporary, self._kind, self._header = path, temporary, kind, header
+        self._writer: pq.ParquetWriter | None = None
+        self._seen: set[tuple] = set()
+
+    def write(self, frame: pd.DataFrame, matrices: Mapping[str, np.ndarray] | None = None) -> None:
+        """Append rows.
+
+        Args:
+            frame: all columns but the vectors; order and types are set by the table's kind.
+            matrices: vector column name -> float array [rows, width]; a row of NaN is absent.
+
+        Raises:
+            InputError: a column is missing or unknown, a key repeats, a value is null or not
+                finite where it must not be.
+        """
+        table = _to_arrow(self._path, self._kind, frame, matrices or {})
+        self._check_keys(frame)
+        if self._writer is None:
+            schema = table.schema.with_metadata({METADATA_KEY: self._header})
+            self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
+        self._writer.write_table(table.cast(self._writer.schema))
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def _check_keys(self, frame: pd.DataFrame) -> None:
+        keys = list(frame[list(self._kind.key)].itertuples(index=False, name=None))
+        seen_before = self._seen.intersection(keys)
+        self._seen.update(keys)
+        if seen_before or len(set(keys)) < len(keys):
+            twice = next(iter(seen_before)) if seen_before else _first_repeated(keys)
+            raise InputError(f"{self._path}: key {'/'.join(map(str, twice))} appears twice")
+
+
+@contextmanager
+def open_table(
+    path: str | Path,
+    kind: TableKind,
+    provenance: Mapping[str, Any],
+    metadata: Mapping[str, Any] | None = None,
+) -> Iterator[TableWriter]:
+    """Open a table of one kind to be written piece by piece, so that memory stays bounded.
+
+    The file appears when the block ends without an error. ``metadata`` are facts that belong to
+    the whole table (the list of classes, say).
+    """
+    header = {
+        "kind": kind.name,
+        "description": kind.description,
+        "key": list(kind.key),
+        "metadata": dict(metadata or {}),
+        "provenance": dict(provenance),
+    }
+    with whole_file(path) as temporary:
+        encoded = json.dumps(header, sort_keys=True).encode()
+        writer = TableWriter(Path(path), temporary, kind, encoded)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+def write_table(
+    path: str | Path,
+    kind: TableKind,
+    frame: pd.DataFrame,
+    provenance: Mapping[str, Any],
+    matrices: Mapping[str, np.ndarray] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a whole table at once; see `TableWriter.write` for the arguments and errors."""
+    with open_table(path, kind, provenance, metadata) as writer:
+        writer.write(frame, matrices)
+
+
+def read_table(
+    path: str | Path, kind: TableKind, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Read a table without its vector columns.
+
+    Raises:
+        InputError: the file is absent, not Parquet, of another kind, or lacks a column.
+    """
+    header = read_header(path)
+    if header["kind"] != kind.name:
+        raise InputError(f"{path}: is a table of {header['kind']}, expected one of {kind.name}")
+    vectors = {column.name for column in kind.columns if column.dtype == VECTOR}
+    names = [name for name in pq.read_schema(path).names if name not in vectors]
+    if columns is not None:
+        missing = [name for name in columns if name not in names]
+        if missing:
+            raise InputError(f"{path}: has no column {missing[0]}")
+        names = list(columns)
+    return pq.ParquetFile(path).read(columns=names).to_pandas()
+
+
+def read_batches(path: str | Path, kind: TableKind, rows: int) -> Iterator[pd.DataFrame]:
+    """Read a table without vector columns in batches of at most ``rows`` rows, to bound memory.
+
+    Raises:
+        InputError: the file is absent, not Parquet, or of another kind.
+    """
+    header = read_header(path)
+    if header["kind"] != kind.name:
+        raise InputError(f"{path}: is a table of {header['kind']}, expected one of {kind.name}")
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=rows):
+            yield batch.to_pandas()
+
+
+def read_matrix(path: str | Path, column: str) -> np.ndarray:
+    """Read a vector column as float32 [rows, width]; absent rows are NaN."""
+    chunked = pq.ParquetFile(path).read(columns=[column]).column(column)
+    width = chunked.type.list_size
+    if len(chunked) == 0:
+        return np.empty((0, width), dtype=np.float32)
+    lists = chunked.combine_chunks()
+    values = lists.values.slice(lists.offset * width, len(lists) * width)
+    matrix = values.to_numpy(zero_copy_only=False).astype(np.float32).reshape(-1, width)
+    absent = lists.is_null().to_numpy(zero_copy_only=False)
+    matrix[absent] = np.nan
+    return matrix
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """Read what a table says of itself: kind, description, key, metadata, provenance.
+
+    Raises:
+        InputError: the file is absent, is not Parquet, or was not written by this package.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: not a whole Parquet file ({error})") from None
+    if METADATA_KEY not in metadata:
+        raise InputError(f"{path}: a Parquet file, but none of this pipeline's")
+    return json.loads(metadata[METADATA_KEY])
+
+
+def write_tensors(
+    path: str | Path,
+    kind: str,
+    tensors: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Write named tensors (torch or NumPy) as safetensors, with ``metadata`` in the header.
+
+    Args:
+        kind: what the file is, in a word or two ("gan", "vae", "scaler").
+        metadata: whatever is needed to use the tensors (settings, class list), JSON-able.
+    """
+    from safetensors.numpy import save_file
+
+    arrays = {name: np.ascontiguousarray(_to_numpy(value)) for name, value in tensors.items()}
+    header = {
+        "kind": kind,
+        "metadata": json.dumps(dict(metadata or {}), sort_keys=True),
+        "provenance": json.dumps(dict(provenance), sort_keys=True),
+    }
+    with whole_file(path) as temporary:
+        save_file(arrays, temporary, metadata=header)
+
+
+def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read tensors and their metadata (see `write_tensors`).
+
+    Raises:
+        InputError: the file is absent, broken, or of another kind.
+    """
+    from safetensors.numpy import load_file
+
+    header = read_tensor_header(path)
+    if header["kind"] != kind:
+        raise InputError(f"{path}: holds tensors of {header['kind']}, expected {kind}")
+    return load_file(path), header["metadata"]
+
+
+def read_tensor_header(path: str | Path) -> dict[str, Any]:
+    """Read what a safetensors file says of itself: kind, metadata, provenance."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as handle:
+            header = handle.metadata() or {}
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except SafetensorError as error:
+        raise InputError(f"{path}: not a whole safetensors file ({error})") from None
+    if "kind" not in header:
+        raise InputError(f"{path}: a safetensors file, but none of this pipeline's")
+    return {
+        "kind": header["kind"],
+        "metadata": json.loads(header["metadata"]),
+        "provenance": json.loads(header["provenance"]),
+    }
+
+
+def row_positions(ids: Sequence[str], wanted: Sequence[str], source: str | Path) -> np.ndarray:
+    """Find each wanted id among ``ids``: int64 [len(wanted)].
+
+    Raises:
+        InputError: an id is wanted that ``source`` does not have.
+    """
+    positions = pd.Index(ids).get_indexer(pd.Index(wanted))
+    if (positions < 0).any():
+        absent = list(wanted)[int(np.argmin(positions))]
+        raise InputError(f"{source}: has no row {absent}, which another table names")
+    return positions
+
+
+def _to_arrow(
+    path: Path, kind: TableKind, frame: pd.DataFrame, matrices: Mapping[str, np.ndarray]
+) -> pa.Table:
+    given = {*frame.columns, *matrices}
+    unknown = given.difference(column.name for column in kind.columns)
+    if unknown:
+        raise InputError(f"{path}: {kind.name} has no column {sorted(unknown)[0]}")
+    fields, arrays = [], []
+    for column in kind.columns:
+        if column.name not in given:
+            if column.optional:
+                continue
+            raise InputError(f"{path}: column {column.name} of {kind.name} is missing")
+        if column.dtype == VECTOR:
+            array = _vectors_to_arrow(path, column, matrices[column.name], frame, kind)
+        else:
+            array = pa.array(frame[column.name], type=column.dtype, from_pandas=True)
+        if array.null_count and not column.nullable:
+            row = _key_of(frame, kind, int(np.argmax(array.is_null().to_numpy(False))))
+            raise InputError(f"{path}: row {row} has no {column.name}")
+        description = {"description": column.description}
+        fields.append(pa.field(column.name, array.type, column.nullable, description))
+        arrays.append(array)
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _vectors_to_arrow(
+    path: Path, column: Column, matrix: np.ndarray, frame: pd.DataFrame, kind: TableKind
+) -> pa.Array:
+    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+    if matrix.ndim != 2 or len(matrix) != len(frame):
+        raise InputError(f"{path}: {column.name} has shape {matrix.shape}, {len(frame)} rows")
+    absent = np.isnan(matrix).all(axis=1) if matrix.shape[1] else np.zeros(len(matrix), bool)
+    broken = ~np.isfinite(matrix).all(axis=1) & ~absent
+    if broken.any():
+        row = _key_of(frame, kind, int(np.argmax(broken)))
+        raise InputError(f"{path}: row {row} has NaN or infinite values in {column.name}")
+    return pa.FixedSizeListArray.from_arrays(
+        pa.array(matrix.reshape(-1)), matrix.shape[1], mask=pa.array(absent)
+    )
+
+
+def _key_of(frame: pd.DataFrame, kind: TableKind, position: int) -> str:
+    return "/".join(str(frame[name].iloc[position]) for name in kind.key)
+
+
+def _first_repeated(keys: list[tuple]) -> tuple:
+    seen: set[tuple] = set()
+    for key in keys:
+        if key in seen:
+            return key
+        seen.add(key)
+    raise ValueError("no key repeats")
+
+
+def _to_numpy(value: Any) -> np.ndarray:
+    return value if isinstance(value, np.ndarray) else value.detach().cpu().numpy()

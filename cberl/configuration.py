@@ -1,0 +1,83 @@
+"""Checking settings before any job starts, with one line a mistake."""
+
+import csv
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cberl.errors import InputError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], source: str) -> None:
+    """Hold settings against a JSON schema.
+
+    Args:
+        source: the file or table row that the settings came from, for the message.
+
+    Raises:
+        InputError: naming the source, the key and what was expected.
+    """
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    error = best_match(Draft202012Validator(schema).iter_errors(settings))
+    if error is None:
+        return
+    where = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        key = next(key for key in error.instance if key not in known)
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
+        raise InputError(f"{source}: unknown key {'.'.join(filter(None, (where, key)))}; {hint}")
+    if error.validator == "required":
+        key = next(key for key in error.validator_value if key not in error.instance)
+        raise InputError(f"{source}: key {'.'.join(filter(None, (where, key)))} is missing")
+    expected = {
+        "enum": f"one of {', '.join(map(str, error.validator_value))}"
+        if error.validator == "enum"
+        else None,
+        "minItems": f"at least {error.validator_value} of them",
+        "type": f"{error.validator_value}",
+        "oneOf": " ".join(str(error.schema.get("description", "")).split()),
+    }.get(error.validator) or f"{error.validator} {error.validator_value}"
+    raise InputError(f"{source}: {where} is {error.instance!r}; expected {expected}")
+
+
+def read_variants(path: Path, schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Read the variants table (tab-separated, one variant a row).
+
+    Returns:
+        variant name -> its settings, in the order of the table.
+
+    Raises:
+        InputError: the file is absent or empty, a row does not fit the schema, a name repeats.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected the table of variants")
+    with path.open(encoding="utf-8", newline="") as handle:
+        lines = [line for line in handle if line.strip() and not line.startswith("#")]
+    variants: dict[str, dict[str, Any]] = {}
+    for number, row in enumerate(csv.DictReader(lines, delimiter="\t"), start=1):
+        source = f"{path}: row {number}"
+        if None in row or None in row.values():
+            raise InputError(f"{source} does not have as many columns as the header")
+        try:
+            row = dict(row, mask_weight=float(row.get("mask_weight", "")))
+        except ValueError:
+            raise InputError(f"{source}: mask_weight is not a number") from None
+        check_settings(row, schema, source)
+        if row["variant"] in variants:
+            raise InputError(f"{source}: variant {row['variant']} appears twice")
+        variants[row["variant"]] = row
+    if not variants:
+        raise InputError(f"{path}: no variants; expected at least one row under the header")
+    return variants
+
+
+def find_path(path: str) -> Path:
+    """Find a path of the configuration: from the working directory, else the project's folder."""
+    return Path(path) if Path(path).exists() else PROJECT / path

@@ -1,0 +1,55 @@
+"""What every job does first: open its log, keep to its threads, set its seed, know its origin."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cberl.errors import InputError
+from cberl.log import open_log
+from cberl.provenance import describe_job
+from cberl.seeding import limit_threads, seed_everything
+
+
+@dataclass(frozen=True)
+class Job:
+    """A running job: its ``settings`` (from the rule's params), ``seed`` and ``provenance``."""
+
+    settings: Any
+    seed: int | None
+    provenance: dict[str, Any]
+
+
+@contextmanager
+def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
+    """Run the body of a workflow script as a job.
+
+    Unusable input ends the job with one line in its log and exit status 1; anything else that
+    goes wrong leaves its traceback there.
+
+    Args:
+        snakemake: the object that Snakemake hands to a script.
+        torch: whether to seed torch and limit its threads; importing it costs seconds.
+    """
+    open_log(snakemake.log[0] if snakemake.log else None)
+    wildcards = dict(snakemake.wildcards.items())
+    seed = int(wildcards["seed"]) if "seed" in wildcards else None
+    settings = snakemake.params.get("settings")
+    try:
+        if torch:
+            limit_threads(snakemake.threads)
+            seed_everything(seed or 0)
+        provenance = describe_job(
+            snakemake.rule,
+            wildcards,
+            settings,
+            snakemake.params.get("code"),
+            seed,
+            snakemake.input,
+        )
+        yield Job(settings, seed, provenance)
+    except InputError as error:
+        logging.error("error: %s", error)
+        sys.exit(1)

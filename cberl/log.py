@@ -1,0 +1,44 @@
+"""A job's log, and progress that suits both a terminal and a file."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def open_log(path: str | None) -> None:
+    """Send everything that this process prints, native libraries included, to a file."""
+    if path:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(handle, sys.stdout.fileno())
+        os.dup2(handle, sys.stderr.fileno())
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
+    )
+
+
+def progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """Hand the items on, showing a bar on a terminal and a line now and then in a log.
+
+    Args:
+        total: how many items there will be.
+        what: what is counted, in the plural ("clips").
+    """
+    if sys.stderr.isatty():
+        from rich.progress import track
+
+        yield from track(items, description=what, total=total)
+        return
+    started = told = time.monotonic()
+    for count, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - told >= SECONDS_BETWEEN_LINES or count == total:
+            told = now
+            logging.info("%d of %d %s in %.0f s", count, total, what, now - started)

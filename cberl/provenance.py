@@ -1,0 +1,161 @@
+"""Where an artifact came from: rule, settings, code, seed, inputs and library versions."""
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cberl
+
+PROJECT = Path(__file__).resolve().parent.parent
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "torch",
+    "torchvision",
+    "torch-geometric",
+    "transformers",
+    "opensmile",
+    "av",
+    "scikit-learn",
+    "imbalanced-learn",
+    "snakemake",
+)
+
+
+def code_digest(script: str | Path) -> str:
+    """Digest a script and every module of this package that it imports, directly or not.
+
+    Comments, docstrings and layout do not count: only a change of what the code does gives
+    another digest.
+
+    Args:
+        script: path of a Python file.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    reached: dict[Path, str] = {}
+    waiting = [Path(script).resolve()]
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached[path], imported = _digest_and_imports(path)
+            waiting.extend(imported)
+    named = sorted((path.name, digest) for path, digest in reached.items())
+    return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:16]
+
+
+def settings_digest(settings: Any) -> str:
+    """Digest JSON-able settings, whatever the order of their keys: 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def describe_job(
+    rule: str,
+    wildcards: Mapping[str, str],
+    settings: Any,
+    code: str,
+    seed: int | None,
+    inputs: Iterable[str],
+) -> dict[str, Any]:
+    """Put together what an artifact says of its origin. No time stamp: same job, same bytes.
+
+    Directories among the inputs are named without a digest.
+    """
+    return {
+        "cberl_version": cberl.__version__,
+        "git_commit": git_commit(),
+        "rule": rule,
+        "wildcards": dict(wildcards),
+        "settings": settings,
+        "settings_digest": settings_digest(settings),
+        "code_digest": code,
+        "seed": seed,
+        "inputs": {
+            str(path): file_digest(path) if Path(path).is_file() else None for path in inputs
+        },
+        "libraries": {"python": platform.python_version(), **library_versions()},
+    }
+
+
+@cache
+def git_commit() -> str | None:
+    """The commit of this checkout, with ``+`` behind it if files differ; None outside git."""
+    git = ["git", "-C", str(PROJECT)]
+    try:
+        commit = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit + ("+" if changed else "")
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that shape the numbers, without importing them."""
+    versions = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+@cache
+def _digest_and_imports(path: Path) -> tuple[str, tuple[Path, ...]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules.add(node.module)
+            modules.update(f"{node.module}.{alias.name}" for alias in node.names)
+        _drop_docstring(node)
+    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return digest, tuple(sorted({file for name in modules for file in _module_files(name)}))
+
+
+def _drop_docstring(node: ast.AST) -> None:
+    if (
+        isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+        and isinstance(node.body[0].value, ast.Constant)
+        and isinstance(node.body[0].value.value, str)
+    ):
+        node.body[0].value.value = ""
+
+
+def _module_files(name: str) -> list[Path]:
+    """The files that importing ``name`` runs: the module and its parent packages."""
+    parts = name.split(".")
+    if parts[0] != "cberl":
+        return []
+    files = []
+    for length in range(1, len(parts) + 1):
+        base = PROJECT.joinpath(*parts[:length])
+        files += [path for path in (base / "__init__.py", base.with_suffix(".py")) if path.exists()]
+    return files

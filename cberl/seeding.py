@@ -1,0 +1,38 @@
+"""Seeds and thread counts, set once per job."""
+
+import os
+import random
+
+import numpy as np
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch and ask torch for deterministic kernels.
+
+    The same seed on the same machine with the same number of threads gives the same bytes.
+    """
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+
+
+def limit_threads(threads: int) -> None:
+    """Keep this process, and torch in it, to ``threads`` threads."""
+    import torch
+
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    torch.set_num_threads(threads)
+
+
+def choose_device(device: str) -> str:
+    """Turn the setting ``auto``, ``cpu`` or ``cuda`` into a torch device name."""
+    import torch
+
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,58 @@
+"""How a stage declares its Parquet tables: columns, their types and what they mean.
+
+Each stage lists its own in its module ``tables``; `cberl.artifacts` writes and reads no others,
+and docs/output.md is held against those lists.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+VECTOR = "vector"
+"""A ``fixed_size_list<float32>`` column whose width depends on the encoder or the model."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: ``dtype`` is an Arrow type or `VECTOR`; ``optional`` columns may be left out."""
+
+    name: str
+    dtype: pa.DataType | str
+    description: str
+    nullable: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class TableKind:
+    """A table: ``key`` columns together name a row and never repeat."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+
+TEXT = pa.string()
+FLAG = pa.bool_()
+COUNT = pa.int32()
+NUMBER = pa.float64()
+
+UTTERANCE_ID = Column("utterance_id", TEXT, "split/dialogue/utterance, unique in the corpus")
+IS_SYNTHETIC = Column("is_synthetic", FLAG, "made by an oversampler, not recorded")
+REMOVED = Column("removed", TEXT, "modality left out on purpose; 'none' for the real thing")
+
+HISTORY = TableKind(
+    "history",
+    "A training run, one row per epoch, split and quantity.",
+    ("epoch", "split", "quantity"),
+    (
+        Column("epoch", COUNT, "from 1"),
+        Column("split", TEXT, "train or dev"),
+        Column("quantity", TEXT, "loss, macro_f1 and the like"),
+        Column("value", NUMBER, "mean over the epoch"),
+    ),
+)

@@ -1,0 +1,16 @@
+"""The tables of the train stage."""
+
+from cberl.tables import REMOVED, TEXT, UTTERANCE_ID, VECTOR, Column, TableKind
+
+PREDICTIONS = TableKind(
+    "predictions",
+    "What a trained model says of every dev and test utterance; the truth is not in it.",
+    ("utterance_id", "removed"),
+    (
+        UTTERANCE_ID,
+        REMOVED,
+        Column("split", TEXT, "dev or test"),
+        Column("predicted", TEXT, "the most probable class"),
+        Column("probabilities", VECTOR, "one per class, in the order of the metadata's classes"),
+    ),
+)

@@ -1,0 +1,121 @@
+"""Configuration and its validation, wildcard constraints, and small named input functions."""
+
+import os
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.utils import validate
+
+PROJECT = Path(workflow.basedir).parent
+# Scripts import cberl whether or not it is installed in the environment.
+sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))
+)
+
+from cberl.configuration import check_settings, find_path, read_variants
+from cberl.corpus.sources import annotation_files
+from cberl.errors import InputError
+from cberl.modalities import MODALITIES as MODALITY_ORDER
+from cberl.modalities import SPLITS
+from cberl.provenance import code_digest
+
+
+if not workflow.overwrite_configfiles:
+
+    configfile: find_path("config/config.yaml")
+
+
+def schema(name):
+    return yaml.safe_load((PROJECT / "workflow/schemas" / name).read_text())
+
+
+# A mistake ends the run here, with one line and before any job.
+try:
+    check_settings(
+        config,
+        schema("config.schema.yaml"),
+        str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1]),
+    )
+    validate(config, str(PROJECT / "workflow/schemas/config.schema.yaml"))
+    VARIANTS = read_variants(find_path(config["variants"]), schema("variants.schema.yaml"))
+    ROOT = find_path(config["corpus"]["root"])
+    ANNOTATIONS = annotation_files(config["corpus"], ROOT)
+except InputError as error:
+    raise SystemExit(f"error: {error}")
+
+CORPUS = config["corpus"]["name"]
+MODALITIES = [name for name in MODALITY_ORDER if name in config["modalities"]]
+SEEDS = config["seeds"]
+
+
+wildcard_constraints:
+    corpus=CORPUS,
+    modality="|".join(MODALITIES),
+    split="|".join(SPLITS),
+    oversampler="none|random|smote|gan",
+    fusion="concat|vae",
+    variant="|".join(VARIANTS),
+    seed="|".join(map(str, SEEDS)),
+
+
+scattergather:
+    shard=config["shards"],
+
+
+def code_of(script):
+    """Digest of a script and of all that it imports from cberl."""
+    return code_digest(PROJECT / "workflow/scripts" / script)
+
+
+def growing(amount):
+    """A resource that grows with each attempt."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def gpus_of_job():
+    """One GPU per network job, unless the run is told or found to be without."""
+    without = config["device"] == "cpu" or (
+        config["device"] == "auto"
+        and workflow.local_exec
+        and not workflow.remote_exec
+        and not Path("/dev/nvidia0").exists()
+    )
+    return 0 if without else 1
+
+
+GPUS = gpus_of_job()
+
+
+def settings_of_variant(wildcards):
+    return {**config["train"], **VARIANTS[wildcards.variant], "device": config["device"]}
+
+
+def fused_folder(wildcards):
+    variant = VARIANTS[wildcards.variant]
+    return f"results/{wildcards.corpus}/fuse/{variant['oversampler']}-{variant['fusion']}/seed{wildcards.seed}"
+
+
+def graph_folder(wildcards):
+    oversampler = VARIANTS[wildcards.variant]["oversampler"]
+    return f"results/{wildcards.corpus}/graph/{oversampler}/seed{wildcards.seed}"
+
+
+def synthetic_of_variant(wildcards):
+    oversampler = VARIANTS[wildcards.variant]["oversampler"]
+    return f"results/{wildcards.corpus}/oversample/{oversampler}/seed{wildcards.seed}/synthetic.parquet"
+
+
+def latents_of(*splits):
+    return lambda wildcards: [f"{fused_folder(wildcards)}/{split}.parquet" for split in splits]
+
+
+def graphs_of(*splits):
+    return lambda wildcards: [f"{graph_folder(wildcards)}/{split}.safetensors" for split in splits]
+
+
+def nodes_of(*splits):
+    return lambda wildcards: [
+        f"{graph_folder(wildcards)}/{split}_nodes.parquet" for split in splits
+    ]

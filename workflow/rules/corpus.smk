@@ -1,0 +1,82 @@
+"""From a corpus on disk to conversations, labels and decoded media."""
+
+
+rule ingest_corpus:
+    """Read conversations and labels; labels lie apart, so that features never see them."""
+    input:
+        annotations=ANNOTATIONS,
+    output:
+        utterances="results/{corpus}/corpus/utterances.parquet",
+        labels=expand("results/{corpus}/corpus/labels_{split}.parquet", split=SPLITS, allow_missing=True),
+    params:
+        settings=config["corpus"],
+        root=str(ROOT),
+        code=code_of("ingest_corpus.py"),
+    log:
+        "results/{corpus}/logs/ingest_corpus.log",
+    benchmark:
+        "results/{corpus}/benchmarks/ingest_corpus.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    script:
+        "../scripts/ingest_corpus.py"
+
+
+rule decode_media:
+    """Decode one shard's clips, once, where a broken one can hurt nothing else."""
+    input:
+        utterances=rules.ingest_corpus.output.utterances,
+    output:
+        media="results/{corpus}/corpus/media/{scatteritem}.parquet",
+    params:
+        settings=config["media"] | {"modalities": [m for m in MODALITIES if m != "text"]},
+        root=str(ROOT),
+        code=code_of("decode_media.py"),
+    log:
+        "results/{corpus}/logs/decode_media/{scatteritem}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/decode_media/{scatteritem}.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(240),
+    script:
+        "../scripts/decode_media.py"
+
+
+rule assess_quality:
+    """Say of every utterance and modality whether it can be used; stop if too few can."""
+    input:
+        utterances=rules.ingest_corpus.output.utterances,
+        media=(
+            gather.shard("results/{{corpus}}/corpus/media/{scatteritem}.parquet")
+            if set(MODALITIES) != {"text"}
+            else []
+        ),
+    output:
+        quality="results/{corpus}/corpus/quality.parquet",
+        page="results/{corpus}/corpus/quality.html",
+    params:
+        settings={
+            "modalities": MODALITIES,
+            "max_unavailable": config["corpus"]["max_unavailable"],
+        },
+        code=code_of("assess_quality.py"),
+    log:
+        "results/{corpus}/logs/assess_quality.log",
+    benchmark:
+        "results/{corpus}/benchmarks/assess_quality.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    script:
+        "../scripts/assess_quality.py"

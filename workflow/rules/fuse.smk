@@ -1,0 +1,104 @@
+"""From the modalities to one latent vector per utterance."""
+
+
+rule fit_vae:
+    """Train the joint VAE on training rows, real and synthetic; dev rows stop it."""
+    input:
+        train=expand(
+            "results/{corpus}/features/{modality}/train.parquet",
+            modality=MODALITIES,
+            allow_missing=True,
+        ),
+        dev=expand(
+            "results/{corpus}/features/{modality}/dev.parquet",
+            modality=MODALITIES,
+            allow_missing=True,
+        ),
+        scaler=rules.fit_scaler.output.scaler,
+        synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
+        labels_train="results/{corpus}/corpus/labels_train.parquet",
+        labels_dev="results/{corpus}/corpus/labels_dev.parquet",
+    output:
+        model="results/{corpus}/fuse/{oversampler}-vae/seed{seed}/vae.safetensors",
+        history="results/{corpus}/fuse/{oversampler}-vae/seed{seed}/history.parquet",
+    params:
+        settings=config["fuse"]["vae"]
+        | {"modalities": MODALITIES, "device": config["device"]},
+        code=code_of("fit_vae.py"),
+    log:
+        "results/{corpus}/logs/fit_vae/{oversampler}-seed{seed}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/fit_vae/{oversampler}-seed{seed}.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(120),
+        gpu=GPUS,
+    script:
+        "../scripts/fit_vae.py"
+
+
+rule encode_vae:
+    """Encode every split with the frozen VAE, whole and with each modality removed."""
+    input:
+        model=rules.fit_vae.output.model,
+        features=expand(
+            "results/{corpus}/features/{modality}/{split}.parquet",
+            split=SPLITS,
+            modality=MODALITIES,
+            allow_missing=True,
+        ),
+        scaler=rules.fit_scaler.output.scaler,
+        synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
+    output:
+        latents=expand(
+            "results/{corpus}/fuse/{oversampler}-vae/seed{seed}/{split}.parquet",
+            split=SPLITS,
+            allow_missing=True,
+        ),
+    params:
+        settings={"modalities": MODALITIES},
+        code=code_of("encode_vae.py"),
+    log:
+        "results/{corpus}/logs/encode_vae/{oversampler}-seed{seed}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/encode_vae/{oversampler}-seed{seed}.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    script:
+        "../scripts/encode_vae.py"
+
+
+rule concatenate_modalities:
+    """Join the scaled modalities side by side, whole and with each modality removed."""
+    input:
+        features=rules.encode_vae.input.features,
+        scaler=rules.fit_scaler.output.scaler,
+        synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
+    output:
+        latents=expand(
+            "results/{corpus}/fuse/{oversampler}-concat/seed{seed}/{split}.parquet",
+            split=SPLITS,
+            allow_missing=True,
+        ),
+    params:
+        settings={"modalities": MODALITIES},
+        code=code_of("concatenate_modalities.py"),
+    log:
+        "results/{corpus}/logs/concatenate_modalities/{oversampler}-seed{seed}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/concatenate_modalities/{oversampler}-seed{seed}.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    script:
+        "../scripts/concatenate_modalities.py"

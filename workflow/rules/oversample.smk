@@ -1,0 +1,131 @@
+"""Making new samples of rare emotions, from training rows alone."""
+
+
+rule fit_gan:
+    """Train the multimodal GAN on the training split."""
+    input:
+        features=expand(
+            "results/{corpus}/features/{modality}/train.parquet",
+            modality=MODALITIES,
+            allow_missing=True,
+        ),
+        scaler=rules.fit_scaler.output.scaler,
+        labels="results/{corpus}/corpus/labels_train.parquet",
+    output:
+        model="results/{corpus}/oversample/gan/seed{seed}/gan.safetensors",
+        history="results/{corpus}/oversample/gan/seed{seed}/history.parquet",
+    params:
+        settings=config["oversample"]["gan"]
+        | {"modalities": MODALITIES, "device": config["device"]},
+        code=code_of("fit_gan.py"),
+    log:
+        "results/{corpus}/logs/fit_gan/seed{seed}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/fit_gan/seed{seed}.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(120),
+        gpu=GPUS,
+    script:
+        "../scripts/fit_gan.py"
+
+
+rule sample_gan:
+    """Copy training dialogues and give their rare-class turns features from the GAN."""
+    input:
+        model=rules.fit_gan.output.model,
+        utterances=rules.ingest_corpus.output.utterances,
+        labels="results/{corpus}/corpus/labels_train.parquet",
+    output:
+        synthetic="results/{corpus}/oversample/gan/seed{seed}/synthetic.parquet",
+    params:
+        settings={"target": config["oversample"]["target"]},
+        code=code_of("sample_gan.py"),
+    log:
+        "results/{corpus}/logs/sample_gan/seed{seed}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/sample_gan/seed{seed}.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    script:
+        "../scripts/sample_gan.py"
+
+
+rule resample_train:
+    """The same with features from SMOTE or from repeated rows; with none, no new dialogue."""
+    input:
+        features=expand(
+            "results/{corpus}/features/{modality}/train.parquet",
+            modality=MODALITIES,
+            allow_missing=True,
+        ),
+        scaler=rules.fit_scaler.output.scaler,
+        utterances=rules.ingest_corpus.output.utterances,
+        labels="results/{corpus}/corpus/labels_train.parquet",
+    output:
+        synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
+    wildcard_constraints:
+        oversampler="none|random|smote",
+    params:
+        settings={
+            "modalities": MODALITIES,
+            "target": config["oversample"]["target"],
+            "smote": config["oversample"]["smote"],
+        },
+        code=code_of("resample_train.py"),
+    log:
+        "results/{corpus}/logs/resample_train/{oversampler}-seed{seed}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/resample_train/{oversampler}-seed{seed}.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    script:
+        "../scripts/resample_train.py"
+
+
+rule assess_synthetic:
+    """Say per class how good the synthetic samples are; a collapse is reported here."""
+    input:
+        synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
+        features=expand(
+            "results/{corpus}/features/{modality}/{split}.parquet",
+            split=["train", "dev"],
+            modality=MODALITIES,
+            allow_missing=True,
+        ),
+        scaler=rules.fit_scaler.output.scaler,
+        labels=expand(
+            "results/{corpus}/corpus/labels_{split}.parquet",
+            split=["train", "dev"],
+            allow_missing=True,
+        ),
+    output:
+        quality="results/{corpus}/oversample/{oversampler}/seed{seed}/quality.parquet",
+    wildcard_constraints:
+        oversampler="random|smote|gan",
+    params:
+        settings={"modalities": MODALITIES},
+        code=code_of("assess_synthetic.py"),
+    log:
+        "results/{corpus}/logs/assess_synthetic/{oversampler}-seed{seed}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/assess_synthetic/{oversampler}-seed{seed}.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    script:
+        "../scripts/assess_synthetic.py"

@@ -1,0 +1,31 @@
+"""The page that people look at, and the table printed at the end of a run."""
+
+
+rule render_report:
+    """Write the report: one page that opens from disk, and the verdict as plain text."""
+    input:
+        evaluation=rules.evaluate_predictions.output,
+    output:
+        page="results/{corpus}/report/index.html",
+        verdict="results/{corpus}/report/verdict.txt",
+    params:
+        code=code_of("render_report.py"),
+    log:
+        "results/{corpus}/logs/render_report.log",
+    benchmark:
+        "results/{corpus}/benchmarks/render_report.tsv"
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    script:
+        "../scripts/render_report.py"
+
+
+def print_verdict():
+    """Print the per-class table of a run that made one."""
+    verdict = Path(f"results/{CORPUS}/report/verdict.txt")
+    if verdict.exists():
+        print(verdict.read_text(), file=sys.stderr)

@@ -1,0 +1,15 @@
+"""Say of every utterance and modality whether it can be used."""
+
+from cberl.artifacts import read_table, write_table, write_text
+from cberl.corpus.quality import assess_quality, read_media_facts, refuse_too_few
+from cberl.corpus.quality_page import render_quality_page
+from cberl.corpus.tables import QUALITY, UTTERANCES
+from cberl.job import start_job
+
+with start_job(snakemake) as job:
+    utterances = read_table(snakemake.input.utterances, UTTERANCES)
+    facts = read_media_facts(snakemake.input.media)
+    quality = assess_quality(utterances, facts, job.settings["modalities"])
+    refuse_too_few(quality, job.settings["max_unavailable"])
+    write_table(snakemake.output.quality, QUALITY, quality, job.provenance)
+    write_text(snakemake.output.page, render_quality_page(quality))

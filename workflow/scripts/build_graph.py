@@ -1,0 +1,18 @@
+"""Build the graph of every split."""
+
+from cberl.artifacts import read_table, write_table, write_tensors
+from cberl.corpus.tables import UTTERANCES
+from cberl.graph.build import build_edges, list_nodes
+from cberl.graph.tables import NODES
+from cberl.job import start_job
+from cberl.modalities import SPLITS
+from cberl.oversample.tables import SYNTHETIC
+
+with start_job(snakemake) as job:
+    utterances = read_table(snakemake.input.utterances, UTTERANCES)
+    synthetic = read_table(snakemake.input.synthetic, SYNTHETIC)
+    for position, split in enumerate(SPLITS):
+        nodes = list_nodes(utterances, synthetic, split)
+        edges = build_edges(nodes, job.settings["past_window"], job.settings["future_window"])
+        write_table(snakemake.output.nodes[position], NODES, nodes, job.provenance)
+        write_tensors(snakemake.output.edges[position], "graph", edges, job.provenance)

@@ -1,0 +1,14 @@
+"""Decode one shard's clips."""
+
+from cberl.artifacts import open_table, read_table
+from cberl.corpus.decode import decode_clips
+from cberl.corpus.shards import select_shard
+from cberl.corpus.tables import MEDIA, UTTERANCES
+from cberl.job import start_job
+
+with start_job(snakemake) as job:
+    utterances = read_table(snakemake.input.utterances, UTTERANCES)
+    shard = select_shard(utterances, snakemake.wildcards.scatteritem)
+    with open_table(snakemake.output.media, MEDIA, job.provenance) as writer:
+        for rows in decode_clips(shard, snakemake.params.root, job.settings):
+            writer.write(rows)

@@ -1,0 +1,15 @@
+"""Encode one shard's transcripts."""
+
+from cberl.artifacts import open_table, read_table
+from cberl.corpus.shards import select_shard
+from cberl.corpus.tables import UTTERANCES
+from cberl.features.tables import FEATURES
+from cberl.features.text import extract_text
+from cberl.job import start_job
+
+with start_job(snakemake, torch=True) as job:
+    utterances = read_table(snakemake.input.utterances, UTTERANCES)
+    shard = select_shard(utterances, snakemake.wildcards.scatteritem)
+    with open_table(snakemake.output.features, FEATURES, job.provenance) as writer:
+        for frame, features in extract_text(shard, job.settings):
+            writer.write(frame, {"features": features})

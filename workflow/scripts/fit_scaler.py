@@ -1,0 +1,10 @@
+"""Fit each feature's mean and scale on training rows."""
+
+from cberl.artifacts import write_tensors
+from cberl.features.scale import fit_scaler
+from cberl.job import start_job
+
+with start_job(snakemake) as job:
+    modalities = job.settings["modalities"]
+    tensors = fit_scaler(dict(zip(modalities, snakemake.input.train, strict=True)))
+    write_tensors(snakemake.output.scaler, "scaler", tensors, job.provenance)

@@ -1,0 +1,14 @@
+"""Read conversations and labels."""
+
+from cberl.artifacts import write_table
+from cberl.corpus.read import read_corpus
+from cberl.corpus.tables import LABELS, UTTERANCES
+from cberl.job import start_job
+from cberl.modalities import SPLITS
+
+with start_job(snakemake) as job:
+    corpus = read_corpus(job.settings, snakemake.params.root)
+    write_table(snakemake.output.utterances, UTTERANCES, corpus.utterances, job.provenance)
+    for split, path in zip(SPLITS, snakemake.output.labels, strict=True):
+        metadata = {"classes": corpus.classes, "split": split}
+        write_table(path, LABELS, corpus.labels_of(split), job.provenance, metadata=metadata)
