@@ -21,7 +21,6 @@ from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.provenance import code_digest
 
-
 if not workflow.overwrite_configfiles:
 
     configfile: find_path("config/config.yaml")

@@ -7,11 +7,9 @@ rule ingest_corpus:
         annotations=ANNOTATIONS,
     output:
         utterances="results/{corpus}/corpus/utterances.parquet",
-        labels=expand("results/{corpus}/corpus/labels_{split}.parquet", split=SPLITS, allow_missing=True),
-    params:
-        settings=config["corpus"],
-        root=str(ROOT),
-        code=code_of("ingest_corpus.py"),
+        labels=expand(
+            "results/{corpus}/corpus/labels_{split}.parquet", split=SPLITS, allow_missing=True
+        ),
     log:
         "results/{corpus}/logs/ingest_corpus.log",
     benchmark:
@@ -22,6 +20,10 @@ rule ingest_corpus:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        settings=config["corpus"],
+        root=str(ROOT),
+        code=code_of("ingest_corpus.py"),
     script:
         "../scripts/ingest_corpus.py"
 
@@ -32,10 +34,6 @@ rule decode_media:
         utterances=rules.ingest_corpus.output.utterances,
     output:
         media="results/{corpus}/corpus/media/{scatteritem}.parquet",
-    params:
-        settings=config["media"] | {"modalities": [m for m in MODALITIES if m != "text"]},
-        root=str(ROOT),
-        code=code_of("decode_media.py"),
     log:
         "results/{corpus}/logs/decode_media/{scatteritem}.log",
     benchmark:
@@ -46,6 +44,10 @@ rule decode_media:
     resources:
         mem_mb=growing(2000),
         runtime=growing(240),
+    params:
+        settings=config["media"] | {"modalities": [m for m in MODALITIES if m != "text"]},
+        root=str(ROOT),
+        code=code_of("decode_media.py"),
     script:
         "../scripts/decode_media.py"
 
@@ -62,12 +64,6 @@ rule assess_quality:
     output:
         quality="results/{corpus}/corpus/quality.parquet",
         page="results/{corpus}/corpus/quality.html",
-    params:
-        settings={
-            "modalities": MODALITIES,
-            "max_unavailable": config["corpus"]["max_unavailable"],
-        },
-        code=code_of("assess_quality.py"),
     log:
         "results/{corpus}/logs/assess_quality.log",
     benchmark:
@@ -78,5 +74,11 @@ rule assess_quality:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        settings={
+            "modalities": MODALITIES,
+            "max_unavailable": config["corpus"]["max_unavailable"],
+        },
+        code=code_of("assess_quality.py"),
     script:
         "../scripts/assess_quality.py"

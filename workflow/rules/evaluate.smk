@@ -19,9 +19,6 @@ rule evaluate_predictions:
         confusion="results/{corpus}/evaluate/confusion.parquet",
         summary="results/{corpus}/evaluate/summary.parquet",
         comparison="results/{corpus}/evaluate/comparison.parquet",
-    params:
-        settings=config["evaluate"] | {"variants": list(VARIANTS), "seeds": SEEDS},
-        code=code_of("evaluate_predictions.py"),
     log:
         "results/{corpus}/logs/evaluate_predictions.log",
     benchmark:
@@ -32,5 +29,8 @@ rule evaluate_predictions:
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),
+    params:
+        settings=config["evaluate"] | {"variants": list(VARIANTS), "seeds": SEEDS},
+        code=code_of("evaluate_predictions.py"),
     script:
         "../scripts/evaluate_predictions.py"

@@ -7,9 +7,6 @@ rule extract_text:
         utterances=rules.ingest_corpus.output.utterances,
     output:
         features="results/{corpus}/features/text/shards/{scatteritem}.parquet",
-    params:
-        settings=config["features"]["text"] | {"device": config["device"]},
-        code=code_of("extract_text.py"),
     log:
         "results/{corpus}/logs/extract_text/{scatteritem}.log",
     benchmark:
@@ -21,6 +18,9 @@ rule extract_text:
         mem_mb=growing(3000),
         runtime=growing(120),
         gpu=GPUS,
+    params:
+        settings=config["features"]["text"] | {"device": config["device"]},
+        code=code_of("extract_text.py"),
     script:
         "../scripts/extract_text.py"
 
@@ -33,9 +33,6 @@ rule extract_audio:
         quality=rules.assess_quality.output.quality,
     output:
         features="results/{corpus}/features/audio/shards/{scatteritem}.parquet",
-    params:
-        settings=config["features"]["audio"],
-        code=code_of("extract_audio.py"),
     log:
         "results/{corpus}/logs/extract_audio/{scatteritem}.log",
     benchmark:
@@ -46,6 +43,9 @@ rule extract_audio:
     resources:
         mem_mb=growing(2000),
         runtime=growing(120),
+    params:
+        settings=config["features"]["audio"],
+        code=code_of("extract_audio.py"),
     script:
         "../scripts/extract_audio.py"
 
@@ -58,9 +58,6 @@ rule extract_video:
         quality=rules.assess_quality.output.quality,
     output:
         features="results/{corpus}/features/video/shards/{scatteritem}.parquet",
-    params:
-        settings=config["features"]["video"] | {"device": config["device"]},
-        code=code_of("extract_video.py"),
     log:
         "results/{corpus}/logs/extract_video/{scatteritem}.log",
     benchmark:
@@ -72,6 +69,9 @@ rule extract_video:
         mem_mb=growing(4000),
         runtime=growing(240),
         gpu=GPUS,
+    params:
+        settings=config["features"]["video"] | {"device": config["device"]},
+        code=code_of("extract_video.py"),
     script:
         "../scripts/extract_video.py"
 
@@ -82,9 +82,11 @@ rule gather_features:
         utterances=rules.ingest_corpus.output.utterances,
         shards=gather.shard("results/{{corpus}}/features/{{modality}}/shards/{scatteritem}.parquet"),
     output:
-        features=expand("results/{corpus}/features/{modality}/{split}.parquet", split=SPLITS, allow_missing=True),
-    params:
-        code=code_of("gather_features.py"),
+        features=expand(
+            "results/{corpus}/features/{modality}/{split}.parquet",
+            split=SPLITS,
+            allow_missing=True,
+        ),
     log:
         "results/{corpus}/logs/gather_features/{modality}.log",
     benchmark:
@@ -95,6 +97,8 @@ rule gather_features:
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
+    params:
+        code=code_of("gather_features.py"),
     script:
         "../scripts/gather_features.py"
 
@@ -102,12 +106,13 @@ rule gather_features:
 rule fit_scaler:
     """Fit each feature's mean and scale on training rows."""
     input:
-        train=expand("results/{corpus}/features/{modality}/train.parquet", modality=MODALITIES, allow_missing=True),
+        train=expand(
+            "results/{corpus}/features/{modality}/train.parquet",
+            modality=MODALITIES,
+            allow_missing=True,
+        ),
     output:
         scaler="results/{corpus}/features/scaler.safetensors",
-    params:
-        settings={"modalities": MODALITIES},
-        code=code_of("fit_scaler.py"),
     log:
         "results/{corpus}/logs/fit_scaler.log",
     benchmark:
@@ -118,13 +123,14 @@ rule fit_scaler:
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
+    params:
+        settings={"modalities": MODALITIES},
+        code=code_of("fit_scaler.py"),
     script:
         "../scripts/fit_scaler.py"
 
 
 rule features:
-    """All modalities' features: a target by name."""
-    localrule: True
     input:
         expand(
             "results/{corpus}/features/{modality}/{split}.parquet",
@@ -133,3 +139,5 @@ rule features:
             split=SPLITS,
         ),
         f"results/{CORPUS}/features/scaler.safetensors",
+    """All modalities' features: a target by name."""
+    localrule: True

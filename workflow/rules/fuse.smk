@@ -21,10 +21,6 @@ rule fit_vae:
     output:
         model="results/{corpus}/fuse/{oversampler}-vae/seed{seed}/vae.safetensors",
         history="results/{corpus}/fuse/{oversampler}-vae/seed{seed}/history.parquet",
-    params:
-        settings=config["fuse"]["vae"]
-        | {"modalities": MODALITIES, "device": config["device"]},
-        code=code_of("fit_vae.py"),
     log:
         "results/{corpus}/logs/fit_vae/{oversampler}-seed{seed}.log",
     benchmark:
@@ -36,6 +32,9 @@ rule fit_vae:
         mem_mb=growing(3000),
         runtime=growing(120),
         gpu=GPUS,
+    params:
+        settings=config["fuse"]["vae"] | {"modalities": MODALITIES, "device": config["device"]},
+        code=code_of("fit_vae.py"),
     script:
         "../scripts/fit_vae.py"
 
@@ -58,9 +57,6 @@ rule encode_vae:
             split=SPLITS,
             allow_missing=True,
         ),
-    params:
-        settings={"modalities": MODALITIES},
-        code=code_of("encode_vae.py"),
     log:
         "results/{corpus}/logs/encode_vae/{oversampler}-seed{seed}.log",
     benchmark:
@@ -71,6 +67,9 @@ rule encode_vae:
     resources:
         mem_mb=growing(2000),
         runtime=growing(20),
+    params:
+        settings={"modalities": MODALITIES},
+        code=code_of("encode_vae.py"),
     script:
         "../scripts/encode_vae.py"
 
@@ -87,9 +86,6 @@ rule concatenate_modalities:
             split=SPLITS,
             allow_missing=True,
         ),
-    params:
-        settings={"modalities": MODALITIES},
-        code=code_of("concatenate_modalities.py"),
     log:
         "results/{corpus}/logs/concatenate_modalities/{oversampler}-seed{seed}.log",
     benchmark:
@@ -100,5 +96,8 @@ rule concatenate_modalities:
     resources:
         mem_mb=growing(2000),
         runtime=growing(20),
+    params:
+        settings={"modalities": MODALITIES},
+        code=code_of("concatenate_modalities.py"),
     script:
         "../scripts/concatenate_modalities.py"

@@ -17,9 +17,6 @@ rule build_graph:
             split=SPLITS,
             allow_missing=True,
         ),
-    params:
-        settings=config["graph"],
-        code=code_of("build_graph.py"),
     log:
         "results/{corpus}/logs/build_graph/{oversampler}-seed{seed}.log",
     benchmark:
@@ -30,5 +27,8 @@ rule build_graph:
     resources:
         mem_mb=growing(2000),
         runtime=growing(20),
+    params:
+        settings=config["graph"],
+        code=code_of("build_graph.py"),
     script:
         "../scripts/build_graph.py"

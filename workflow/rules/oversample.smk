@@ -14,10 +14,6 @@ rule fit_gan:
     output:
         model="results/{corpus}/oversample/gan/seed{seed}/gan.safetensors",
         history="results/{corpus}/oversample/gan/seed{seed}/history.parquet",
-    params:
-        settings=config["oversample"]["gan"]
-        | {"modalities": MODALITIES, "device": config["device"]},
-        code=code_of("fit_gan.py"),
     log:
         "results/{corpus}/logs/fit_gan/seed{seed}.log",
     benchmark:
@@ -29,6 +25,10 @@ rule fit_gan:
         mem_mb=growing(3000),
         runtime=growing(120),
         gpu=GPUS,
+    params:
+        settings=config["oversample"]["gan"]
+        | {"modalities": MODALITIES, "device": config["device"]},
+        code=code_of("fit_gan.py"),
     script:
         "../scripts/fit_gan.py"
 
@@ -41,9 +41,6 @@ rule sample_gan:
         labels="results/{corpus}/corpus/labels_train.parquet",
     output:
         synthetic="results/{corpus}/oversample/gan/seed{seed}/synthetic.parquet",
-    params:
-        settings={"target": config["oversample"]["target"]},
-        code=code_of("sample_gan.py"),
     log:
         "results/{corpus}/logs/sample_gan/seed{seed}.log",
     benchmark:
@@ -54,6 +51,9 @@ rule sample_gan:
     resources:
         mem_mb=growing(2000),
         runtime=growing(20),
+    params:
+        settings={"target": config["oversample"]["target"]},
+        code=code_of("sample_gan.py"),
     script:
         "../scripts/sample_gan.py"
 
@@ -71,8 +71,18 @@ rule resample_train:
         labels="results/{corpus}/corpus/labels_train.parquet",
     output:
         synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
+    log:
+        "results/{corpus}/logs/resample_train/{oversampler}-seed{seed}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/resample_train/{oversampler}-seed{seed}.tsv"
     wildcard_constraints:
         oversampler="none|random|smote",
+    conda:
+        "cberl"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
     params:
         settings={
             "modalities": MODALITIES,
@@ -80,16 +90,6 @@ rule resample_train:
             "smote": config["oversample"]["smote"],
         },
         code=code_of("resample_train.py"),
-    log:
-        "results/{corpus}/logs/resample_train/{oversampler}-seed{seed}.log",
-    benchmark:
-        "results/{corpus}/benchmarks/resample_train/{oversampler}-seed{seed}.tsv"
-    conda:
-        "cberl"
-    threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(20),
     script:
         "../scripts/resample_train.py"
 
@@ -112,20 +112,20 @@ rule assess_synthetic:
         ),
     output:
         quality="results/{corpus}/oversample/{oversampler}/seed{seed}/quality.parquet",
-    wildcard_constraints:
-        oversampler="random|smote|gan",
-    params:
-        settings={"modalities": MODALITIES},
-        code=code_of("assess_synthetic.py"),
     log:
         "results/{corpus}/logs/assess_synthetic/{oversampler}-seed{seed}.log",
     benchmark:
         "results/{corpus}/benchmarks/assess_synthetic/{oversampler}-seed{seed}.tsv"
+    wildcard_constraints:
+        oversampler="random|smote|gan",
     conda:
         "cberl"
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=growing(20),
+    params:
+        settings={"modalities": MODALITIES},
+        code=code_of("assess_synthetic.py"),
     script:
         "../scripts/assess_synthetic.py"

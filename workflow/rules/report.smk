@@ -8,8 +8,6 @@ rule render_report:
     output:
         page="results/{corpus}/report/index.html",
         verdict="results/{corpus}/report/verdict.txt",
-    params:
-        code=code_of("render_report.py"),
     log:
         "results/{corpus}/logs/render_report.log",
     benchmark:
@@ -20,6 +18,8 @@ rule render_report:
     resources:
         mem_mb=growing(2000),
         runtime=growing(20),
+    params:
+        code=code_of("render_report.py"),
     script:
         "../scripts/render_report.py"
 

@@ -16,9 +16,6 @@ rule train_gnn:
     output:
         model="results/{corpus}/train/{variant}/seed{seed}/model.safetensors",
         history="results/{corpus}/train/{variant}/seed{seed}/history.parquet",
-    params:
-        settings=settings_of_variant,
-        code=code_of("train_gnn.py"),
     log:
         "results/{corpus}/logs/train_gnn/{variant}-seed{seed}.log",
     benchmark:
@@ -30,6 +27,9 @@ rule train_gnn:
         mem_mb=growing(3000),
         runtime=growing(120),
         gpu=GPUS,
+    params:
+        settings=settings_of_variant,
+        code=code_of("train_gnn.py"),
     script:
         "../scripts/train_gnn.py"
 
@@ -43,8 +43,6 @@ rule predict_gnn:
         latents=latents_of("dev", "test"),
     output:
         predictions="results/{corpus}/train/{variant}/seed{seed}/predictions.parquet",
-    params:
-        code=code_of("predict_gnn.py"),
     log:
         "results/{corpus}/logs/predict_gnn/{variant}-seed{seed}.log",
     benchmark:
@@ -55,5 +53,7 @@ rule predict_gnn:
     resources:
         mem_mb=growing(2000),
         runtime=growing(20),
+    params:
+        code=code_of("predict_gnn.py"),
     script:
         "../scripts/predict_gnn.py"

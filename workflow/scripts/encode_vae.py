@@ -2,9 +2,9 @@
 
 from cberl.artifacts import read_tensors, write_table
 from cberl.features.featureset import join, read_features
-from cberl.fuse.vae import encode_vae, load_vae
 from cberl.fuse.splits import fuse_split
 from cberl.fuse.tables import LATENTS
+from cberl.fuse.vae import encode_vae, load_vae
 from cberl.job import start_job
 from cberl.modalities import SPLITS
 from cberl.oversample.place import read_synthetic

@@ -1,8 +1,8 @@
 """Encode one shard's frames."""
 
 from cberl.artifacts import open_table
-from cberl.features.video import extract_video
 from cberl.features.tables import FEATURES
+from cberl.features.video import extract_video
 from cberl.job import start_job
 
 with start_job(snakemake, torch=True) as job:
