@@ -208,13 +208,11 @@ def write_tensors(
     from safetensors.numpy import save_file
 
     arrays = {name: np.ascontiguousarray(_to_numpy(value)) for name, value in tensors.items()}
-    header = {
-        "kind": kind,
-        "metadata": json.dumps(dict(metadata or {}), sort_keys=True),
-        "provenance": json.dumps(dict(provenance), sort_keys=True),
-    }
+    header = {"kind": kind, "metadata": dict(metadata or {}), "provenance": dict(provenance)}
+    # One key only: safetensors writes several in an order that changes from run to run.
+    encoded = {METADATA_KEY.decode(): json.dumps(header, sort_keys=True)}
     with whole_file(path) as temporary:
-        save_file(arrays, temporary, metadata=header)
+        save_file(arrays, temporary, metadata=encoded)
 
 
 def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -242,13 +240,9 @@ def read_tensor_header(path: str | Path) -> dict[str, Any]:
         raise InputError(f"{path}: no such file") from None
     except SafetensorError as error:
         raise InputError(f"{path}: not a whole safetensors file ({error})") from None
-    if "kind" not in header:
+    if METADATA_KEY.decode() not in header:
         raise InputError(f"{path}: a safetensors file, but none of this pipeline's")
-    return {
-        "kind": header["kind"],
-        "metadata": json.loads(header["metadata"]),
-        "provenance": json.loads(header["provenance"]),
-    }
+    return json.loads(header[METADATA_KEY.decode()])
 
 
 def row_positions(ids: Sequence[str], wanted: Sequence[str], source: str | Path) -> np.ndarray:

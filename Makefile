@@ -1,0 +1,41 @@
+# The two commands of the README, and the others that a developer needs. `make help` lists them.
+PYTHON ?= python3.11
+CORES ?= all
+BIN := .venv/bin
+
+.PHONY: help run test lint demo bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+run: .venv/installed ## take the embedded corpus through the whole pipeline
+	$(BIN)/snakemake --cores $(CORES)
+
+test: .venv/installed-test ## run the whole test suite
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest
+
+lint: .venv/installed-test ## check layout and style of code and workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakemake --lint
+
+demo: .venv/installed ## remake the embedded corpus (needs espeak-ng)
+	$(BIN)/python resources/demo/make_demo.py
+
+bench: .venv/installed-test ## measure speed and size; the machine should be idle
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/pipeline.py
+
+clean: ## remove the environment and all results
+	rm -rf .venv .snakemake results/*/
+
+# torch comes first and alone: its pin decides which build the other packages meet.
+.venv/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[test]'
+	touch $@

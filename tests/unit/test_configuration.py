@@ -1,0 +1,86 @@
+"""Each mistake in the configuration gives one line that names file, key and what was expected."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cberl.configuration import PROJECT, check_settings, find_path, read_variants
+from cberl.errors import InputError
+
+SCHEMAS = PROJECT / "workflow/schemas"
+CONFIG_SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
+VARIANTS_SCHEMA = yaml.safe_load((SCHEMAS / "variants.schema.yaml").read_text())
+CORPUS = {"name": "demo", "kind": "meld", "root": "resources/demo"}
+HEADER = "variant\toversampler\tfusion\tloss\tdialogue_sampling\tmask_weight\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"corpus": CORPUS, "sedes": [1]}, "unknown key sedes; did you mean seeds?"),
+        ({"corpus": CORPUS | {"rot": "x"}}, "unknown key corpus.rot; did you mean root?"),
+        ({"corpus": CORPUS, "qqqqq": 1}, "unknown key qqqqq; expected one of corpus"),
+        ({"corpus": {"name": "demo", "kind": "meld"}}, "key corpus.root is missing"),
+        ({}, "key corpus is missing"),
+        ({"corpus": CORPUS, "seeds": []}, "seeds is []; expected at least 1 of them"),
+        ({"corpus": CORPUS, "seeds": [1.5]}, "seeds.0 is 1.5; expected integer"),
+        ({"corpus": CORPUS, "device": "tpu"}, "device is 'tpu'; expected one of auto, cpu, cuda"),
+        ({"corpus": CORPUS, "shards": 0}, "shards is 0; expected minimum 1"),
+        ({"corpus": CORPUS, "oversample": {"target": "all"}}, "expected Rows per class"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(settings, message):
+    with pytest.raises(InputError) as caught:
+        check_settings(settings, CONFIG_SCHEMA, "my.yaml")
+    assert str(caught.value).startswith("my.yaml: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "meld.yaml"])
+def test_the_shipped_configurations_are_valid(name):
+    settings = yaml.safe_load((PROJECT / "config" / name).read_text())
+    check_settings(settings, CONFIG_SCHEMA, name)
+
+
+def test_the_shipped_variants_are_valid():
+    variants = read_variants(PROJECT / "config/variants.tsv", VARIANTS_SCHEMA)
+    assert {"baseline", "cberl"} <= set(variants)
+    baseline = variants["baseline"]
+    assert (baseline["oversampler"], baseline["fusion"]) == ("none", "concat")
+    assert (baseline["loss"], baseline["mask_weight"]) == ("cross_entropy", 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("a\tgam\tvae\tfocal\tuniform\t0\n", "oversampler is 'gam'; expected one of none, random"),
+        ("a\tgan\tvae\tfocal\tuniform\tmuch\n", "mask_weight is not a number"),
+        ("a\tgan\tvae\tfocal\tuniform\n", "as many columns as the header"),
+        ("a\tgan\tvae\tfocal\tuniform\t0\n" * 2, "row 2: variant a appears twice"),
+        ("A b\tgan\tvae\tfocal\tuniform\t0\n", "variant is 'A b'; expected pattern"),
+        ("", "no variants"),
+    ],
+)
+def test_a_mistake_in_the_variants_is_told_in_one_line(tmp_path, rows, message):
+    path = tmp_path / "variants.tsv"
+    path.write_text(HEADER + rows)
+    with pytest.raises(InputError) as caught:
+        read_variants(path, VARIANTS_SCHEMA)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_absent_variants_table_is_named(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_variants(tmp_path / "none.tsv", VARIANTS_SCHEMA)
+
+
+def test_paths_start_at_the_working_directory_then_at_the_project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_path("config/config.yaml") == PROJECT / "config/config.yaml"
+    Path("config").mkdir()
+    Path("config/config.yaml").touch()
+    assert find_path("config/config.yaml") == Path("config/config.yaml")

@@ -1,0 +1,67 @@
+"""Digests follow what code does, and nothing else."""
+
+import hashlib
+
+import pytest
+
+from cberl import provenance
+from cberl.provenance import code_digest, describe_job, settings_digest
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A package ``cberl`` of three modules and a script that reaches two of them."""
+    (tmp_path / "cberl/fuse").mkdir(parents=True)
+    (tmp_path / "cberl/__init__.py").write_text("")
+    (tmp_path / "cberl/fuse/__init__.py").write_text("")
+    (tmp_path / "cberl/fuse/vae.py").write_text("from cberl.tables import WIDTH\n\nSIZE = WIDTH\n")
+    (tmp_path / "cberl/tables.py").write_text("WIDTH = 3\n")
+    (tmp_path / "cberl/other.py").write_text("WIDTH = 4\n")
+    (tmp_path / "fit.py").write_text("from cberl.fuse import vae\n\nprint(vae)\n")
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path)
+    provenance._digest_and_imports.cache_clear()
+    yield tmp_path
+    provenance._digest_and_imports.cache_clear()
+
+
+def digest_after(project, name, text):
+    (project / name).write_text(text)
+    provenance._digest_and_imports.cache_clear()
+    return code_digest(project / "fit.py")
+
+
+def test_a_changed_import_of_an_import_changes_the_digest(project):
+    before = code_digest(project / "fit.py")
+    assert digest_after(project, "cberl/tables.py", "WIDTH = 5\n") != before
+
+
+def test_a_module_that_is_not_imported_does_not_count(project):
+    before = code_digest(project / "fit.py")
+    assert digest_after(project, "cberl/other.py", "WIDTH = 5\n") == before
+
+
+def test_comments_docstrings_and_layout_do_not_count(project):
+    (project / "cberl/tables.py").write_text('"""Old."""\nWIDTH = 3\n')
+    before = code_digest(project / "fit.py")
+    assert digest_after(project, "cberl/tables.py", '"""New."""\n\n# why\nWIDTH  = 3\n') == before
+
+
+def test_an_import_inside_a_function_counts(project):
+    lazy = "def fit():\n    import cberl.other\n"
+    (project / "cberl/fuse/vae.py").write_text(lazy)
+    before = digest_after(project, "cberl/fuse/vae.py", lazy)
+    assert digest_after(project, "cberl/other.py", "WIDTH = 9\n") != before
+
+
+def test_settings_digest_ignores_the_order_of_keys():
+    assert settings_digest({"a": 1, "b": [2]}) == settings_digest({"b": [2], "a": 1})
+    assert settings_digest({"a": 1}) != settings_digest({"a": 2})
+
+
+def test_a_job_is_described_by_its_inputs_bytes(tmp_path):
+    file = tmp_path / "in.txt"
+    file.write_text("x")
+    told = describe_job("fit_vae", {"seed": "1"}, {"epochs": 2}, "c0de", 1, [file, tmp_path])
+    assert told["inputs"] == {str(file): hashlib.sha256(b"x").hexdigest(), str(tmp_path): None}
+    assert (told["rule"], told["seed"], told["code_digest"]) == ("fit_vae", 1, "c0de")
+    assert "torch" in told["libraries"]
