@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,14 @@ def read_variants(path: Path, schema: Mapping[str, Any]) -> dict[str, dict[str, 
 def find_path(path: str) -> Path:
     """Find a path of the configuration: from the working directory, else the project's folder."""
     return Path(path) if Path(path).exists() else PROJECT / path
+
+
+def export_package_path() -> None:
+    """Let the Python processes of jobs import this package, installed or not."""
+    paths = [str(PROJECT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+
+
+def has_gpu() -> bool:
+    """Whether this machine has an NVIDIA GPU; asked before any job, so without importing torch."""
+    return Path("/dev/nvidia0").exists()

@@ -1,6 +1,5 @@
 """Configuration and its validation, wildcard constraints, and small named input functions."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -8,18 +7,22 @@ import yaml
 from snakemake.utils import validate
 
 PROJECT = Path(workflow.basedir).parent
-# Scripts import cberl whether or not it is installed in the environment.
 sys.path.insert(0, str(PROJECT))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))
-)
 
-from cberl.configuration import check_settings, find_path, read_variants
+from cberl.configuration import (
+    check_settings,
+    export_package_path,
+    find_path,
+    has_gpu,
+    read_variants,
+)
 from cberl.corpus.sources import annotation_files
 from cberl.errors import InputError
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.provenance import code_digest
+
+export_package_path()
 
 if not workflow.overwrite_configfiles:
 
@@ -46,6 +49,7 @@ except InputError as error:
 
 CORPUS = config["corpus"]["name"]
 MODALITIES = [name for name in MODALITY_ORDER if name in config["modalities"]]
+HEARD_AND_SEEN = [name for name in MODALITIES if name != "text"]
 SEEDS = config["seeds"]
 
 
@@ -79,7 +83,7 @@ def gpus_of_job():
         config["device"] == "auto"
         and workflow.local_exec
         and not workflow.remote_exec
-        and not Path("/dev/nvidia0").exists()
+        and not has_gpu()
     )
     return 0 if without else 1
 
@@ -118,3 +122,10 @@ def nodes_of(*splits):
     return lambda wildcards: [
         f"{graph_folder(wildcards)}/{split}_nodes.parquet" for split in splits
     ]
+
+
+def print_verdict():
+    """Print the per-class table of a run that made one."""
+    verdict = Path(f"results/{CORPUS}/report/verdict.txt")
+    if verdict.exists():
+        print(verdict.read_text(), file=sys.stderr)

@@ -21,8 +21,7 @@ rule ingest_corpus:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        settings=config["corpus"],
-        root=str(ROOT),
+        settings=config["corpus"] | {"root": str(ROOT)},
         code=code_of("ingest_corpus.py"),
     script:
         "../scripts/ingest_corpus.py"
@@ -45,8 +44,7 @@ rule decode_media:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        settings=config["media"] | {"modalities": [m for m in MODALITIES if m != "text"]},
-        root=str(ROOT),
+        settings=config["media"] | {"root": str(ROOT), "modalities": HEARD_AND_SEEN},
         code=code_of("decode_media.py"),
     script:
         "../scripts/decode_media.py"
@@ -58,7 +56,7 @@ rule assess_quality:
         utterances=rules.ingest_corpus.output.utterances,
         media=(
             gather.shard("results/{{corpus}}/corpus/media/{scatteritem}.parquet")
-            if set(MODALITIES) != {"text"}
+            if HEARD_AND_SEEN
             else []
         ),
     output:

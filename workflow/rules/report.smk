@@ -22,10 +22,3 @@ rule render_report:
         code=code_of("render_report.py"),
     script:
         "../scripts/render_report.py"
-
-
-def print_verdict():
-    """Print the per-class table of a run that made one."""
-    verdict = Path(f"results/{CORPUS}/report/verdict.txt")
-    if verdict.exists():
-        print(verdict.read_text(), file=sys.stderr)

@@ -10,5 +10,5 @@ with start_job(snakemake) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
     shard = select_shard(utterances, snakemake.wildcards.scatteritem)
     with open_table(snakemake.output.media, MEDIA, job.provenance) as writer:
-        for rows in decode_clips(shard, snakemake.params.root, job.settings):
+        for rows in decode_clips(shard, job.settings["root"], job.settings):
             writer.write(rows)

@@ -7,7 +7,7 @@ from cberl.job import start_job
 from cberl.modalities import SPLITS
 
 with start_job(snakemake) as job:
-    corpus = read_corpus(job.settings, snakemake.params.root)
+    corpus = read_corpus(job.settings, job.settings["root"])
     write_table(snakemake.output.utterances, UTTERANCES, corpus.utterances, job.provenance)
     for split, path in zip(SPLITS, snakemake.output.labels, strict=True):
         metadata = {"classes": corpus.classes, "split": split}
