@@ -5,8 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from cberl.errors import InputError
+from cberl.modalities import SPLITS
 
-MELD_CSVS = ("train_sent_emo.csv", "dev_sent_emo.csv", "test_sent_emo.csv")
+MELD_CLIP_FOLDERS = {
+    "train": ("train_splits",),
+    "dev": ("dev_splits_complete", "dev_splits"),
+    "test": ("output_repeated_splits_test", "test_splits"),
+}
+"""Split -> names that its folder of clips has in the archives that go about."""
 
 
 def annotation_files(settings: Mapping[str, Any], root: Path) -> list[Path]:
@@ -23,8 +29,33 @@ def annotation_files(settings: Mapping[str, Any], root: Path) -> list[Path]:
         raise InputError(
             f"corpus.root: no such folder {root}; expected a {settings['kind']} corpus"
         )
-    files = [root / name for name in MELD_CSVS]
-    for file in files:
-        if not file.is_file():
-            raise InputError(f"{file}: no such file; a {settings['kind']} corpus has it")
-    return files
+    return _FINDERS[settings["kind"]](root)
+
+
+def find_meld_annotations(root: Path) -> list[Path]:
+    """Find MELD's tables of the train, dev and test split, in that order."""
+    return [_find_meld_annotation(root, split) for split in SPLITS]
+
+
+def _find_meld_annotation(root: Path, split: str) -> Path:
+    name = f"{split}_sent_emo.csv"
+    for folder in meld_folders(root, split):
+        if (folder / name).is_file():
+            return folder / name
+    raise InputError(f"{root / name}: no such file; a meld corpus has it")
+
+
+def meld_folders(root: Path, split: str) -> list[Path]:
+    """Where a split's table and clips may lie, likeliest first.
+
+    The archive holds one archive per split; people unpack these in place, each into a folder of
+    its own, or one level above.
+    """
+    bases = [root, root / "MELD.Raw", root / "MELD", root / "data" / "MELD"]
+    inside = ["", split, *MELD_CLIP_FOLDERS[split]]
+    return [base / name for base in bases for name in inside]
+
+
+_FINDERS = {
+    "meld": find_meld_annotations,
+}

@@ -1,0 +1,100 @@
+"""From a reader's rows to the corpus that every later stage sees, whatever its kind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cberl.corpus.tables import UTTERANCES
+from cberl.errors import InputError
+from cberl.modalities import SPLITS
+
+REQUIRED = ("split", "dialogue", "utterance", "speaker", "text", "label", "where")
+"""Columns that every reader gives; the others of `UTTERANCES` are null if it does not."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Conversations and, apart from them, their labels.
+
+    Attributes:
+        utterances: table `UTTERANCES`, by split, dialogue and turn.
+        classes: names of the classes in the order of their numbers.
+        labels: ``utterance_id``, ``split`` and ``label`` (null: context only), same rows.
+    """
+
+    utterances: pd.DataFrame
+    classes: list[str]
+    labels: pd.DataFrame
+
+    def labels_of(self, split: str) -> pd.DataFrame:
+        """Table `LABELS` of one split."""
+        rows = self.labels["split"] == split
+        return self.labels.loc[rows, ["utterance_id", "label"]].reset_index(drop=True)
+
+
+def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
+    """Name, number and check utterances.
+
+    Splits come in their fixed order, dialogues in the order of their first row, the turns of a
+    dialogue in the order of its rows.
+
+    Args:
+        rows: one row per utterance with the columns of `REQUIRED`, and those of `UTTERANCES` that
+            the corpus has. ``dialogue`` and ``utterance`` are the corpus's own names, unique
+            within a split; ``label`` is null where there is none; ``where`` says where the row
+            stands ("train.csv: line 7").
+        classes: the labels that are allowed, in the order of their numbers.
+
+    Raises:
+        InputError: a key repeats, a label is not among the classes, a split has no rows.
+    """
+    for split in SPLITS:
+        if not (rows["split"] == split).any():
+            raise InputError(f"corpus: no utterance is in split {split}; expected at least one")
+    dialogue_ids = rows["split"] + "/" + rows["dialogue"]
+    rows = rows.assign(
+        dialogue_id=dialogue_ids, utterance_id=dialogue_ids + "/" + rows["utterance"]
+    )
+    _refuse_repeated_keys(rows)
+    _refuse_unknown_labels(rows, classes)
+    rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
+    rows["turn"] = rows.groupby("dialogue_id", sort=False).cumcount()
+    columns = [column.name for column in UTTERANCES.columns]
+    return Corpus(
+        utterances=rows.reindex(columns=columns),
+        classes=list(classes),
+        labels=rows[["utterance_id", "split", "label"]].copy(),
+    )
+
+
+def _reading_order(rows: pd.DataFrame) -> pd.Index:
+    """Positions by split, then by first appearance of the dialogue; else as they stand."""
+    order = pd.DataFrame(
+        {
+            "split": rows["split"].map({split: rank for rank, split in enumerate(SPLITS)}),
+            "dialogue": pd.factorize(rows["dialogue_id"])[0],
+        }
+    ).reset_index(drop=True)
+    return order.sort_values(["split", "dialogue"], kind="stable").index
+
+
+def _refuse_repeated_keys(rows: pd.DataFrame) -> None:
+    repeated = rows["utterance_id"].duplicated()
+    if not repeated.any():
+        return
+    second = rows[repeated].iloc[0]
+    first = rows[rows["utterance_id"] == second["utterance_id"]].iloc[0]
+    raise InputError(
+        f"{second['where']}: key {second['utterance_id']} (split/dialogue/utterance) was already "
+        f"used at {first['where']}; expected each key once"
+    )
+
+
+def _refuse_unknown_labels(rows: pd.DataFrame, classes: Sequence[str]) -> None:
+    unknown = rows["label"].notna() & ~rows["label"].isin(list(classes))
+    if unknown.any():
+        row = rows[unknown].iloc[0]
+        raise InputError(
+            f"{row['where']}: label {row['label']!r}; expected one of {', '.join(classes)}"
+        )

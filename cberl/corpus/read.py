@@ -1,0 +1,26 @@
+"""Reading a corpus, whatever its kind."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cberl.corpus.assemble import Corpus
+from cberl.corpus.meld import read_meld
+
+READERS = {
+    "meld": read_meld,
+}
+"""Kind of corpus -> its reader: (settings, root) -> `Corpus`."""
+
+
+def read_corpus(settings: Mapping[str, Any], root: str | Path) -> Corpus:
+    """Read conversations and labels.
+
+    Args:
+        settings: the section ``corpus`` of the configuration.
+        root: folder of the corpus.
+
+    Raises:
+        InputError: naming the file and row that cannot be used, and what was expected.
+    """
+    return READERS[settings["kind"]](settings, Path(root))
