@@ -19,6 +19,10 @@ rule evaluate_predictions:
         confusion="results/{corpus}/evaluate/confusion.parquet",
         summary="results/{corpus}/evaluate/summary.parquet",
         comparison="results/{corpus}/evaluate/comparison.parquet",
+        contribution="results/{corpus}/evaluate/contribution.parquet",
+        subgroups="results/{corpus}/evaluate/subgroups.parquet",
+        calibration="results/{corpus}/evaluate/calibration.parquet",
+        judged="results/{corpus}/evaluate/judged.parquet",
     log:
         "results/{corpus}/logs/evaluate_predictions.log",
     benchmark:

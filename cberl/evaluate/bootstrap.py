@@ -1,0 +1,118 @@
+"""How sure the scores are: a bootstrap over dialogues.
+
+Utterances of a dialogue depend on each other, so whole dialogues are drawn with replacement
+(the cluster bootstrap: Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
+section 3.8). A resample only says how often each dialogue counts; with one confusion matrix per
+dialogue, the matrices of all resamples are one matrix product.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cberl.evaluate.judge import Judgement
+from cberl.evaluate.tables import ALL_CLASSES
+
+CLASS_METRICS = ("precision", "recall", "f1")
+MEAN_METRICS = ("weighted_f1", "macro_f1", "uar", "accuracy")
+
+
+def list_scores(classes: Sequence[str]) -> list[tuple[str, str]]:
+    """Names (class, metric) of the columns that `score_confusions` gives: [3K + 4]."""
+    return [(name, metric) for metric in CLASS_METRICS for name in classes] + [
+        (ALL_CLASSES, metric) for metric in MEAN_METRICS
+    ]
+
+
+def draw_dialogues(dialogues: int, resamples: int) -> np.ndarray:
+    """How often each dialogue counts in each resample: float64 [resamples, dialogues].
+
+    The same draw at every call, so that all models are compared on the same dialogues.
+    """
+    chances = np.full(dialogues, 1 / dialogues)
+    return np.random.default_rng(0).multinomial(dialogues, chances, size=resamples).astype(float)
+
+
+def dialogue_confusions(judgement: Judgement, classes: int) -> np.ndarray:
+    """One confusion matrix per dialogue with a label in it: float64 [dialogues, K, K]."""
+    labelled = judgement.labelled
+    dialogues = judgement.utterances["dialogue_id"].to_numpy()[labelled]
+    numbers = np.unique(dialogues, return_inverse=True)[1]
+    count = int(numbers.max(initial=-1)) + 1
+    cells = (numbers * classes + judgement.truth[labelled]) * classes
+    cells += judgement.predicted[labelled]
+    matrices = np.bincount(cells, minlength=count * classes**2)
+    return matrices.reshape(count, classes, classes).astype(float)
+
+
+def score_confusions(matrices: np.ndarray) -> np.ndarray:
+    """Scores of confusion matrices, as scikit-learn defines them.
+
+    Args:
+        matrices: [..., K, K], rows the truth.
+
+    Returns:
+        [..., 3K + 4] in the order of `list_scores`; NaN for a class without an utterance, which
+        the means leave out.
+    """
+    hits = np.diagonal(matrices, axis1=-2, axis2=-1)  # [..., K]
+    support, predicted = matrices.sum(axis=-1), matrices.sum(axis=-2)  # [..., K] each
+    present = support > 0
+    filled = np.where(present, support, np.nan)
+    precision = np.where(present, hits / np.maximum(predicted, 1), np.nan)
+    recall = hits / filled
+    f1 = 2 * hits / (filled + predicted)
+    classes, total = present.sum(axis=-1), support.sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = [
+            np.nansum(f1 * support, axis=-1) / total,
+            np.nansum(f1, axis=-1) / classes,
+            np.nansum(recall, axis=-1) / classes,
+            hits.sum(axis=-1) / total,
+        ]
+    return np.concatenate([precision, recall, f1, np.stack(means, axis=-1)], axis=-1)
+
+
+def bootstrap_scores(
+    judgements: Sequence[Judgement], classes: int, resamples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of models on a split, and on its resampled dialogues, as means over the models.
+
+    Args:
+        judgements: the same split under several seeds.
+
+    Returns:
+        scores float64 [3K + 4] and resampled scores float64 [resamples, 3K + 4].
+    """
+    confusions = np.stack([dialogue_confusions(one, classes) for one in judgements])  # [S, D, K, K]
+    seeds, dialogues = confusions.shape[:2]
+    scores = score_confusions(confusions.sum(axis=1)).mean(axis=0)
+    if not dialogues:
+        return scores, np.full((resamples, len(scores)), np.nan)
+    weights = draw_dialogues(dialogues, resamples)
+    drawn = weights @ confusions.reshape(seeds, dialogues, -1)  # [S, R, K * K]
+    matrices = drawn.reshape(seeds, resamples, classes, classes)
+    return scores, score_confusions(matrices).mean(axis=0)
+
+
+def interval(resampled: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile interval of each column of [resamples, M]: lower [M] and upper [M].
+
+    Resamples in which a score is undefined (NaN) are left out; NaN if all are.
+    """
+    tail = (1 - confidence) / 2
+    defined = ~np.isnan(resampled).all(axis=0)
+    ends = np.full((2, resampled.shape[1]), np.nan)
+    ends[:, defined] = np.nanquantile(resampled[:, defined], [tail, 1 - tail], axis=0)
+    return ends[0], ends[1]
+
+
+def two_sided_p(differences: np.ndarray) -> np.ndarray:
+    """Bootstrap p-value of no difference, of each column of [resamples, M]: [M].
+
+    Twice the smaller share of resampled differences on either side of zero, one added to counts
+    so that no finite bootstrap claims zero (Davison and Hinkley, section 4.2).
+    """
+    defined = (~np.isnan(differences)).sum(axis=0)
+    smaller = np.minimum((differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0))
+    return np.where(defined, np.minimum(1, 2 * (smaller + 1) / (defined + 1)), np.nan)

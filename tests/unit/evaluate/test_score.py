@@ -1,0 +1,200 @@
+"""Scores of one model, against scikit-learn and by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score, classification_report
+
+from cberl.corpus.labels import NO_LABEL
+from cberl.evaluate.bootstrap import (
+    dialogue_confusions,
+    draw_dialogues,
+    interval,
+    list_scores,
+    score_confusions,
+    two_sided_p,
+)
+from cberl.evaluate.judge import Judgement, emotion_shifts
+from cberl.evaluate.score import (
+    calibrate,
+    calibration_error,
+    list_confusions,
+    score_classes,
+    score_overall,
+)
+from cberl.evaluate.subgroups import group_utterances, score_subgroups
+
+CLASSES = ["neutral", "joy", "fear", "disgust"]
+
+
+def judge(truth, predicted=None, probabilities=None, dialogues=None):
+    truth = np.asarray(truth, dtype=np.int64)
+    if probabilities is None:
+        probabilities = np.full((len(truth), len(CLASSES)), 0.1)
+        probabilities[np.arange(len(truth)), predicted] = 0.7
+    predicted = np.argmax(probabilities, axis=1) if predicted is None else np.asarray(predicted)
+    dialogues = np.zeros(len(truth), int) if dialogues is None else np.asarray(dialogues)
+    utterances = pd.DataFrame(
+        {
+            "utterance_id": [f"test/{d}/{i}" for i, d in enumerate(dialogues)],
+            "dialogue_id": [f"test/{d}" for d in dialogues],
+            "turn": np.arange(len(truth)),
+            "speaker": np.where(np.arange(len(truth)) % 2, "Ann", "Ben"),
+        }
+    )
+    return Judgement("cberl", 0, "test", "none", utterances, truth, predicted, probabilities)
+
+
+@pytest.fixture
+def judgement():
+    draw = np.random.default_rng(1)
+    truth = draw.choice(3, size=200, p=[0.7, 0.2, 0.1])  # nobody is disgusted
+    truth[::20] = NO_LABEL
+    probabilities = draw.dirichlet(np.ones(4), size=200).astype(np.float32)
+    return judge(truth, probabilities=probabilities, dialogues=np.sort(draw.integers(0, 30, 200)))
+
+
+def test_scores_are_those_of_scikit_learn(judgement):
+    scores = score_classes(judgement, CLASSES).set_index("class")
+    truth, predicted = judgement.truth[judgement.labelled], judgement.predicted[judgement.labelled]
+    report = classification_report(
+        truth, predicted, labels=[0, 1, 2], target_names=CLASSES[:3], output_dict=True
+    )
+    for name in CLASSES[:3]:
+        assert scores.loc[name, "precision"] == pytest.approx(report[name]["precision"])
+        assert scores.loc[name, "recall"] == pytest.approx(report[name]["recall"])
+        assert scores.loc[name, "f1"] == pytest.approx(report[name]["f1-score"])
+        assert scores.loc[name, "support"] == report[name]["support"]
+    overall = score_overall(judgement)
+    assert overall["macro_f1"] == pytest.approx(report["macro avg"]["f1-score"])
+    assert overall["weighted_f1"] == pytest.approx(report["weighted avg"]["f1-score"])
+    assert overall["accuracy"] == pytest.approx((truth == predicted).mean())
+    with pytest.warns(UserWarning, match="y_pred contains classes not in y_true"):
+        assert overall["uar"] == pytest.approx(balanced_accuracy_score(truth, predicted))
+
+
+def test_a_class_that_does_not_occur_has_no_scores(judgement):
+    scores = score_classes(judgement, CLASSES).set_index("class").loc["disgust"]
+    assert scores[["precision", "recall", "f1", "average_precision"]].isna().all()
+    assert scores["support"] == 0
+    assert scores["predicted"] > 0
+
+
+def test_vectorised_scores_agree_with_scikit_learn(judgement):
+    matrix = dialogue_confusions(judgement, len(CLASSES)).sum(axis=0)
+    vectorised = dict(zip(list_scores(CLASSES), score_confusions(matrix), strict=True))
+    per_class = score_classes(judgement, CLASSES).set_index("class")
+    overall = score_overall(judgement)
+    for (name, metric), value in vectorised.items():
+        expected = overall[metric] if name == "(all)" else per_class.loc[name, metric]
+        assert value == pytest.approx(expected, nan_ok=True), (name, metric)
+
+
+def test_one_vs_rest_accuracy_and_average_precision():
+    probabilities = np.eye(4)[[0, 1, 1, 2]] * 0.9 + 0.025
+    scores = score_classes(judge([0, 0, 1, 2], probabilities=probabilities), CLASSES)
+    scores = scores.set_index("class")
+    assert scores.loc["neutral", "accuracy"] == 0.75
+    assert scores.loc["fear", "accuracy"] == 1
+    assert scores.loc["fear", "average_precision"] == 1
+    assert scores.loc["joy", "average_precision"] == 0.5
+
+
+def test_no_label_at_all_gives_no_score():
+    judgement = judge([NO_LABEL, NO_LABEL], predicted=[0, 1])
+    overall = score_overall(judgement)
+    assert overall["utterances"] == 0
+    assert np.isnan(overall["macro_f1"])
+    assert score_classes(judgement, CLASSES)["f1"].isna().all()
+
+
+def test_confusion_shares_are_by_row():
+    cells = list_confusions(judge([0, 0, 0, 1], predicted=[0, 0, 1, 1]), CLASSES)
+    cells = cells.set_index(["true", "predicted"])
+    assert cells.loc[("neutral", "joy"), "count"] == 1
+    assert cells.loc[("neutral", "joy"), "share"] == pytest.approx(1 / 3)
+    assert cells.loc["fear"]["share"].isna().all()
+    assert cells["count"].sum() == 4
+
+
+def test_calibration_error_by_hand():
+    # Sure at 0.7 and right in 2 of 4: the gap is 0.2.
+    bins = calibrate(judge([0, 0, 1, 1], predicted=[0, 0, 0, 0]))
+    filled = bins[bins["utterances"] > 0]
+    assert filled["confidence"].tolist() == pytest.approx([0.7])
+    assert filled["above"].item() < 0.7 <= filled["up_to"].item()
+    assert calibration_error(bins) == pytest.approx(0.2)
+
+
+def test_resamples_draw_whole_dialogues():
+    weights = draw_dialogues(dialogues=30, resamples=50)
+    assert weights.shape == (50, 30)
+    assert (weights.sum(axis=1) == 30).all()
+    assert np.array_equal(weights, draw_dialogues(30, 50))
+
+
+def test_resampled_scores_equal_scores_of_repeated_utterances(judgement):
+    weights = draw_dialogues(len(dialogue_confusions(judgement, 4)), resamples=3)[2]
+    confusions = dialogue_confusions(judgement, 4)
+    fast = score_confusions(np.tensordot(weights, confusions, axes=1))
+    labelled = judgement.labelled
+    numbers = np.unique(judgement.utterances["dialogue_id"][labelled], return_inverse=True)[1]
+    times = weights.astype(int)[numbers]
+    slow = judge(
+        np.repeat(judgement.truth[labelled], times), np.repeat(judgement.predicted[labelled], times)
+    )
+    expected = score_overall(slow)
+    assert fast[-4] == pytest.approx(expected["weighted_f1"])
+    assert fast[-3] == pytest.approx(expected["macro_f1"])
+
+
+def test_interval_leaves_undefined_resamples_out():
+    resampled = np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
+    lower, upper = interval(resampled, confidence=0.5)
+    assert (lower[0], upper[0]) == (1.5, 2.5)
+    assert np.isnan(lower[1])
+    assert np.isnan(upper[1])
+
+
+def test_p_value_is_small_only_where_differences_agree():
+    draw = np.random.default_rng(0)
+    differences = np.stack([draw.normal(5, 1, 999), draw.normal(0, 1, 999)], axis=1)
+    clear, unclear = two_sided_p(differences)
+    assert clear == pytest.approx(0.002)
+    assert unclear > 0.5
+
+
+def test_emotion_shift_looks_at_the_speakers_own_last_label():
+    judgement = judge([0, 1, 0, 2, NO_LABEL, 2, 3], predicted=[0] * 7)
+    # Ben speaks the even turns: 0, 0, no label, 3; Ann the odd ones: 1, 2, 2.
+    shifts = emotion_shifts(judgement.utterances, judgement.truth)
+    assert shifts.to_numpy(object, na_value=None).tolist() == [
+        None,
+        None,
+        False,
+        True,
+        None,
+        False,
+        True,
+    ]
+
+
+def test_subgroups_cover_every_labelled_utterance_once(judgement):
+    ids = judgement.utterances["utterance_id"]
+    quality = pd.DataFrame(
+        {
+            "utterance_id": [*ids, *ids],
+            "modality": ["text"] * 200 + ["audio"] * 200,
+            "available": [True] * 200 + [True, False] * 100,
+        }
+    )
+    groupings = group_utterances(judgement.utterances, judgement.truth, ["Ann"], quality)
+    groups = score_subgroups(judgement, groupings, len(CLASSES))
+    totals = groups.groupby("grouping")["utterances"].sum()
+    assert set(totals.index) == {"emotion_shift", "dialogue_length", "speaker", "modalities"}
+    assert (totals == judgement.labelled.sum()).all()
+    assert {"text", "text + audio"} == set(groups[groups["grouping"] == "modalities"]["group"])
+    seen = groups.set_index("group").loc["seen in training"]
+    members = judgement.labelled & (judgement.utterances["speaker"] == "Ann").to_numpy()
+    right = (judgement.predicted == judgement.truth)[members].mean()
+    assert seen["accuracy"] == pytest.approx(right)

@@ -1,0 +1,38 @@
+"""Score every variant and seed."""
+
+from itertools import product
+
+from cberl.artifacts import open_table, read_table, write_table
+from cberl.corpus.labels import read_classes
+from cberl.corpus.tables import QUALITY, UTTERANCES
+from cberl.evaluate import tables
+from cberl.evaluate.evaluation import evaluate, judge_utterances
+from cberl.evaluate.judge import read_judgements
+from cberl.job import start_job
+from cberl.modalities import SPLITS
+
+with start_job(snakemake) as job:
+    runs = product(job.settings["variants"], job.settings["seeds"])
+    labels = dict(zip(SPLITS, snakemake.input.labels, strict=True))
+    classes = read_classes(labels["test"])
+    utterances = read_table(snakemake.input.utterances, UTTERANCES)
+    judgements = read_judgements(
+        dict(zip(runs, snakemake.input.predictions, strict=True)), utterances, labels
+    )
+    corpus = snakemake.wildcards.corpus
+    results = evaluate(
+        judgements,
+        classes,
+        utterances,
+        read_table(snakemake.input.quality, QUALITY),
+        corpus,
+        job.settings["resamples"],
+        job.settings["confidence"],
+    )
+    metadata = {"classes": classes, **job.settings}
+    for name, frame in results.items():
+        kind = getattr(tables, name.upper())
+        write_table(snakemake.output[name], kind, frame, job.provenance, metadata=metadata)
+    with open_table(snakemake.output.judged, tables.JUDGED, job.provenance, metadata) as writer:
+        for frame, probabilities in judge_utterances(judgements, classes, corpus):
+            writer.write(frame, {"probabilities": probabilities})
