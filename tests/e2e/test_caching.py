@@ -1,0 +1,71 @@
+"""What re-runs after a change, and what does not."""
+
+import shutil
+
+import pytest
+from cberl.configuration import PROJECT
+
+
+def test_a_second_run_has_nothing_to_do(finished_run):
+    assert "Nothing to be done" in finished_run.snakemake().stdout
+
+
+def test_a_classifier_setting_reruns_training_and_what_follows(finished_copy):
+    finished_copy.configure(train=finished_copy.config["train"] | {"dropout": 0.4})
+    assert set(finished_copy.jobs_to_run()) == {
+        "train_gnn",
+        "predict_gnn",
+        "evaluate_predictions",
+        "render_report",
+        "all",
+    }
+
+
+def test_a_seed_computes_that_seed_only(finished_copy):
+    before = finished_copy.jobs_to_run("--forceall")
+    finished_copy.configure(seeds=[0, 7])
+    jobs = finished_copy.jobs_to_run()
+    assert not {"ingest_corpus", "decode_media", "extract_text", "fit_scaler"} & set(jobs)
+    assert jobs["train_gnn"] == before["train_gnn"]
+    assert jobs["fit_gan"] == jobs["fit_vae"] == 1
+    dry = finished_copy.snakemake("--dry-run", "--quiet", "rules").stdout
+    assert "seed0" not in dry.replace("seed0/predictions.parquet", "")
+
+
+@pytest.fixture
+def copied_project(tmp_path):
+    """The workflow and the package in a folder of their own, to be edited."""
+    folder = tmp_path / "project"
+    for name in ("cberl", "workflow", "config"):
+        shutil.copytree(
+            PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    return folder
+
+
+def test_an_edit_in_fuse_reruns_from_fuse_on(finished_copy, copied_project):
+    snakefile = ("--snakefile", str(copied_project / "workflow/Snakefile"))
+    assert finished_copy.jobs_to_run(*snakefile) == {}
+    module = copied_project / "cberl/fuse/vae.py"
+    module.write_text(module.read_text() + "\n\nADDED = 1\n")
+    jobs = set(finished_copy.jobs_to_run(*snakefile))
+    assert {"fit_vae", "encode_vae", "train_gnn", "predict_gnn", "render_report"} <= jobs
+    assert not jobs & {
+        "ingest_corpus",
+        "decode_media",
+        "extract_text",
+        "extract_audio",
+        "extract_video",
+        "gather_features",
+        "fit_scaler",
+        "fit_gan",
+        "sample_gan",
+        "resample_train",
+    }
+
+
+def test_a_comment_in_fuse_reruns_nothing(finished_copy, copied_project):
+    module = copied_project / "cberl/fuse/vae.py"
+    module.write_text(module.read_text() + "\n# A remark.\n")
+    snakefile = ("--snakefile", str(copied_project / "workflow/Snakefile"))
+    assert finished_copy.jobs_to_run(*snakefile) == {}
