@@ -37,9 +37,7 @@ def copied_project(tmp_path):
     """The workflow and the package in a folder of their own, to be edited."""
     folder = tmp_path / "project"
     for name in ("cberl", "workflow", "config"):
-        shutil.copytree(
-            PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 

@@ -1,0 +1,66 @@
+"""The reference of all settings in config/README.md, made from the schemas.
+
+``python -m cberl.config_reference`` rewrites it; a test holds page and schemas together.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from cberl.configuration import PROJECT
+
+PAGE = PROJECT / "config/README.md"
+BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
+
+
+def list_settings(
+    schema: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, str, str, str]]:
+    """Yield key, type or choices, default and meaning of every setting of a JSON schema."""
+    required = schema.get("required", [])
+    for name, part in schema["properties"].items():
+        if "properties" in part:
+            yield from list_settings(part, f"{prefix}{name}.")
+            continue
+        default = "required" if name in required else f"`{_plain(part.get('default'))}`"
+        yield f"{prefix}{name}", _kind(part), default, " ".join(part["description"].split())
+
+
+def render_reference() -> str:
+    """The reference as Markdown: one table for the configuration, one for the variants."""
+    lines = []
+    for title, name in (
+        ("Keys of the configuration", "config.schema.yaml"),
+        ("Columns of the variants table", "variants.schema.yaml"),
+    ):
+        schema = yaml.safe_load((PROJECT / "workflow/schemas" / name).read_text(encoding="utf-8"))
+        lines += [f"## {title}", "", "| key | value | default | meaning |", "|---|---|---|---|"]
+        for key, kind, default, meaning in list_settings(schema):
+            lines.append(f"| `{key}` | {kind} | {default} | {meaning} |".replace("\\", "\\\\"))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def with_reference(page: str) -> str:
+    """The page with the reference between its two marks replaced."""
+    head, rest = page.split(BEGIN)
+    return f"{head}{BEGIN}\n\n{render_reference()}\n{END}{rest.split(END)[1]}"
+
+
+def _kind(part: Mapping[str, Any]) -> str:
+    if "oneOf" in part:
+        return " or ".join(_kind(choice) for choice in part["oneOf"])
+    if "enum" in part:
+        return ", ".join(f"`{choice}`" for choice in part["enum"])
+    if part.get("type") == "array":
+        return f"list of {_kind(part['items'])}"
+    return str(part["type"])
+
+
+def _plain(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True).splitlines()[0] if value != "" else '""'
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_reference(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

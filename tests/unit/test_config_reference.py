@@ -1,0 +1,37 @@
+"""config/README.md says of every setting what the schema says."""
+
+from cberl.config_reference import PAGE, list_settings, with_reference
+from cberl.configuration import PROJECT
+
+
+def test_the_page_is_up_to_date():
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == with_reference(page), "run: python -m cberl.config_reference"
+
+
+def test_every_setting_is_described_and_has_a_default_or_is_required():
+    import yaml
+
+    for name in ("config.schema.yaml", "variants.schema.yaml"):
+        schema = yaml.safe_load((PROJECT / "workflow/schemas" / name).read_text())
+        settings = list(list_settings(schema))
+        assert settings
+        for key, _, default, meaning in settings:
+            assert meaning.endswith("."), key
+            assert default != "`null`", key
+
+
+def test_every_shipped_configuration_is_listed():
+    page = PAGE.read_text(encoding="utf-8")
+    for path in (PROJECT / "config").iterdir():
+        if path.name != "README.md":
+            assert f"({path.name})" in page, path.name
+
+
+def test_nested_keys_are_joined_by_dots():
+    schema = {
+        "properties": {
+            "a": {"properties": {"b": {"type": "integer", "default": 3, "description": "B."}}}
+        }
+    }
+    assert list(list_settings(schema)) == [("a.b", "integer", "`3`", "B.")]
