@@ -1,7 +1,9 @@
 """What every job does first: open its log, keep to its threads, set its seed, know its origin."""
 
 import logging
+import resource
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +36,7 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         torch: whether to seed torch and limit its threads; importing it costs seconds.
     """
     open_log(snakemake.log[0] if snakemake.log else None)
+    started = time.monotonic()
     wildcards = dict(snakemake.wildcards.items())
     seed = int(wildcards["seed"]) if "seed" in wildcards else None
     settings = snakemake.params.get("settings")
@@ -50,6 +53,14 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
             snakemake.input,
         )
         yield Job(settings, seed, provenance)
+        seconds = time.monotonic() - started
+        logging.info("done in %.1f s, peak memory %d MB", seconds, _peak_memory_mb())
     except InputError as error:
         logging.error("error: %s", error)
         sys.exit(1)
+
+
+def _peak_memory_mb() -> int:
+    """Peak of this process plus that of its largest child, in MB."""
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(resource.getrusage(one).ru_maxrss for one in who) // 1024

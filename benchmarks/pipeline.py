@@ -1,0 +1,117 @@
+"""Speed and size of the whole pipeline on the embedded corpus, in a working directory of its own.
+
+    make bench
+
+The machine should be idle. Printed: wall time of the whole run, Snakemake's own share of it, wall
+time of a second run that has nothing to do, peak memory of the largest job, and time per rule.
+Snakemake's own share is the wall time less the jobs' own time on the critical path: the chain of
+jobs in which each one began when the one before it had ended.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+PROJECT = Path(__file__).resolve().parent.parent
+BOUNDS = {
+    "whole run, s": 240.0,
+    "Snakemake's own share, %": 15.0,
+    "second, empty run, s": 8.0,
+    "peak memory of a job, MB": 2048.0,
+}
+
+
+@dataclass(frozen=True)
+class JobTimes:
+    """One job that ran: seconds since the epoch."""
+
+    rule: str
+    start: float
+    end: float
+
+
+def run_snakemake(folder: Path) -> float:
+    """Run the demo in ``folder``; return the wall time in seconds."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
+    command += ["--snakefile", str(PROJECT / "workflow/Snakefile")]
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return time.perf_counter() - started
+
+
+def read_jobs(folder: Path) -> list[JobTimes]:
+    """Start and end of every job, from what Snakemake keeps of each output file."""
+    jobs = set()
+    for path in (folder / ".snakemake/metadata").rglob("*"):
+        if path.is_file():
+            record = json.loads(path.read_text())
+            jobs.add(JobTimes(record["rule"], record["starttime"], record["endtime"]))
+    return sorted(jobs, key=lambda job: job.end)
+
+
+def critical_path(jobs: list[JobTimes]) -> list[JobTimes]:
+    """From the job that ended last, back to the one that ended last before it began, and so on."""
+    path = [jobs[-1]]
+    while earlier := [job for job in jobs if job.end <= path[-1].start]:
+        path.append(earlier[-1])
+    return path[::-1]
+
+
+def peak_memory(folder: Path) -> tuple[float, str]:
+    """Largest peak that a job's log tells, in MB, and that log's name."""
+    peaks = []
+    for log in (folder / "results/demo/logs").rglob("*.log"):
+        for found in re.findall(r"peak memory (\d+) MB", log.read_text(errors="replace")):
+            peaks.append((float(found), str(log.relative_to(folder / "results/demo/logs"))))
+    return max(peaks)
+
+
+def show(title: str, rows: list[tuple[str, ...]], columns: tuple[str, ...]) -> None:
+    table = Table(title=title)
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="left" if position == 0 else "right")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=100).print(table)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        wall = run_snakemake(folder)
+        jobs = read_jobs(folder)
+        path = critical_path(jobs)
+        own = wall - sum(job.end - job.start for job in path)
+        again = run_snakemake(folder)
+        memory, largest = peak_memory(folder)
+    measured = dict(zip(BOUNDS, (wall, 100 * own / wall, again, memory), strict=True))
+    show(
+        "The embedded corpus on two cores",
+        [
+            (what, f"{value:.1f}", f"{BOUNDS[what]:.0f}", "yes" if value <= BOUNDS[what] else "NO")
+            for what, value in measured.items()
+        ],
+        ("quantity", "measured", "at most", "met"),
+    )
+    rules = sorted({job.rule for job in jobs})
+    rows = []
+    for rule in rules:
+        times = [job.end - job.start for job in jobs if job.rule == rule]
+        rows.append((rule, str(len(times)), f"{sum(times):.1f}", f"{max(times):.1f}"))
+    show("Seconds per rule", rows, ("rule", "jobs", "sum", "longest"))
+    print(f"critical path: {' > '.join(job.rule for job in path)}")
+    print(f"largest job: {largest}")
+
+
+if __name__ == "__main__":
+    main()
