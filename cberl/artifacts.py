@@ -28,7 +28,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside ``path``; sync and rename it when the block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # A fixed name: what a killed job left behind is overwritten by the next one.
+    temporary = path.with_name(f".{path.name}.part")
     try:
         yield temporary
         if not temporary.exists():
@@ -147,8 +148,13 @@ def read_table(
     return pq.ParquetFile(path).read(columns=names).to_pandas()
 
 
-def read_batches(path: str | Path, kind: TableKind, rows: int) -> Iterator[pd.DataFrame]:
+def read_batches(
+    path: str | Path, kind: TableKind, rows: int, columns: Sequence[str] | None = None
+) -> Iterator[pd.DataFrame]:
     """Read a table without vector columns in batches of at most ``rows`` rows, to bound memory.
+
+    Args:
+        columns: the columns to read; all if None.
 
     Raises:
         InputError: the file is absent, not Parquet, or of another kind.
@@ -157,7 +163,7 @@ def read_batches(path: str | Path, kind: TableKind, rows: int) -> Iterator[pd.Da
     if header["kind"] != kind.name:
         raise InputError(f"{path}: is a table of {header['kind']}, expected one of {kind.name}")
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=rows):
+        for batch in file.iter_batches(batch_size=rows, columns=columns):
             yield batch.to_pandas()
 
 

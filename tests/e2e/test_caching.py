@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from cberl.configuration import PROJECT
 
 

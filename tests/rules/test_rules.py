@@ -1,0 +1,285 @@
+"""Every rule of the workflow, on a six-dialogue corpus: what its outputs hold."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cberl.artifacts import (
+    read_header,
+    read_matrix,
+    read_table,
+    read_tensor_header,
+    read_tensors,
+)
+from cberl.configuration import PROJECT
+from cberl.corpus.labels import read_labels
+from cberl.corpus.tables import LABELS, MEDIA, QUALITY, UTTERANCES
+from cberl.features.tables import FEATURES
+from cberl.fuse.tables import LATENTS
+from cberl.graph.tables import NODES
+from cberl.modalities import MODALITIES, SPLITS
+from cberl.oversample.tables import SYNTHETIC
+from cberl.tables import HISTORY
+from cberl.train.tables import PREDICTIONS
+
+TARGETS = {"all", "features"}
+
+
+@pytest.fixture(scope="module")
+def results(finished_run):
+    return finished_run.folder / "results/six"
+
+
+@pytest.fixture(scope="module")
+def utterances(results):
+    return read_table(results / "corpus/utterances.parquet", UTTERANCES)
+
+
+def ids_of(utterances, split):
+    return utterances.loc[utterances["split"] == split, "utterance_id"].tolist()
+
+
+def test_every_rule_has_a_test():
+    text = "".join(path.read_text() for path in (PROJECT / "workflow/rules").glob("*.smk"))
+    rules = set(re.findall(r"^\s*rule (\w+):", text, re.MULTILINE)) - TARGETS
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert rules - tested == set()
+
+
+def test_every_file_says_which_rule_made_it(results):
+    for path in results.rglob("*.parquet"):
+        provenance = read_header(path)["provenance"]
+        assert provenance["rule"]
+        assert provenance["code_digest"]
+        assert provenance["inputs"]
+    for path in results.rglob("*.safetensors"):
+        assert read_tensor_header(path)["provenance"]["rule"]
+
+
+def test_ingest_corpus(results, utterances):
+    assert utterances["dialogue_id"].nunique() == 6
+    assert "label" not in utterances
+    for split in SPLITS:
+        labels = read_table(results / f"corpus/labels_{split}.parquet", LABELS)
+        assert labels["utterance_id"].tolist() == ids_of(utterances, split)
+        assert labels["label"].notna().all()
+    train = read_table(results / "corpus/labels_train.parquet", LABELS)
+    assert set(train["label"]) == set(
+        read_header(results / "corpus/labels_train.parquet")["metadata"]["classes"]
+    )
+
+
+def test_decode_media(results, utterances):
+    shards = sorted((results / "corpus/media").glob("*.parquet"))
+    assert [path.name for path in shards] == ["1-of-2.parquet", "2-of-2.parquet"]
+    media = pd.concat([read_table(path, MEDIA) for path in shards])
+    assert sorted(media["utterance_id"]) == sorted(utterances["utterance_id"])
+    heard = media[media["audio"].notna()]
+    assert len(heard) > 0.9 * len(media)
+    assert set(heard["sample_rate"]) == {16000}
+    np.testing.assert_allclose(heard["audio"].map(len) / 16000, heard["duration_s"], atol=0.15)
+    seen = media[media["frames"].notna()]
+    assert set(seen["frames"].map(len)) == {2}
+    assert all(frame[:2] == b"\xff\xd8" for frames in seen["frames"] for frame in frames)
+
+
+def test_assess_quality(results, utterances):
+    quality = read_table(results / "corpus/quality.parquet", QUALITY)
+    assert len(quality) == len(utterances) * len(MODALITIES)
+    assert (quality["available"] == quality["reason"].isna()).all()
+    page = (results / "corpus/quality.html").read_text()
+    assert page.startswith("<!doctype html>")
+
+
+def shard_rows(results, modality):
+    paths = sorted((results / f"features/{modality}/shards").glob("*.parquet"))
+    assert len(paths) == 2
+    frame = pd.concat([read_table(path, FEATURES) for path in paths], ignore_index=True)
+    return frame, np.concatenate([read_matrix(path, "features") for path in paths])
+
+
+def check_shards(results, utterances, modality, width):
+    frame, matrix = shard_rows(results, modality)
+    assert sorted(frame["utterance_id"]) == sorted(utterances["utterance_id"])
+    assert matrix.shape == (len(utterances), width)
+    available = frame["available"].to_numpy()
+    assert available.mean() > 0.9
+    assert np.isfinite(matrix[available]).all()
+    assert np.isnan(matrix[~available]).all()
+    assert np.unique(matrix[available].round(4), axis=0).shape[0] > 0.8 * available.sum()
+
+
+def test_extract_text(results, utterances):
+    check_shards(results, utterances, "text", 384)
+
+
+def test_extract_audio(results, utterances):
+    check_shards(results, utterances, "audio", 88)
+
+
+def test_extract_video(results, utterances):
+    check_shards(results, utterances, "video", 512)
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_gather_features(results, utterances, modality):
+    shards, matrix = shard_rows(results, modality)
+    of_shards = dict(zip(shards["utterance_id"], matrix, strict=True))
+    for split in SPLITS:
+        path = results / f"features/{modality}/{split}.parquet"
+        ids = read_table(path, FEATURES)["utterance_id"].tolist()
+        assert ids == ids_of(utterances, split)
+        np.testing.assert_array_equal(
+            read_matrix(path, "features"), np.stack([of_shards[name] for name in ids])
+        )
+
+
+def test_fit_scaler(results):
+    tensors, _ = read_tensors(results / "features/scaler.safetensors", "scaler")
+    for modality in MODALITIES:
+        train = read_matrix(results / f"features/{modality}/train.parquet", "features")
+        np.testing.assert_allclose(
+            tensors[f"{modality}.mean"], np.nanmean(train, axis=0), rtol=1e-3, atol=1e-3
+        )
+        assert (tensors[f"{modality}.scale"] > 0).all()
+
+
+def check_history(path, splits):
+    history = read_table(path, HISTORY)
+    assert set(history["split"]) == splits
+    assert np.isfinite(history["value"]).all()
+    assert history["epoch"].max() == 2
+
+
+def test_fit_gan(results):
+    folder = results / "oversample/gan/seed0"
+    tensors, metadata = read_tensors(folder / "gan.safetensors", "gan")
+    assert all(np.isfinite(tensor).all() for tensor in tensors.values())
+    assert len(metadata["classes"]) == 7
+    check_history(folder / "history.parquet", {"train"})
+
+
+def synthetic_rows(results, oversampler):
+    return read_table(results / f"oversample/{oversampler}/seed0/synthetic.parquet", SYNTHETIC)
+
+
+def test_sample_gan(results, utterances):
+    synthetic = synthetic_rows(results, "gan")
+    made = synthetic[synthetic["is_synthetic"]]
+    assert len(made) > 0
+    assert (made["label"] != "neutral").all()
+    assert synthetic.loc[~synthetic["is_synthetic"], "label"].isna().all()
+    assert set(synthetic["source_utterance_id"]) <= set(ids_of(utterances, "train"))
+    path = results / "oversample/gan/seed0/synthetic.parquet"
+    for modality in MODALITIES:
+        features = read_matrix(path, modality)
+        assert np.isfinite(features[synthetic["is_synthetic"]]).all()
+        assert np.isnan(features[~synthetic["is_synthetic"]]).all()
+
+
+def test_resample_train(results):
+    assert len(synthetic_rows(results, "none")) == 0
+
+
+def test_assess_synthetic(results):
+    quality = pd.read_parquet(results / "oversample/gan/seed0/quality.parquet")
+    assert {"label", "quantity", "value"} <= set(quality.columns)
+    assert quality["value"].notna().any()
+
+
+def test_fit_vae(results):
+    folder = results / "fuse/gan-vae/seed0"
+    tensors, _ = read_tensors(folder / "vae.safetensors", "vae")
+    assert all(np.isfinite(tensor).all() for tensor in tensors.values())
+    check_history(folder / "history.parquet", {"train", "dev"})
+
+
+def check_latents(results, utterances, fused, width, synthetic):
+    for split in SPLITS:
+        path = results / f"fuse/{fused}/seed0/{split}.parquet"
+        frame, latent = read_table(path, LATENTS), read_matrix(path, "latent")
+        assert latent.shape == (len(frame), width)
+        assert np.isfinite(latent).all()
+        whole = frame[frame["removed"] == "none"]
+        real = whole.loc[~whole["is_synthetic"], "utterance_id"].tolist()
+        assert real == ids_of(utterances, split)
+        assert whole["is_synthetic"].sum() == (synthetic if split == "train" else 0)
+        removed = set(frame["removed"]) - {"none"}
+        assert removed == (set() if split == "train" else set(MODALITIES))
+
+
+def test_encode_vae(results, utterances):
+    made = synthetic_rows(results, "gan")["is_synthetic"].sum()
+    check_latents(results, utterances, "gan-vae", 4, made)
+
+
+def test_concatenate_modalities(results, utterances):
+    check_latents(results, utterances, "none-concat", 384 + 88 + 512, 0)
+
+
+@pytest.mark.parametrize("oversampler", ["none", "gan"])
+def test_build_graph(results, utterances, oversampler):
+    folder = results / f"graph/{oversampler}/seed0"
+    for split in SPLITS:
+        nodes = read_table(folder / f"{split}_nodes.parquet", NODES)
+        tensors, _ = read_tensors(folder / f"{split}.safetensors", "graph")
+        first, second = tensors["edge_index"]
+        dialogue = nodes["dialogue_id"].to_numpy()
+        assert (dialogue[first] == dialogue[second]).all()
+        expected = ids_of(utterances, split)
+        if split == "train":
+            expected += synthetic_rows(results, oversampler)["utterance_id"].tolist()
+        assert nodes["utterance_id"].tolist() == expected
+
+
+@pytest.mark.parametrize("variant", ["baseline", "cberl"])
+def test_train_gnn(results, variant):
+    folder = results / f"train/{variant}/seed0"
+    tensors, metadata = read_tensors(folder / "model.safetensors", "network")
+    assert all(np.isfinite(tensor).all() for tensor in tensors.values())
+    assert len(metadata["classes"]) == 7
+    check_history(folder / "history.parquet", {"train", "dev"})
+    inputs = read_tensor_header(folder / "model.safetensors")["provenance"]["inputs"]
+    assert not [name for name in inputs if "test" in name.split("/")[-1]]
+
+
+@pytest.mark.parametrize("variant", ["baseline", "cberl"])
+def test_predict_gnn(results, utterances, variant):
+    path = results / f"train/{variant}/seed0/predictions.parquet"
+    frame, probabilities = read_table(path, PREDICTIONS), read_matrix(path, "probabilities")
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-4)
+    classes = np.array(read_header(path)["metadata"]["classes"])
+    assert (classes[probabilities.argmax(axis=1)] == frame["predicted"]).all()
+    whole = frame[frame["removed"] == "none"]
+    assert whole["utterance_id"].tolist() == ids_of(utterances, "dev") + ids_of(utterances, "test")
+
+
+def test_evaluate_predictions(results, utterances):
+    per_class = pd.read_parquet(results / "evaluate/per_class.parquet")
+    test = per_class[(per_class["split"] == "test") & (per_class["variant"] == "baseline")]
+    truth = read_labels(
+        results / "corpus/labels_test.parquet", np.array(ids_of(utterances, "test"), dtype=object)
+    )
+    if "removed" in test:
+        test = test[test["removed"] == "none"]
+    assert test["support"].sum() == len(truth)
+
+
+def test_render_report(results):
+    page = (results / "report/index.html").read_text(encoding="utf-8")
+    assert page.lower().startswith("<!doctype html>")
+    verdict = (results / "report/verdict.txt").read_text(encoding="utf-8")
+    for word in ("precision", "recall", "F1", "support", "neutral", "fear", "baseline", "cberl"):
+        assert word in verdict
+    assert verdict.rstrip().endswith("report/index.html")
+
+
+def test_only_the_evaluation_reads_test_labels():
+    for path in (PROJECT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
+            inputs = rule.split("output:")[0]
+            name = rule.split(":")[0]
+            if "ingest_corpus.output.labels" in inputs or "labels_test" in inputs:
+                assert name in {"evaluate_predictions"}, name
