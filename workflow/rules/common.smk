@@ -124,8 +124,18 @@ def nodes_of(*splits):
     ]
 
 
+VERDICT = Path(f"results/{CORPUS}/report/verdict.txt")
+
+
+def time_of_verdict():
+    """When the verdict was last written, in nanoseconds; None before the first time."""
+    return VERDICT.stat().st_mtime_ns if VERDICT.exists() else None
+
+
+VERDICT_BEFORE = time_of_verdict()
+
+
 def print_verdict():
-    """Print the per-class table of a run that made one."""
-    verdict = Path(f"results/{CORPUS}/report/verdict.txt")
-    if verdict.exists():
-        print(verdict.read_text(), file=sys.stderr)
+    """Print the per-class table, if this run made it."""
+    if time_of_verdict() != VERDICT_BEFORE:
+        print(VERDICT.read_text(encoding="utf-8"), file=sys.stderr)

@@ -15,7 +15,7 @@ rule ingest_corpus:
     benchmark:
         "results/{corpus}/benchmarks/ingest_corpus.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(1000),
@@ -38,7 +38,7 @@ rule decode_media:
     benchmark:
         "results/{corpus}/benchmarks/decode_media/{scatteritem}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -67,7 +67,7 @@ rule assess_quality:
     benchmark:
         "results/{corpus}/benchmarks/assess_quality.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(1000),

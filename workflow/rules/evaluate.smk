@@ -28,7 +28,7 @@ rule evaluate_predictions:
     benchmark:
         "results/{corpus}/benchmarks/evaluate_predictions.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),

@@ -12,7 +12,7 @@ rule extract_text:
     benchmark:
         "results/{corpus}/benchmarks/extract_text/{scatteritem}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(3000),
@@ -38,7 +38,7 @@ rule extract_audio:
     benchmark:
         "results/{corpus}/benchmarks/extract_audio/{scatteritem}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -63,7 +63,7 @@ rule extract_video:
     benchmark:
         "results/{corpus}/benchmarks/extract_video/{scatteritem}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(4000),
@@ -92,7 +92,7 @@ rule gather_features:
     benchmark:
         "results/{corpus}/benchmarks/gather_features/{modality}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -118,7 +118,7 @@ rule fit_scaler:
     benchmark:
         "results/{corpus}/benchmarks/fit_scaler.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),

@@ -26,7 +26,7 @@ rule fit_vae:
     benchmark:
         "results/{corpus}/benchmarks/fit_vae/{oversampler}-seed{seed}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(3000),
@@ -62,7 +62,7 @@ rule encode_vae:
     benchmark:
         "results/{corpus}/benchmarks/encode_vae/{oversampler}-seed{seed}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -91,7 +91,7 @@ rule concatenate_modalities:
     benchmark:
         "results/{corpus}/benchmarks/concatenate_modalities/{oversampler}-seed{seed}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),

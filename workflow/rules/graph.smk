@@ -22,7 +22,7 @@ rule build_graph:
     benchmark:
         "results/{corpus}/benchmarks/build_graph/{oversampler}-seed{seed}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),

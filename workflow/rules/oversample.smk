@@ -19,7 +19,7 @@ rule fit_gan:
     benchmark:
         "results/{corpus}/benchmarks/fit_gan/seed{seed}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(3000),
@@ -46,7 +46,7 @@ rule sample_gan:
     benchmark:
         "results/{corpus}/benchmarks/sample_gan/seed{seed}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -78,7 +78,7 @@ rule resample_train:
     wildcard_constraints:
         oversampler="none|random|smote",
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),
@@ -119,7 +119,7 @@ rule assess_synthetic:
     wildcard_constraints:
         oversampler="random|smote|gan",
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),

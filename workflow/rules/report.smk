@@ -4,7 +4,15 @@
 rule render_report:
     """Write the report: one page that opens from disk, and the verdict as plain text."""
     input:
-        evaluation=rules.evaluate_predictions.output,
+        per_class=rules.evaluate_predictions.output.per_class,
+        overall=rules.evaluate_predictions.output.overall,
+        confusion=rules.evaluate_predictions.output.confusion,
+        summary=rules.evaluate_predictions.output.summary,
+        comparison=rules.evaluate_predictions.output.comparison,
+        contribution=rules.evaluate_predictions.output.contribution,
+        subgroups=rules.evaluate_predictions.output.subgroups,
+        calibration=rules.evaluate_predictions.output.calibration,
+        judged=rules.evaluate_predictions.output.judged,
     output:
         page="results/{corpus}/report/index.html",
         verdict="results/{corpus}/report/verdict.txt",
@@ -13,7 +21,7 @@ rule render_report:
     benchmark:
         "results/{corpus}/benchmarks/render_report.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),

@@ -21,7 +21,7 @@ rule train_gnn:
     benchmark:
         "results/{corpus}/benchmarks/train_gnn/{variant}-seed{seed}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(3000),
@@ -48,7 +48,7 @@ rule predict_gnn:
     benchmark:
         "results/{corpus}/benchmarks/predict_gnn/{variant}-seed{seed}.tsv"
     conda:
-        "cberl"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=growing(2000),
