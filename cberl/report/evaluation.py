@@ -1,0 +1,89 @@
+"""What the evaluate stage found, as the report needs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cberl.artifacts import read_header, read_matrix, read_table
+from cberl.evaluate import tables
+from cberl.evaluate.judge import WHOLE
+from cberl.evaluate.tables import ALL_CLASSES
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The tables of the evaluate stage (see `cberl.evaluate.tables`) and what they speak of.
+
+    Attributes:
+        frames: name of a table -> its rows, without vectors.
+        probabilities: of the table judged: float32 [rows, K].
+        resamples: bootstrap resamples behind each interval.
+        confidence: coverage of the intervals, 0 to 1.
+    """
+
+    corpus: str
+    classes: list[str]
+    variants: list[str]
+    seeds: list[int]
+    resamples: int
+    confidence: float
+    frames: dict[str, pd.DataFrame]
+    probabilities: np.ndarray
+
+    def score(self, variant: str, metric: str, name: str = ALL_CLASSES, split: str = "test"):
+        """The row of the summary of one score with no modality removed: a Series."""
+        return self.find("summary", variant=variant, split=split, removed=WHOLE, name=name).loc[
+            metric
+        ]
+
+    def difference(self, variant: str, reference: str, metric: str, name: str = ALL_CLASSES):
+        """The row of the comparison of two variants on test: a Series."""
+        return self.find(
+            "comparison", variant=variant, reference=reference, split="test", name=name
+        ).loc[metric]
+
+    def find(self, table: str, name: str | None = None, **values: object) -> pd.DataFrame:
+        """Rows of a table by column values (``name`` is the class), indexed by metric if any."""
+        frame = self.frames[table]
+        chosen = np.ones(len(frame), dtype=bool)
+        for column, value in (values | ({"class": name} if name else {})).items():
+            chosen &= (frame[column] == value).to_numpy()
+        rows = frame[chosen]
+        return rows.set_index("metric") if "metric" in rows.columns and name else rows
+
+    def support(self, split: str = "test") -> dict[str, int]:
+        """Class -> utterances of a split."""
+        rows = self.find(
+            "per_class",
+            variant=self.variants[0],
+            seed=self.seeds[0],
+            split=split,
+            removed=WHOLE,
+        )
+        return dict(zip(rows["class"], rows["support"].astype(int), strict=True))
+
+    def chosen_variant(self) -> str:
+        """The variant with the highest macro-F1 on dev: test has no say in the choice."""
+        scores = [self.score(variant, "macro_f1", split="dev")["mean"] for variant in self.variants]
+        if np.isnan(scores).all():
+            return self.variants[0]
+        return self.variants[int(np.nanargmax(scores))]
+
+
+def read_evaluation(paths: Mapping[str, str | Path]) -> Evaluation:
+    """Read the tables of the evaluate stage, by their names."""
+    metadata = read_header(paths["summary"])["metadata"]
+    frames = {name: read_table(path, getattr(tables, name.upper())) for name, path in paths.items()}
+    return Evaluation(
+        corpus=frames["summary"]["corpus"].iloc[0],
+        classes=metadata["classes"],
+        variants=metadata["variants"],
+        seeds=metadata["seeds"],
+        resamples=metadata["resamples"],
+        confidence=metadata["confidence"],
+        frames=frames,
+        probabilities=read_matrix(paths["judged"], "probabilities"),
+    )

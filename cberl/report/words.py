@@ -1,0 +1,59 @@
+"""Numbers in words: how scores, differences and intervals are written everywhere."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def percent(value: float) -> str:
+    """A share as a percentage with one decimal; a dash where it is undefined."""
+    return "–" if value is None or np.isnan(value) else f"{100 * value:.1f}"
+
+
+def spread(row: Mapping[str, float]) -> str:
+    """Mean and standard deviation over seeds, in percent: ``61.2 ± 1.3``."""
+    std = row["std"]
+    return percent(row["mean"]) + ("" if std is None or np.isnan(std) else f" ± {100 * std:.1f}")
+
+
+def points(value: float) -> str:
+    """A difference in points of percent, with its sign."""
+    if value is None or np.isnan(value):
+        return "–"
+    text = f"{100 * value:+.1f}"
+    return text.replace("-", MINUS)
+
+
+def interval_words(row: Mapping[str, float], confidence: float) -> str:
+    """``95 % interval 41.0 to 52.3``, in percent."""
+    return f"{100 * confidence:g} % interval {percent(row['lower'])} to {percent(row['upper'])}"
+
+
+def difference_words(row: Mapping[str, float], confidence: float) -> str:
+    """A difference with its interval, and whether this test set can tell it from none."""
+    if row["lower"] > 0:
+        verdict = "clearly better"
+    elif row["upper"] < 0:
+        verdict = "clearly worse"
+    else:
+        verdict = "too close to call on this test set"
+    return (
+        f"{points(row['difference'])} points ({100 * confidence:g} % interval "
+        f"{points(row['lower'])} to {points(row['upper'])}): {verdict}"
+    )
+
+
+def listed(items: Sequence[object]) -> str:
+    """``a, b and c``."""
+    words = [str(item) for item in items]
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 seed``, ``2 seeds``; thousands apart."""
+    plural = noun if number == 1 else noun + "s"
+    return f"{number:,} {plural}"

@@ -1,0 +1,54 @@
+"""The table printed at the end of a run."""
+
+import pytest
+from made_results import CLASSES, make_results
+
+from cberl.report.evaluation import read_evaluation
+from cberl.report.verdict import write_verdict
+from cberl.report.words import counted, difference_words, listed, percent, points, spread
+
+
+@pytest.fixture(scope="module")
+def evaluation(tmp_path_factory):
+    made = make_results(tmp_path_factory.mktemp("made"), variants=("baseline", "focal", "cberl"))
+    return read_evaluation(made.evaluation_paths())
+
+
+def test_verdict_fits_a_terminal_and_ends_with_the_page(evaluation):
+    lines = write_verdict(evaluation, "results/made/report/index.html").splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[-1] == "Report: results/made/report/index.html"
+
+
+def test_verdict_shows_every_class_of_every_variant_with_its_support(evaluation):
+    text = write_verdict(evaluation, "page")
+    for name in CLASSES:
+        rows = [line.split() for line in text.splitlines() if line.startswith(name)]
+        assert len(rows) == 2  # two variants side by side, the third below
+        assert all(int(row[1]) == evaluation.support()[name] for row in rows)
+    f1 = spread(evaluation.score("cberl", "f1", "fear"))
+    assert f1 in text
+    assert "cberl against baseline" in text
+
+
+def test_the_choice_is_made_on_dev(evaluation):
+    dev = {
+        name: evaluation.score(name, "macro_f1", split="dev")["mean"]
+        for name in evaluation.variants
+    }
+    assert dev[evaluation.chosen_variant()] == max(dev.values())
+
+
+def test_words():
+    assert percent(0.5) == "50.0"
+    assert percent(float("nan")) == "–"
+    assert spread({"mean": 0.5, "std": float("nan")}) == "50.0"
+    assert points(-0.031) == "−3.1"
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert counted(1, "seed") == "1 seed"
+    assert counted(2610, "utterance") == "2,610 utterances"
+    clear = difference_words({"difference": 0.05, "lower": 0.01, "upper": 0.09}, 0.95)
+    assert clear.startswith("+5.0 points (95 % interval +1.0 to +9.0): clearly better")
+    unclear = difference_words({"difference": 0.05, "lower": -0.01, "upper": 0.09}, 0.95)
+    assert "too close to call" in unclear
