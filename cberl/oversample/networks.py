@@ -1,0 +1,120 @@
+"""The networks of the multimodal GAN: encoder, generators and critics."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+Rows = Mapping[str, Tensor]
+"""modality -> float32 [B, width]."""
+
+
+class Encoder(nn.Module):
+    """Posterior of the shared latent given a row's available modalities and its class.
+
+    q(z | x, y) = N(mu, diag(sigma^2)), as in a conditional VAE (Sohn et al. 2015).
+    """
+
+    def __init__(
+        self, widths: Mapping[str, int], classes: int, latent_size: int, hidden_size: int
+    ) -> None:
+        super().__init__()
+        self.inputs = nn.ModuleDict(
+            {name: nn.Linear(width, hidden_size) for name, width in widths.items()}
+        )
+        self.classes = nn.Embedding(classes, hidden_size)
+        self.hidden = nn.Sequential(
+            nn.LeakyReLU(0.2), nn.Linear(hidden_size, hidden_size), nn.LeakyReLU(0.2)
+        )
+        self.moments = nn.Linear(hidden_size, 2 * latent_size)
+
+    def forward(self, rows: Rows, masks: Mapping[str, Tensor], labels: Tensor) -> tuple:
+        """Encode B rows.
+
+        Args:
+            rows: modality -> [B, width], zeros where absent.
+            masks: modality -> float32 [B, 1], 1 where available.
+            labels: int64 [B].
+
+        Returns:
+            Mean and log-variance, each [B, latent_size].
+        """
+        hidden = self.classes(labels)  # [B, hidden]
+        for name, layer in self.inputs.items():
+            hidden = hidden + masks[name] * layer(rows[name])
+        mean, log_variance = self.moments(self.hidden(hidden)).chunk(2, dim=1)
+        return mean, log_variance.clamp(-10, 4)
+
+
+class Generator(nn.Module):
+    """One modality's features from the shared latent and the class: [B, latent] -> [B, width]."""
+
+    def __init__(self, width: int, classes: int, latent_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.input = nn.Linear(latent_size, hidden_size)
+        self.classes = nn.Embedding(classes, hidden_size)
+        self.layers = nn.Sequential(
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden_size, hidden_size),
+            nn.LeakyReLU(0.2),
+            nn.Linear(hidden_size, width),
+        )
+
+    def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
+        return self.layers(self.input(latent) + self.classes(labels))
+
+
+class Critic(nn.Module):
+    """Tells real rows from generated ones of the same class.
+
+    Every layer has spectral norm 1 (Miyato et al. 2018, Spectral Normalization for GANs). The
+    class enters as a projection, D(x, y) = w . h(x) + v_y . h(x) (Miyato & Koyama 2018, cGANs
+    with Projection Discriminator, equation 3).
+    """
+
+    def __init__(self, width: int, classes: int, hidden_size: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            spectral_norm(nn.Linear(width, hidden_size)),
+            nn.LeakyReLU(0.2),
+            spectral_norm(nn.Linear(hidden_size, hidden_size)),
+            nn.LeakyReLU(0.2),
+        )
+        self.score = spectral_norm(nn.Linear(hidden_size, 1))
+        self.classes = spectral_norm(nn.Embedding(classes, hidden_size))
+
+    def forward(self, rows: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Score B rows: [B, width] -> scores [B] and hidden features [B, hidden]."""
+        hidden = self.layers(rows)  # [B, hidden]
+        score = self.score(hidden).squeeze(1) + (self.classes(labels) * hidden).sum(dim=1)
+        return score, hidden
+
+
+class Critics(nn.Module):
+    """A critic per modality, a joint critic over all of them, and an auxiliary classifier.
+
+    The joint critic alone can see that a sample's modalities do not belong together. The
+    classifier reads the joint critic's hidden features (Odena et al. 2017, Conditional Image
+    Synthesis with Auxiliary Classifier GANs).
+    """
+
+    def __init__(self, widths: Mapping[str, int], classes: int, hidden_size: int) -> None:
+        super().__init__()
+        self.each = nn.ModuleDict(
+            {name: Critic(width, classes, hidden_size) for name, width in widths.items()}
+        )
+        self.joint = Critic(sum(widths.values()) + len(widths), classes, hidden_size)
+        self.classifier = nn.Linear(hidden_size, classes)
+
+    def forward(self, rows: Rows, masks: Mapping[str, Tensor], labels: Tensor) -> tuple:
+        """Score B rows, whose absent modalities are zeros.
+
+        Returns:
+            Scores [B, modalities + 1], the joint one last; class logits [B, classes].
+        """
+        scores = [critic(rows[name], labels)[0] for name, critic in self.each.items()]
+        # The masks go in too: an absent modality is not one that happens to be at its mean.
+        joined = torch.cat([*(rows[name] for name in self.each), *masks.values()], dim=1)
+        score, hidden = self.joint(joined, labels)
+        return torch.stack([*scores, score], dim=1), self.classifier(hidden)

@@ -1,0 +1,244 @@
+"""Where synthetic turns stand: copied training dialogues whose other turns stay as context.
+
+A sample without a conversation around it says nothing to a network that listens to neighbours.
+So each new row takes the turn of a real training utterance of its own class, in a copy of that
+utterance's dialogue: speakers, order and neighbours are real, only the features are new. Turns of
+a copy that are not replaced carry no label, so that no real row counts twice in the loss.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from cberl.artifacts import read_table
+from cberl.corpus.labels import NO_LABEL, class_numbers
+from cberl.errors import InputError
+from cberl.features.featureset import FeatureSet
+from cberl.oversample.tables import SYNTHETIC
+
+CONTEXT_TURNS = 24
+"""Turns kept before the first and after the last synthetic turn of a copy. All but the longest
+dialogues are copied whole; a dialogue of thousands of turns does not multiply for one of them."""
+
+ROWS_AT_ONCE = 4096
+"""Rows read at once, so that null rows of wide features never stand in memory together."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Copied dialogues, R rows of which S are to be filled.
+
+    Attributes:
+        frame: columns of table SYNTHETIC but label and features, R rows in order of speaking.
+        labels: classes of the rows with ``is_synthetic``, in their order, int64 [S].
+    """
+
+    frame: pd.DataFrame
+    labels: np.ndarray
+
+
+def plan_places(train: pd.DataFrame, labels: np.ndarray, wanted: np.ndarray, seed: int) -> Places:
+    """Choose which turns of which copied dialogues take synthetic features.
+
+    The classes are gone through from the scarcest (most new rows per training row) to the most
+    common. For each, its dialogues are copied in turn, in a random order, until the copies made
+    so far hold as many turns of the class as are wanted; which of them are replaced is then drawn
+    evenly. The scarcest class decides how often a dialogue is copied; others come along with it.
+
+    Args:
+        train: rows of table UTTERANCES, all of the split train, N rows.
+        labels: their class numbers, int64 [N].
+        wanted: new rows per class, int64 [classes].
+        seed: of the choice.
+
+    Returns:
+        Places with exactly ``wanted`` rows of each class.
+
+    Raises:
+        InputError: a row is not of the split train.
+        ValueError: rows are wanted of a class that no row has.
+    """
+    other = train["split"] != "train"
+    if other.any():
+        raise InputError(f"row {train['utterance_id'][other].iloc[0]} is not of the split train")
+    generator = np.random.default_rng(seed)
+    dialogues = pd.factorize(train["dialogue_id"])[0]
+    order = np.lexsort((train["turn"].to_numpy(), dialogues))
+    train, labels, dialogues = train.iloc[order], labels[order], dialogues[order]
+    copied = _choose_dialogues(dialogues, labels, wanted, generator)
+
+    starts = np.searchsorted(dialogues, np.arange(dialogues.max(initial=-1) + 2))
+    lengths = np.diff(starts)[copied]
+    rows = np.repeat(starts[copied], lengths) + _ranks(lengths)  # [R] rows of train
+    copies = np.repeat(np.arange(len(copied)), lengths)  # [R] which copy
+    replaced = _choose_turns(labels[rows], wanted, generator)
+
+    kept = _near_replaced(copies, replaced, lengths)
+    rows, copies, replaced = rows[kept], copies[kept], replaced[kept]
+    return Places(_describe(train, rows, copies, replaced), labels[rows[replaced]])
+
+
+def _choose_dialogues(
+    dialogues: np.ndarray, labels: np.ndarray, wanted: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """Dialogue numbers to copy, int64 [copies]: enough turns of each class, none to spare."""
+    holds = np.zeros((dialogues.max(initial=-1) + 1, len(wanted)), dtype=np.int64)
+    labelled = labels != NO_LABEL
+    np.add.at(holds, (dialogues[labelled], labels[labelled]), 1)
+    totals = holds.sum(axis=0)
+    chosen = [np.empty(0, dtype=np.int64)]
+    supplied = np.zeros(len(wanted), dtype=np.int64)
+    for number in np.argsort(-wanted / np.maximum(totals, 1), kind="stable"):
+        missing = wanted[number] - supplied[number]
+        if missing <= 0:
+            continue
+        if not totals[number]:
+            raise ValueError(f"class number {number} has no training turn to take")
+        candidates = np.flatnonzero(holds[:, number])
+        rounds = -(-missing // totals[number])
+        cycle = np.concatenate([generator.permutation(candidates) for _ in range(rounds)])
+        enough = np.searchsorted(np.cumsum(holds[cycle, number]), missing) + 1
+        chosen.append(cycle[:enough])
+        supplied += holds[cycle[:enough]].sum(axis=0)
+    return np.concatenate(chosen)
+
+
+def _choose_turns(
+    labels: np.ndarray, wanted: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """Draw ``wanted`` of the copied turns of each class evenly: bool [R]."""
+    replaced = np.zeros(len(labels), dtype=bool)
+    for number in np.flatnonzero(wanted):
+        turns = np.flatnonzero(labels == number)
+        replaced[generator.choice(turns, wanted[number], replace=False)] = True
+    return replaced
+
+
+def _near_replaced(copies: np.ndarray, replaced: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Rows at most `CONTEXT_TURNS` outside their copy's synthetic turns: bool [R].
+
+    A copy in which no turn was drawn has none.
+    """
+    ranks = _ranks(lengths)
+    first = np.full(len(lengths), len(ranks) + CONTEXT_TURNS)
+    last = np.full(len(lengths), -CONTEXT_TURNS - 1)
+    np.minimum.at(first, copies[replaced], ranks[replaced])
+    np.maximum.at(last, copies[replaced], ranks[replaced])
+    return (ranks >= first[copies] - CONTEXT_TURNS) & (ranks <= last[copies] + CONTEXT_TURNS)
+
+
+def _describe(
+    train: pd.DataFrame, rows: np.ndarray, copies: np.ndarray, replaced: np.ndarray
+) -> pd.DataFrame:
+    """Name the copies: the k-th copy of dialogue D is D~k, k from 1."""
+    source = train.iloc[rows]
+    dialogue = source["dialogue_id"].to_numpy(dtype=object)
+    utterance = source["utterance_id"].to_numpy(dtype=object)
+    starts = np.flatnonzero(np.diff(copies, prepend=-1))
+    number = pd.Series(dialogue[starts]).groupby(dialogue[starts]).cumcount().to_numpy() + 1
+    lengths = np.diff(np.append(starts, len(copies)))
+    number = np.repeat(number, lengths)
+    copy = [f"{name}~{count}" for name, count in zip(dialogue, number, strict=True)]
+    return pd.DataFrame(
+        {
+            "utterance_id": pd.Series(
+                [
+                    f"{name}/{own.rsplit('/', 1)[-1]}"
+                    for name, own in zip(copy, utterance, strict=True)
+                ],
+                dtype=object,
+            ),
+            "source_utterance_id": utterance,
+            "dialogue_id": pd.Series(copy, dtype=object),
+            "turn": _ranks(lengths).astype(np.int32),
+            "speaker": source["speaker"].to_numpy(dtype=object),
+            "is_synthetic": replaced,
+        }
+    )
+
+
+def _ranks(lengths: np.ndarray) -> np.ndarray:
+    """0 .. length-1 for each length, one after the other: int64 [sum of lengths]."""
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+
+
+def fill_places(
+    places: Places, features: FeatureSet, classes: Sequence[str]
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Put samples into their places.
+
+    Args:
+        places: R rows, S of them to be filled.
+        features: S samples, in the order of ``places.labels``.
+        classes: names of the classes.
+
+    Returns:
+        The rows of table SYNTHETIC without vectors, and per modality a float32 array [R, width]
+        that is NaN on context rows and where the sample has not that modality.
+
+    Raises:
+        ValueError: there are not as many samples as places.
+    """
+    synthetic = places.frame["is_synthetic"].to_numpy(dtype=bool)
+    if len(features) != synthetic.sum():
+        raise ValueError(f"{len(features)} samples for {synthetic.sum()} places")
+    frame = places.frame.copy()
+    names = np.full(len(frame), None, dtype=object)
+    names[synthetic] = np.asarray(classes, dtype=object)[places.labels]
+    frame["label"] = pd.Series(names, index=frame.index, dtype=object)
+    matrices = {}
+    for modality in features.modalities:
+        present = features.available[modality]
+        available = np.full(len(frame), None, dtype=object)
+        available[synthetic] = present
+        frame[f"{modality}_available"] = pd.Series(available, index=frame.index, dtype=object)
+        matrix = np.full((len(frame), features.values[modality].shape[1]), np.nan, np.float32)
+        matrix[np.flatnonzero(synthetic)[present]] = features.values[modality][present]
+        matrices[modality] = matrix
+    return frame, matrices
+
+
+def read_synthetic(
+    path: str | Path, modalities: Sequence[str], classes: Sequence[str] | None = None
+) -> tuple[FeatureSet, np.ndarray | None]:
+    """Read the generated rows of table SYNTHETIC, without the context around them.
+
+    Args:
+        path: the table.
+        modalities: whose features to read.
+        classes: names of the classes, to number the labels.
+
+    Returns:
+        The S generated rows, and their class numbers, int64 [S] (None without ``classes``).
+
+    Raises:
+        InputError: the file is absent, not of that kind, or lacks a modality.
+    """
+    names = [f"{modality}_available" for modality in modalities]
+    frame = read_table(path, SYNTHETIC, ["utterance_id", "label", "is_synthetic", *names])
+    rows = frame[frame["is_synthetic"]]
+    values, available = {}, {}
+    for modality, name in zip(modalities, names, strict=True):
+        available[modality] = rows[name].to_numpy(dtype=bool)
+        values[modality] = _read_generated(path, modality)
+    features = FeatureSet(rows["utterance_id"].to_numpy(dtype=object), values, available)
+    return features, None if classes is None else class_numbers(rows["label"], list(classes))
+
+
+def _read_generated(path: str | Path, modality: str) -> np.ndarray:
+    """A modality's vectors of the generated rows, float32 [S, width]; 0 where absent."""
+    pieces = []
+    with pq.ParquetFile(path) as file:
+        width = file.schema_arrow.field(modality).type.list_size
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=["is_synthetic", modality]):
+            lists = batch.column(modality).filter(batch.column("is_synthetic"))
+            piece = np.zeros((len(lists), width), dtype=np.float32)
+            present = lists.is_valid().to_numpy(zero_copy_only=False)
+            piece[present] = lists.drop_null().flatten().to_numpy().reshape(-1, width)
+            pieces.append(piece)
+    return np.concatenate([np.empty((0, width), dtype=np.float32), *pieces])

@@ -1,0 +1,175 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cberl.artifacts import read_tensors, write_table, write_tensors
+from cberl.errors import InputError
+from cberl.oversample.gan import (
+    divergence_loss,
+    fit_gan,
+    identity_loss,
+    load_gan,
+    masked_mean,
+    mix_latents,
+    partner_rows,
+    sample_gan,
+)
+from cberl.tables import HISTORY
+
+SETTINGS = {
+    "latent_size": 8,
+    "hidden_size": 32,
+    "epochs": 60,
+    "batch_size": 32,
+    "learning_rate": 0.002,
+    "class_weight": 1,
+    "identity_weight": 10,
+    "divergence_weight": 0.1,
+    "average_decay": 0.9,
+    "device": "cpu",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def fitted(make_rows):
+    features, labels = make_rows()
+    return features, labels, *fit_gan(features, labels, 4, SETTINGS, seed=0)
+
+
+def test_it_learns_to_give_rows_back(fitted):
+    *_, history = fitted
+    identity = history[history["quantity"] == "identity"]["value"].to_numpy()
+    assert identity[-5:].mean() < identity[:5].mean() / 3
+
+
+def test_history_is_a_whole_table(fitted, tmp_path):
+    *_, history = fitted
+    write_table(tmp_path / "history.parquet", HISTORY, history, {})
+    assert len(history) == 5 * SETTINGS["epochs"]
+
+
+def test_samples_spread_as_the_class_does(fitted):
+    features, labels, gan, _ = fitted
+    for number in (1, 2):
+        real = features.values["text"][(labels == number) & features.available["text"]]
+        samples = sample_gan(gan, np.full(200, number), seed=0)
+        made = samples.values["text"][samples.available["text"]]
+        ratio = made.var(axis=0).sum() / real.var(axis=0).sum()
+        assert 0.3 < ratio < 2
+        off = np.abs(made.mean(axis=0) - real.mean(axis=0)).mean()
+        assert off < 0.5 * real.std(axis=0).mean() + 0.2
+
+
+def test_samples_are_no_copies(fitted):
+    features, labels, gan, _ = fitted
+    samples = sample_gan(gan, np.full(100, 2), seed=0)
+    real, made = features.values["text"][labels == 2], samples.values["text"]
+    present = samples.available["text"]
+    distance = np.linalg.norm(made[present][:, None] - real[None], axis=2).min(axis=1)
+    assert (distance > 1e-3).all()
+    assert len(np.unique(made[present], axis=0)) == present.sum()
+
+
+def test_modalities_of_a_sample_belong_together(fitted):
+    """Text told from video by least squares: of real rows and of samples, not of mixed ones."""
+    features, _, gan, _ = fitted
+    both = features.available["text"] & features.available["video"]
+    text, video = features.values["text"][both], features.values["video"][both]
+    link = np.linalg.lstsq(video, text, rcond=None)[0]
+    samples = sample_gan(gan, np.repeat([1, 2], 100), seed=0)
+    both = samples.available["text"] & samples.available["video"]
+    text, video = samples.values["text"][both], samples.values["video"][both]
+    error = np.square(video @ link - text).mean()
+    mixed = np.square(np.roll(video, 1, axis=0) @ link - text).mean()
+    assert error < 0.3 * mixed
+
+
+def test_bases_take_turns(fitted):
+    """Availability shows the base: as many samples without audio as there are such bases."""
+    features, labels, gan, _ = fitted
+    own = (labels == 1) & np.any(list(features.available.values()), axis=0)
+    samples = sample_gan(gan, np.full(3 * own.sum(), 1), seed=0)
+    for modality, mask in features.available.items():
+        assert samples.available[modality].sum() == 3 * mask[own].sum()
+
+
+def test_a_gan_comes_back_from_its_file(fitted, tmp_path):
+    *_, gan, _ = fitted
+    metadata = gan.describe() | {"classes": list("abcd")}
+    assert json.loads(json.dumps(metadata)) == metadata
+    write_tensors(tmp_path / "gan.safetensors", "gan", gan.state_dict(), {}, metadata)
+    again = load_gan(*read_tensors(tmp_path / "gan.safetensors", "gan"))
+    wanted = np.array([3, 0, 1, 2, 2])
+    first, second = sample_gan(gan, wanted, 5), sample_gan(again, wanted, 5)
+    for modality in first.modalities:
+        np.testing.assert_array_equal(first.values[modality], second.values[modality])
+
+
+def test_an_absent_modality_has_no_say(make_rows):
+    """What stands in the place of absent values changes nothing that is learnt of the others."""
+    features, labels = make_rows()
+    settings = SETTINGS | {"epochs": 2}
+    first, _ = fit_gan(features.without("audio"), labels, 4, settings, seed=0)
+    samples = sample_gan(first, np.full(10, 1), seed=0)
+    assert not samples.values["audio"].any()
+    assert all(np.isfinite(value.numpy()).all() for value in first.state_dict().values())
+
+
+def test_rows_with_nothing_are_left_out(make_rows, caplog):
+    caplog.set_level("INFO")
+    features, labels = make_rows(missing=0)
+    for mask in features.available.values():
+        mask[:4] = False
+    gan, _ = fit_gan(features, labels, 4, SETTINGS | {"epochs": 1}, seed=0)
+    assert len(gan.labels) == len(labels) - 4
+    assert "4 rows without label or modality" in caplog.text
+
+
+def test_without_any_usable_row_it_says_so(make_rows):
+    features, labels = make_rows()
+    with pytest.raises(InputError, match="no training row has both"):
+        fit_gan(features, np.full_like(labels, -1), 4, SETTINGS, seed=0)
+
+
+def test_divergence_is_an_error_and_not_a_model(make_rows):
+    features, labels = make_rows()
+    with pytest.raises(InputError, match=r"diverged in epoch .*learning_rate"):
+        fit_gan(features, labels, 4, SETTINGS | {"learning_rate": 1e30, "epochs": 5}, seed=0)
+
+
+def test_partners_share_the_class():
+    labels = torch.tensor([2, 0, 1, 0, 2, 0, 2, 3])
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        partners = partner_rows(labels, generator)
+        assert torch.equal(labels[partners], labels)
+        assert sorted(partners.tolist()) == list(range(8))
+        alone = partners == torch.arange(8)
+        assert alone.tolist() == [False, False, True, False, False, False, False, True]
+
+
+def test_mixed_latents_stay_nearer_to_their_own_row():
+    means, partners = torch.zeros(500, 1), torch.ones(500, 1)
+    mixed = mix_latents(means, torch.full((500, 1), -30.0), partners, torch.Generator())
+    assert 0 <= mixed.min() < 0.05
+    assert 0.45 < mixed.max() <= 0.5
+
+
+def test_losses_by_hand():
+    scores = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    # First critic judges row 0 alone, the second none: (1 + 0) / 2
+    assert masked_mean(scores, torch.tensor([[1.0, 0.0], [0.0, 0.0]])).item() == 0.5
+    rows = {"text": torch.tensor([[0.0, 0.0], [9.0, 9.0]])}
+    again = {"text": torch.tensor([[0.5, 2.0], [0.0, 0.0]])}
+    masks = {"text": torch.tensor([[1.0], [0.0]])}
+    # Huber: 0.5 * 0.25 and 2 - 0.5, mean 0.8125; the absent row does not count
+    assert identity_loss(again, rows, masks).item() == pytest.approx(0.8125)
+    assert divergence_loss(torch.zeros(3, 2), torch.zeros(3, 2)).item() == 0
+    assert divergence_loss(torch.ones(1, 1), torch.zeros(1, 1)).item() == 0.5

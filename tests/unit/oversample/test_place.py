@@ -1,0 +1,188 @@
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cberl.artifacts import read_matrix, read_table, write_table
+from cberl.errors import InputError
+from cberl.features.featureset import FeatureSet
+from cberl.oversample.place import CONTEXT_TURNS, fill_places, plan_places, read_synthetic
+from cberl.oversample.tables import SYNTHETIC
+from cberl.oversample.target import target_counts
+
+CLASSES = ["neutral", "joy", "fear", "disgust"]
+WANTED = np.array([0, 20, 48, 54])
+
+
+@pytest.fixture
+def planned(make_rows, make_train):
+    features, labels = make_rows()
+    train = make_train(features.ids)
+    return features, labels, train, plan_places(train, labels, WANTED, seed=3)
+
+
+def test_each_class_gets_exactly_what_is_wanted(planned):
+    *_, places = planned
+    assert np.bincount(places.labels, minlength=4).tolist() == WANTED.tolist()
+    assert places.frame["is_synthetic"].sum() == WANTED.sum()
+
+
+def test_a_replaced_turn_has_the_class_of_its_source(planned):
+    _, labels, train, places = planned
+    replaced = places.frame[places.frame["is_synthetic"]]
+    own = dict(zip(train["utterance_id"], labels, strict=True))
+    assert [own[name] for name in replaced["source_utterance_id"]] == places.labels.tolist()
+
+
+def test_a_copy_is_its_dialogue_turn_by_turn(planned):
+    _, _, train, places = planned
+    originals = dict(iter(train.groupby("dialogue_id")))
+    for name, copy in places.frame.groupby("dialogue_id", sort=False):
+        source, count = name.rsplit("~", 1)
+        assert int(count) >= 1
+        original = originals[source]
+        assert copy["source_utterance_id"].tolist() == original["utterance_id"].tolist()
+        assert copy["speaker"].tolist() == original["speaker"].tolist()
+        assert copy["turn"].tolist() == list(range(len(original)))
+        assert copy["is_synthetic"].any()
+        expected = [f"{name}/{own.rsplit('/', 1)[1]}" for own in original["utterance_id"]]
+        assert copy["utterance_id"].tolist() == expected
+
+
+def test_copies_are_numbered_from_one_without_gaps(planned):
+    *_, places = planned
+    names = places.frame["dialogue_id"].drop_duplicates().str.rsplit("~", n=1, expand=True)
+    for _, counts in names.groupby(0)[1]:
+        assert counts.astype(int).tolist() == list(range(1, len(counts) + 1))
+
+
+def test_every_turn_of_a_scarce_class_is_taken_about_equally_often(planned):
+    _, labels, train, places = planned
+    replaced = places.frame[places.frame["is_synthetic"]]
+    taken = replaced["source_utterance_id"].value_counts()
+    scarce = train["utterance_id"][labels == 3]
+    assert set(scarce) <= set(taken.index)
+
+
+def test_the_seed_decides(make_rows, make_train):
+    features, labels = make_rows()
+    train = make_train(features.ids)
+    first, again, other = (plan_places(train, labels, WANTED, seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first.frame, again.frame)
+    assert not first.frame.equals(other.frame)
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_other_splits_are_refused(planned, split):
+    _, labels, train, _ = planned
+    train.loc[5, "split"] = split
+    with pytest.raises(InputError, match=f"row {train['utterance_id'][5]} is not"):
+        plan_places(train, labels, WANTED, seed=0)
+
+
+def test_rows_wanted_of_an_absent_class_are_a_mistake(planned):
+    _, labels, train, _ = planned
+    with pytest.raises(ValueError, match="class number 3"):
+        plan_places(train, np.where(labels == 3, -1, labels), WANTED, seed=0)
+
+
+def test_a_long_dialogue_is_copied_around_its_synthetic_turns(make_train):
+    ids = np.array([f"train/long/{n}" for n in range(2000)], dtype=object)
+    labels = np.zeros(2000, dtype=np.int64)
+    labels[1000] = 1
+    places = plan_places(make_train(ids), labels, np.array([0, 100]), seed=0)
+    assert len(places.frame) == 100 * (2 * CONTEXT_TURNS + 1)
+    first = places.frame.iloc[: 2 * CONTEXT_TURNS + 1]
+    assert first["turn"].tolist() == list(range(len(first)))
+    assert first["source_utterance_id"].iloc[0] == f"train/long/{1000 - CONTEXT_TURNS}"
+
+
+def test_a_dialogue_of_one_utterance_is_copied(make_train):
+    train = make_train(np.array(["train/a/0", "train/b/0"], dtype=object))
+    places = plan_places(train, np.array([0, 1]), np.array([0, 3]), seed=0)
+    assert places.frame["utterance_id"].tolist() == ["train/b~1/0", "train/b~2/0", "train/b~3/0"]
+
+
+def test_samples_come_back_as_they_were_written(planned, tmp_path):
+    features, labels, _, places = planned
+    rows = np.concatenate([np.flatnonzero(labels == n)[:1] for n in places.labels])
+    samples = features.take(rows)
+    samples.available["audio"][3] = False
+    samples.values["audio"][3] = 0
+    frame, matrices = fill_places(places, samples, CLASSES)
+    path = tmp_path / "synthetic.parquet"
+    write_table(path, SYNTHETIC, frame, {}, matrices)
+
+    read, numbers = read_synthetic(path, ("text", "audio", "video"), CLASSES)
+    generated = places.frame["is_synthetic"]
+    assert read.ids.tolist() == places.frame["utterance_id"][generated].tolist()
+    assert numbers.tolist() == places.labels.tolist()
+    for modality in samples.modalities:
+        np.testing.assert_array_equal(read.values[modality], samples.values[modality])
+        np.testing.assert_array_equal(read.available[modality], samples.available[modality])
+    assert not read.available["audio"][3]
+
+    table = read_table(path, SYNTHETIC)
+    assert table["label"].isna().equals(~table["is_synthetic"])
+    assert table["text_available"].isna().equals(~table["is_synthetic"])
+    context = ~table["is_synthetic"].to_numpy()
+    assert np.isnan(read_matrix(path, "video")[context]).all()
+
+
+def test_rows_are_read_in_pieces(planned, tmp_path, monkeypatch):
+    features, _, _, places = planned
+    samples = features.take(np.zeros(len(places.labels), dtype=int))
+    frame, matrices = fill_places(places, samples, CLASSES)
+    write_table(tmp_path / "synthetic.parquet", SYNTHETIC, frame, {}, matrices)
+    monkeypatch.setattr("cberl.oversample.place.ROWS_AT_ONCE", 7)
+    read, numbers = read_synthetic(tmp_path / "synthetic.parquet", ("text",))
+    assert numbers is None
+    np.testing.assert_array_equal(read.values["text"], samples.values["text"])
+
+
+def test_without_samples_the_table_is_empty_and_knows_its_widths(make_rows, make_train, tmp_path):
+    features, labels = make_rows()
+    places = plan_places(make_train(features.ids), labels, np.zeros(4, dtype=np.int64), seed=0)
+    frame, matrices = fill_places(places, features.take(np.empty(0, dtype=int)), CLASSES)
+    path = tmp_path / "synthetic.parquet"
+    write_table(path, SYNTHETIC, frame, {}, matrices)
+    assert len(read_table(path, SYNTHETIC)) == 0
+    read, numbers = read_synthetic(path, ("text", "audio", "video"), CLASSES)
+    assert len(read) == len(numbers) == 0
+    assert read.values["text"].shape == (0, 12)
+
+
+def test_a_modality_that_was_not_written_is_named(planned, tmp_path):
+    features, _, _, places = planned
+    samples = features.take(np.zeros(len(places.labels), dtype=int))
+    text = FeatureSet(
+        samples.ids, {"text": samples.values["text"]}, {"text": samples.available["text"]}
+    )
+    frame, matrices = fill_places(places, text, CLASSES)
+    write_table(tmp_path / "synthetic.parquet", SYNTHETIC, frame, {}, matrices)
+    with pytest.raises(InputError, match="has no column audio_available"):
+        read_synthetic(tmp_path / "synthetic.parquet", ("text", "audio"))
+
+
+def test_as_many_samples_as_places(planned):
+    features, _, _, places = planned
+    with pytest.raises(ValueError, match=r"5 samples for 122 places"):
+        fill_places(places, features.take(np.arange(5)), CLASSES)
+
+
+def test_a_corpus_of_melds_size_is_balanced_in_seconds(make_train):
+    draw = np.random.default_rng(0)
+    counts = [4710, 1743, 1205, 1109, 683, 271, 268]  # training rows per emotion of MELD
+    labels = draw.permutation(np.repeat(np.arange(7), counts))
+    lengths = np.append(draw.integers(1, 19, 1000), 300)
+    dialogues = np.repeat(np.arange(len(lengths)), lengths)[: len(labels)]
+    ids = np.array([f"train/{d}/{n}" for n, d in enumerate(dialogues)], dtype=object)
+    labels = labels[: len(ids)]
+    wanted = target_counts(labels, 7, "balanced")
+    started = time.process_time()
+    places = plan_places(make_train(ids), labels, wanted, seed=0)
+    assert np.bincount(places.labels, minlength=7).tolist() == wanted.tolist()
+    # An algorithm that looks at rows one by one takes minutes; this is no measure of speed.
+    assert time.process_time() - started < 20
+    assert len(places.frame) < 5 * wanted.sum()

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from cberl.oversample.target import target_counts
+
+LABELS = np.repeat([0, 1, 2, -1], [100, 25, 4, 50])
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("none", [0, 0, 0, 0]),
+        ("balanced", [0, 75, 96, 0]),
+        ("sqrt", [0, 25, 16, 0]),  # sqrt(25 * 100) = 50, sqrt(4 * 100) = 20
+        (30, [0, 5, 26, 0]),
+    ],
+)
+def test_wanted_rows(target, expected):
+    wanted = target_counts(LABELS, 4, target)
+    assert wanted.dtype == np.int64
+    assert wanted.tolist() == expected
+
+
+def test_a_class_without_rows_is_named_in_the_log(caplog):
+    caplog.set_level("INFO")
+    target_counts(LABELS, 4, "balanced")
+    assert "class number 3 has no training row" in caplog.text
+
+
+def test_without_any_label_nothing_is_wanted():
+    assert target_counts(np.full(5, -1), 3, "balanced").tolist() == [0, 0, 0]
+
+
+def test_an_unknown_target_is_refused():
+    with pytest.raises(ValueError, match="half"):
+        target_counts(LABELS, 4, "half")
