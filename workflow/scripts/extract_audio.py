@@ -1,11 +1,13 @@
 """Compute functionals of one shard's sound."""
 
 from cberl.artifacts import open_table
-from cberl.features.audio import extract_audio
+from cberl.features.audio import AudioExtractor
 from cberl.features.tables import FEATURES
 from cberl.job import start_job
 
 with start_job(snakemake) as job:
-    with open_table(snakemake.output.features, FEATURES, job.provenance) as writer:
-        for frame, features in extract_audio(snakemake.input.media, job.settings):
+    extractor = AudioExtractor(job.settings)
+    facts = extractor.describe()
+    with open_table(snakemake.output.features, FEATURES, job.provenance, facts) as writer:
+        for frame, features in extractor.extract(snakemake.input.media):
             writer.write(frame, {"features": features})

@@ -4,12 +4,14 @@ from cberl.artifacts import open_table, read_table
 from cberl.corpus.shards import select_shard
 from cberl.corpus.tables import UTTERANCES
 from cberl.features.tables import FEATURES
-from cberl.features.text import extract_text
+from cberl.features.text import TextExtractor
 from cberl.job import start_job
 
 with start_job(snakemake, torch=True) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
     shard = select_shard(utterances, snakemake.wildcards.scatteritem)
-    with open_table(snakemake.output.features, FEATURES, job.provenance) as writer:
-        for frame, features in extract_text(shard, job.settings):
+    extractor = TextExtractor(job.settings)
+    facts = extractor.describe()
+    with open_table(snakemake.output.features, FEATURES, job.provenance, facts) as writer:
+        for frame, features in extractor.extract(shard):
             writer.write(frame, {"features": features})

@@ -2,10 +2,12 @@
 
 from cberl.artifacts import open_table
 from cberl.features.tables import FEATURES
-from cberl.features.video import extract_video
+from cberl.features.video import VideoExtractor
 from cberl.job import start_job
 
 with start_job(snakemake, torch=True) as job:
-    with open_table(snakemake.output.features, FEATURES, job.provenance) as writer:
-        for frame, features in extract_video(snakemake.input.media, job.settings):
+    extractor = VideoExtractor(job.settings)
+    facts = extractor.describe()
+    with open_table(snakemake.output.features, FEATURES, job.provenance, facts) as writer:
+        for frame, features in extractor.extract(snakemake.input.media):
             writer.write(frame, {"features": features})

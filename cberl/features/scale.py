@@ -1,0 +1,49 @@
+"""Standardising features with training statistics."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from cberl.artifacts import read_matrix
+
+LEAST_RELATIVE_SPREAD = 1e-6
+"""A feature that varies by less than this share of its mean is constant: rounding noise."""
+
+
+def fit_scaler(train: Mapping[str, str | Path]) -> dict[str, np.ndarray]:
+    """Mean and standard deviation of every feature over the available training rows.
+
+    Constant features get scale 1, and so do all features of a modality without any available
+    row (with mean 0): scaling then leaves them as they are.
+
+    Args:
+        train: modality -> table of features of the training split.
+
+    Returns:
+        ``{modality}.mean`` and ``{modality}.scale``: float32 [width]; scale is above 0.
+    """
+    tensors = {}
+    for modality, path in train.items():
+        matrix = read_matrix(path, "features")
+        matrix = matrix[~np.isnan(matrix).all(axis=1)]
+        mean, scale = _mean_and_scale(matrix)
+        tensors[f"{modality}.mean"] = mean.astype(np.float32)
+        tensors[f"{modality}.scale"] = scale.astype(np.float32)
+    return tensors
+
+
+def _mean_and_scale(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """float64 [width] each; summed in float64, without a copy of the matrix in it."""
+    width = matrix.shape[1]
+    if len(matrix) == 0:
+        return np.zeros(width), np.ones(width)
+    mean = matrix.mean(axis=0, dtype=np.float64)
+    squares = np.zeros(width)
+    for start in range(0, len(matrix), 1024):
+        squares += np.square(matrix[start : start + 1024] - mean).sum(axis=0)
+    scale = np.sqrt(squares / len(matrix))
+    constant = scale <= LEAST_RELATIVE_SPREAD * np.abs(mean)
+    # Below float32's normal range a scale would divide by 0.
+    constant |= scale < np.finfo(np.float32).tiny
+    return mean, np.where(constant, 1.0, scale)

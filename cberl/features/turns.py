@@ -1,0 +1,167 @@
+"""Utterances and the turns before them as token sequences.
+
+Without context an utterance is encoded as it stands. With context the encoder sees two segments,
+in the form that it was pre-trained on for pairs: first the previous turns of the same dialogue,
+oldest first, then the utterance; every turn opens with its speaker's name::
+
+    [CLS] Ross: Hi. Joey: Hey, you okay? [SEP] Ross: No. [SEP]
+
+Speaker names and turns as plain text follow EmoBERTa (Kim and Vossen, arXiv 2108.12009).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cberl.errors import InputError
+
+
+@dataclass(frozen=True)
+class TokenSequence:
+    """One input: ``ids`` with special tokens, segment ``types``, own tokens at [start, end)."""
+
+    ids: list[int]
+    types: list[int]
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A tokeniser's special tokens around one or two segments, and their segment types."""
+
+    before: list[int]
+    between: list[int]
+    after: list[int]
+    types: tuple[int, int]
+
+    def count(self) -> int:
+        return len(self.before) + len(self.between) + len(self.after)
+
+    def fill(self, context: list[int], own: list[int]) -> TokenSequence:
+        first = [*self.before, *context, *self.between]
+        second = [*own, *self.after]
+        return TokenSequence(
+            first + second,
+            [self.types[0]] * len(first) + [self.types[1]] * len(second),
+            len(first),
+            len(first) + len(own),
+        )
+
+
+class Turns:
+    """The utterances of some whole dialogues, ready to be tokenised piece by piece."""
+
+    def __init__(
+        self, utterances: pd.DataFrame, tokenizer: Any, context_turns: int, max_tokens: int
+    ) -> None:
+        """
+        Args:
+            utterances: columns utterance_id, dialogue_id, turn, speaker, text; whole dialogues.
+            context_turns: previous turns put before an utterance; those without text add none.
+            max_tokens: tokens per sequence, special ones included.
+
+        Raises:
+            InputError: the tokeniser's special tokens leave no room in ``max_tokens``.
+        """
+        self._tokenizer = tokenizer
+        self._context_turns = context_turns
+        self._max_tokens = max_tokens
+        self._template = find_template(tokenizer, pair=context_turns > 0)
+        if self._template.count() >= max_tokens:
+            raise InputError(
+                f"features.text.max_tokens: {max_tokens} leaves no room beside the"
+                f" {self._template.count()} special tokens of the encoder"
+            )
+        self._texts = utterances["text"].fillna("").str.strip().to_numpy(dtype=object)
+        self._speakers = utterances["speaker"].fillna("").str.strip().to_numpy(dtype=object)
+        dialogues = pd.factorize(utterances["dialogue_id"])[0]
+        # Rows of each dialogue in the order of speaking, whatever the order of the table.
+        self._spoken = np.lexsort((utterances["turn"].to_numpy(), dialogues))
+        self._place = np.empty_like(self._spoken)
+        self._place[self._spoken] = np.arange(len(dialogues))
+        ordered = dialogues[self._spoken]
+        self._opening = np.searchsorted(ordered, dialogues, side="left")
+
+    @property
+    def available(self) -> np.ndarray:
+        """Whether each utterance has text: bool [N]."""
+        return self._texts != ""
+
+    def previous(self, row: int) -> np.ndarray:
+        """Rows of the turns before ``row`` that are its context, oldest first."""
+        place = self._place[row]
+        return self._spoken[max(self._opening[row], place - self._context_turns) : place]
+
+    def tokenize(self, rows: Sequence[int]) -> list[TokenSequence]:
+        """Tokenise the utterances at ``rows``.
+
+        Too long a sequence loses its context first, from the oldest token on; an utterance that
+        is too long by itself loses its last tokens.
+        """
+        context = [self.previous(row) for row in rows]
+        needed = np.unique(np.concatenate([np.asarray(rows, dtype=np.int64), *context]))
+        tokens = dict(zip(needed, self._tokens_of(needed), strict=True)) if len(needed) else {}
+        return [
+            self._sequence(
+                [token for earlier in before for token in tokens[earlier]],
+                tokens[row],
+            )
+            for row, before in zip(rows, context, strict=True)
+        ]
+
+    def _sequence(self, context: list[int], own: list[int]) -> TokenSequence:
+        room = self._max_tokens - self._template.count()
+        own = own[:room]
+        kept = min(len(context), room - len(own))
+        return self._template.fill(context[len(context) - kept :], own)
+
+    def _tokens_of(self, rows: np.ndarray) -> list[list[int]]:
+        texts = [self._written(row) for row in rows]
+        return self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+
+    def _written(self, row: int) -> str:
+        text = self._texts[row]
+        if not self._context_turns or not text:
+            return text
+        # The blank in front keeps turns apart where a tokeniser marks the start of words.
+        speaker = self._speakers[row]
+        return f" {speaker}: {text}" if speaker else f" {text}"
+
+
+def find_template(tokenizer: Any, pair: bool) -> Template:
+    """Find a tokeniser's special tokens by encoding probes; works for every kind of tokeniser.
+
+    Raises:
+        InputError: the tokeniser changes a segment when it puts special tokens around it.
+    """
+    first, second = (tokenizer(word, add_special_tokens=False)["input_ids"] for word in "ab")
+    probe = tokenizer("a", "b") if pair else tokenizer("b")
+    ids = list(probe["input_ids"])
+    types = list(probe.get("token_type_ids", [0] * len(ids)))
+    start = _find(ids, first, 0) if pair else 0
+    middle = start + len(first) if pair else 0
+    own = _find(ids, second, middle)
+    if start < 0 or own < 0:
+        raise InputError(
+            f"features.text.encoder: the tokeniser {type(tokenizer).__name__} cannot be used"
+        )
+    return Template(
+        before=ids[:start],
+        between=ids[middle:own],
+        after=ids[own + len(second) :],
+        types=(types[0], types[own]),
+    )
+
+
+def _find(ids: list[int], wanted: list[int], start: int) -> int:
+    for position in range(start, len(ids) - len(wanted) + 1):
+        if ids[position : position + len(wanted)] == wanted:
+            return position
+    return -1
