@@ -1,0 +1,49 @@
+"""Fusing a whole split, as it is and as if a modality had never been recorded."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from cberl.features.featureset import FeatureSet
+
+NOTHING_REMOVED = "none"
+
+
+def fuse_split(
+    features: FeatureSet,
+    synthetic: int,
+    split: str,
+    fuse: Callable[[FeatureSet], np.ndarray],
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Fuse one split into the rows of table LATENTS.
+
+    Dev and test rows come once more for each modality removed, if there is more than one;
+    training rows come once.
+
+    Args:
+        synthetic: how many rows at the end of ``features`` are synthetic.
+        split: train, dev or test.
+        fuse: features of N utterances -> float32 [N, Z].
+
+    Returns:
+        the table without its vectors, and the vectors: float32 [rows, Z].
+    """
+    removals = [NOTHING_REMOVED]
+    if split != "train" and len(features.modalities) > 1:
+        removals += features.modalities
+    frames, matrices = [], []
+    for removed in removals:
+        kept = features if removed == NOTHING_REMOVED else features.without(removed)
+        matrices.append(fuse(kept))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "utterance_id": kept.ids,
+                    "removed": removed,
+                    "available": np.any(list(kept.available.values()), axis=0),
+                    "is_synthetic": np.arange(len(kept)) >= len(kept) - synthetic,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True), np.concatenate(matrices)
