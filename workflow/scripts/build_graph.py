@@ -2,7 +2,7 @@
 
 from cberl.artifacts import read_table, write_table, write_tensors
 from cberl.corpus.tables import UTTERANCES
-from cberl.graph.build import build_edges, list_nodes
+from cberl.graph.build import RELATIONS, build_edges, list_nodes
 from cberl.graph.tables import NODES
 from cberl.job import start_job
 from cberl.modalities import SPLITS
@@ -15,4 +15,10 @@ with start_job(snakemake) as job:
         nodes = list_nodes(utterances, synthetic, split)
         edges = build_edges(nodes, job.settings["past_window"], job.settings["future_window"])
         write_table(snakemake.output.nodes[position], NODES, nodes, job.provenance)
-        write_tensors(snakemake.output.edges[position], "graph", edges, job.provenance)
+        write_tensors(
+            snakemake.output.edges[position],
+            "graph",
+            edges,
+            job.provenance,
+            metadata={**job.settings, "relations": RELATIONS},
+        )
