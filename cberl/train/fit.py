@@ -1,0 +1,161 @@
+"""Training the graph network."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cberl.corpus.labels import NO_LABEL
+from cberl.errors import InputError
+from cberl.graph.network import ConversationNetwork
+from cberl.log import progress
+from cberl.seeding import choose_device, seed_everything
+from cberl.train.conversations import Batch, Conversations
+from cberl.train.losses import ClassCounts, Loss, deferred_epoch, loss_of_epoch
+from cberl.train.sampling import class_table, dialogue_weights, draw_dialogues
+from cberl.train.scores import f1_scores
+
+LARGEST_GRADIENT = 1.0
+
+
+def train_gnn(
+    train: Conversations,
+    dev: Conversations,
+    classes: int,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> tuple[ConversationNetwork, pd.DataFrame]:
+    """Train classification and masked-node reconstruction together.
+
+    The weights of the epoch with the best dev macro-F1 are kept. A loss that changes on the way
+    (LDAM) has its patience counted anew from the change on. On a CPU, the same seed gives the
+    same network; on a GPU, half precision is used where it is safe.
+
+    Args:
+        train: training dialogues, real and synthetic.
+        dev: dev dialogues.
+        classes: number of classes.
+        settings: section ``train`` of the configuration, the variant's row, and ``device``.
+        seed: of weights, order, dropout and masks.
+
+    Returns:
+        the network on the CPU, in evaluation mode, and its history (table HISTORY).
+
+    Raises:
+        InputError: train or dev has no labelled utterance.
+    """
+    for name, conversations in (("train", train), ("dev", dev)):
+        if not (conversations.labels != NO_LABEL).any():
+            raise InputError(f"split {name} has no labelled utterance; expected at least one")
+    seed_everything(seed)
+    device = choose_device(settings["device"])
+    network = ConversationNetwork(
+        input_size=train.inputs.shape[1],
+        class_count=classes,
+        hidden_size=settings["hidden_size"],
+        graph_layers=settings["graph_layers"],
+        dropout=settings["dropout"],
+        online=train.online,
+        cosine_head=settings["loss"] == "ldam",
+    )
+    real = class_table(train, classes, real_only=True).sum(dim=0)
+    weights = dialogue_weights(train, classes, settings["dialogue_sampling"])
+    drawn = weights @ class_table(train, classes)  # [C]
+    network.seen.copy_(drawn > 0)
+    for number in torch.nonzero(drawn == 0).flatten().tolist():
+        logging.warning("class %d has no training row: it is never predicted", number)
+    counts = ClassCounts(drawn.to(device), real.to(device))
+    network, train, dev = network.to(device), train.to(device), dev.to(device)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
+    )
+    scaler = torch.amp.GradScaler(device, enabled=device != "cpu")
+    deferred = deferred_epoch(settings["loss"], settings["epochs"])
+    history, best_score, best_epoch, best_state = [], -1.0, 0, {}
+    for epoch in progress(range(1, settings["epochs"] + 1), settings["epochs"], "epochs"):
+        loss = loss_of_epoch(settings["loss"], epoch, settings["epochs"])
+        order = draw_dialogues(weights, settings["dialogue_sampling"]).to(device)
+        trained = train_epoch(network, train, order, loss, counts, optimizer, scaler, settings)
+        judged = judge(network, dev, classes)
+        history += [(epoch, "train", name, value) for name, value in trained.items()]
+        history += [(epoch, "dev", name, value) for name, value in judged.items()]
+        if judged["macro_f1"] > best_score:
+            best_score, best_epoch = judged["macro_f1"], epoch
+            best_state = {name: value.clone() for name, value in network.state_dict().items()}
+        if epoch - max(best_epoch, deferred) >= settings["patience"]:
+            break
+    network.load_state_dict(best_state)
+    logging.info("epoch %d has the best dev macro-F1, %.4f", best_epoch, best_score)
+    return network.cpu().eval(), pd.DataFrame(
+        history, columns=["epoch", "split", "quantity", "value"]
+    )
+
+
+def train_epoch(
+    network: ConversationNetwork,
+    train: Conversations,
+    order: Tensor,
+    loss: Loss,
+    counts: ClassCounts,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    settings: Mapping[str, Any],
+) -> dict[str, float]:
+    """One pass over the dialogues in ``order`` (int64 [G]); the mean of each part of the loss."""
+    network.train()
+    sums: dict[str, Tensor | float] = defaultdict(float)
+    batches = order.split(settings["batch_dialogues"])
+    for dialogues in batches:
+        batch = train.select(dialogues)
+        with torch.autocast(order.device.type, enabled=scaler.is_enabled()):
+            parts = _losses(network, batch, loss, counts, settings)
+        optimizer.zero_grad(set_to_none=True)
+        scaler.scale(parts["loss"]).backward()
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+        scaler.step(optimizer)
+        scaler.update()
+        for name, value in parts.items():
+            sums[name] += value.detach()
+    return {name: float(value) / len(batches) for name, value in sums.items()}
+
+
+@torch.no_grad()
+def judge(network: ConversationNetwork, dev: Conversations, classes: int) -> dict[str, float]:
+    """Macro-F1, weighted F1 and plain cross-entropy on the labelled rows of a split."""
+    network.eval()
+    batch = dev.whole()
+    labelled = batch.labels != NO_LABEL
+    logits = network(batch.inputs, batch.lengths, batch.edge_index, batch.edge_type)[labelled]
+    labels = batch.labels[labelled]
+    predicted = logits.masked_fill(~network.seen, -torch.inf).argmax(dim=1)
+    macro, weighted = f1_scores(labels, predicted, classes)
+    loss = float(cross_entropy(logits, labels))
+    return {"macro_f1": macro, "weighted_f1": weighted, "loss": loss}
+
+
+def _losses(
+    network: ConversationNetwork,
+    batch: Batch,
+    loss: Loss,
+    counts: ClassCounts,
+    settings: Mapping[str, Any],
+) -> dict[str, Tensor]:
+    graph = (batch.lengths, batch.edge_index, batch.edge_type)
+    labelled = batch.labels != NO_LABEL
+    logits = network(batch.inputs, *graph).float()
+    if labelled.any():
+        classification = loss(logits[labelled], batch.labels[labelled], counts)
+    else:
+        classification = logits.sum() * 0
+    parts = {"loss": classification, "classification": classification}
+    if settings["mask_weight"]:
+        error = network.reconstruct(batch.inputs, *graph, settings["mask_rate"])
+        parts["reconstruction"] = error
+        parts["loss"] = classification + settings["mask_weight"] * error
+    return parts

@@ -1,0 +1,45 @@
+"""Applying a trained network."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cberl.graph.network import ConversationNetwork
+from cberl.train.conversations import Conversations
+
+
+def load_network(
+    tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]
+) -> ConversationNetwork:
+    """Build a network again from its tensors and its `ConversationNetwork.describe`."""
+    arguments = {name: value for name, value in metadata.items() if name != "classes"}
+    network = ConversationNetwork(**arguments)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
+    return network.eval()
+
+
+@torch.no_grad()
+def predict_gnn(
+    network: ConversationNetwork, conversations: Conversations, classes: Sequence[str]
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Say the most probable class of each utterance.
+
+    Probabilities are the softmax of the bare logits, whatever the loss: LDAM's margins and the
+    prior of logit adjustment belong to training only. After a loss that corrects for rare
+    classes they are those of a balanced corpus. Classes without a training row get 0.
+
+    Args:
+        classes: names by number.
+
+    Returns:
+        utterance_id and predicted of N utterances, and probabilities: float32 [N, C].
+    """
+    network.eval()
+    batch = conversations.whole()
+    logits = network(batch.inputs, batch.lengths, batch.edge_index, batch.edge_type)
+    probabilities = logits.masked_fill(~network.seen, -torch.inf).softmax(dim=1).numpy()
+    predicted = np.asarray(classes, dtype=object)[probabilities.argmax(axis=1)]
+    return pd.DataFrame({"utterance_id": conversations.ids, "predicted": predicted}), probabilities
