@@ -219,6 +219,10 @@ def write_tensors(
     encoded = {METADATA_KEY.decode(): json.dumps(header, sort_keys=True)}
     with whole_file(path) as temporary:
         save_file(arrays, temporary, metadata=encoded)
+        # safetensors keeps its files to their owner; these are as readable as the tables.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
 
 
 def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -162,6 +162,8 @@ def test_tensors_come_back_with_what_describes_them(tmp_path):
     tensors, metadata = read_tensors(path, "gan")
     np.testing.assert_array_equal(tensors["w"], np.eye(2))
     assert metadata == {"classes": ["a"]}
+    (tmp_path / "plain").touch()
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
     with pytest.raises(InputError, match="tensors of gan, expected vae"):
         read_tensors(path, "vae")
     path.write_bytes(path.read_bytes()[:40])
