@@ -1,0 +1,140 @@
+"""Sound of one clip: any channel layout to mono, any rate to one rate, and where speech is."""
+
+import av
+import numpy as np
+
+FULL_SCALE = 32767
+SHORTEST_S = 0.25
+SILENCE_DB = -60.0
+LEVEL_WINDOW_S, LEVEL_HOP_S = 0.025, 0.010
+LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
+
+# Stereo, as ITU-R BS.775-4, annex 4, mixes multichannel sound down to it, then the mean of its
+# two channels. The low-frequency channel carries no speech and is left out there too.
+FRONT, CENTRE, SURROUND = 0.5, 0.7071, 0.3536
+WEIGHTS = {
+    **dict.fromkeys(("FL", "FR", "FLC", "FRC", "WL", "WR", "DL", "DR"), FRONT),
+    "FC": CENTRE,
+    **dict.fromkeys(("BL", "BR", "SL", "SR", "BC", "SDL", "SDR", "TC"), SURROUND),
+    **dict.fromkeys(("TFL", "TFC", "TFR", "TBL", "TBC", "TBR", "TSL", "TSR"), SURROUND),
+    **dict.fromkeys(("LFE", "LFE2"), 0.0),
+}
+
+
+def downmix_weights(channels: list[str]) -> np.ndarray:
+    """Weight of each named channel in the mono mix: float32 [channels].
+
+    Sound of one channel stays as it is. If a channel's place is not known, all weigh the same.
+    """
+    equal = np.full(len(channels), 1 / len(channels), dtype=np.float32)
+    if len(channels) == 1 or any(name not in WEIGHTS for name in channels):
+        return equal
+    weights = np.array([WEIGHTS[name] for name in channels], dtype=np.float32)
+    return weights if weights.any() else equal
+
+
+def to_float(frame: av.AudioFrame) -> np.ndarray:
+    """Samples of a frame between -1 and 1: float32 [channels, samples].
+
+    Raises:
+        ValueError: a sample format that PyAV cannot hand to NumPy.
+    """
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float32)
+    half = 2.0 ** (8 * samples.dtype.itemsize - 1)
+    offset = half if samples.dtype.kind == "u" else 0.0
+    return ((samples.astype(np.float64) - offset) / half).astype(np.float32)
+
+
+class MonoTrack:
+    """Collects the frames of one stream as mono sound at one rate."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._source: tuple[int, str] | None = None
+        self._resampler: av.AudioResampler | None = None
+        self._weights: np.ndarray | None = None
+        self._pieces: list[np.ndarray] = []
+        self.source_seconds = 0.0
+
+    def add(self, frame: av.AudioFrame, first: int, last: int) -> None:
+        """Add samples ``first`` to ``last`` (not included) of a frame.
+
+        Raises:
+            ValueError: the frame claims an impossible sampling rate, or cannot be read.
+        """
+        rate = frame.sample_rate
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            raise ValueError(f"sound claims a sampling rate of {rate} Hz")
+        source = (rate, frame.layout.name)
+        if source != self._source:
+            self._drain()
+            self._source = source
+            self._weights = downmix_weights([channel.name for channel in frame.layout.channels])
+            self._resampler = av.AudioResampler("flt", "mono", self._sample_rate)
+        mono = self._weights @ to_float(frame)[:, first:last]  # [samples]
+        self.source_seconds += len(mono) / rate
+        mixed = av.AudioFrame.from_ndarray(np.ascontiguousarray(mono[None]), "flt", "mono")
+        mixed.sample_rate = rate
+        self._keep(self._resampler.resample(mixed))
+
+    def finish(self) -> np.ndarray:
+        """All of the sound: float32 [samples], made quieter as a whole if it would clip."""
+        self._drain()
+        sound = np.concatenate([np.empty(0, np.float32), *self._pieces])
+        sound = np.nan_to_num(sound, nan=0.0, posinf=1.0, neginf=-1.0)
+        peak = float(np.abs(sound).max(initial=0.0))
+        return sound / peak if peak > 1 else sound
+
+    def _drain(self) -> None:
+        if self._resampler is not None:
+            self._keep(self._resampler.resample(None))
+            self._resampler = None
+
+    def _keep(self, frames: list[av.AudioFrame]) -> None:
+        self._pieces += [frame.to_ndarray()[0].copy() for frame in frames]
+
+
+def levels_db(sound: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Level of each 25 ms window, every 10 ms, in dB of full scale: float64 [windows].
+
+    Sound shorter than a window is one window.
+    """
+    width = max(1, round(LEVEL_WINDOW_S * sample_rate))
+    hop = max(1, round(LEVEL_HOP_S * sample_rate))
+    energy = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64))])
+    starts = np.arange(0, max(1, len(sound) - width + 1), hop)
+    ends = np.minimum(starts + width, len(sound))
+    power = (energy[ends] - energy[starts]) / np.maximum(ends - starts, 1)
+    return 10 * np.log10(np.maximum(power, 1e-12))
+
+
+def speech_seconds(sound: np.ndarray, sample_rate: int) -> float:
+    """Seconds that carry speech, judged by energy alone.
+
+    Syllables make the level of speech rise and fall by far more than 6 dB; hum, noise and held
+    tones stay level. So where the clip's loud windows (95th percentile) lie less than 6 dB above
+    its quiet ones (10th percentile), there is none; else every window counts that is in the
+    upper half of that range and above -50 dB of full scale. Loud events that are no speech
+    (laughter from the audience, a slammed door) count too: this is a hint for a reader of the
+    quality table, not a detector, and makes nothing unavailable.
+    """
+    levels = levels_db(sound, sample_rate)
+    quiet, loud = np.percentile(levels, [10, 95])
+    if loud - quiet < 6:
+        return 0.0
+    counted = levels > max((quiet + loud) / 2, -50.0)
+    return float(counted.sum() * LEVEL_HOP_S)
+
+
+def is_silent(sound: np.ndarray, sample_rate: int) -> bool:
+    """Whether no window's level reaches -60 dB of full scale."""
+    return bool(levels_db(sound, sample_rate).max() < SILENCE_DB)
+
+
+def to_int16(sound: np.ndarray) -> np.ndarray:
+    """Samples between -1 and 1 as 16-bit numbers: int16 [samples]."""
+    return np.rint(sound * FULL_SCALE).astype(np.int16)
