@@ -83,14 +83,18 @@ def find_duplicates(utterances: pd.DataFrame, facts: pd.DataFrame) -> pd.Series:
 
     Utterances cut from one recording are duplicates only if start, end and crop agree too.
     """
-    pieces = utterances[["media_start_s", "media_end_s", "media_crop"]].astype(object)
-    keys = list(
-        zip(facts["content_sha256"], *(pieces[name].map(_plain) for name in pieces), strict=True)
-    )
+    pieces = utterances[["media_start_s", "media_end_s", "media_crop"]]
     first: dict[tuple, str] = {}
     found: list[str | None] = []
-    for key, utterance_id in zip(keys, utterances["utterance_id"], strict=True):
-        known = first.setdefault(key, utterance_id) if _plain(key[0]) is not None else utterance_id
+    for digest, piece, utterance_id in zip(
+        facts["content_sha256"],
+        pieces.itertuples(index=False, name=None),
+        utterances["utterance_id"],
+        strict=True,
+    ):
+        known = utterance_id
+        if not pd.isna(digest):
+            known = first.setdefault((digest, *map(_plain, piece)), utterance_id)
         found.append(known if known != utterance_id else None)
     return pd.Series(found, dtype=object)
 

@@ -1,0 +1,55 @@
+"""Tasks for a sandbox's worker that do what a hostile clip might make a decoder do."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from cberl.corpus import clip
+
+
+def obey(request):
+    """Do what the request says."""
+    deed = request["do"]
+    if deed == "echo":
+        return {"text": request["text"]}, [b"x" * request["size"], b""]
+    if deed == "print":
+        print("noise " * 10_000, flush=True)
+        os.write(1, b"\0" * 10_000)
+        return {"printed": True}, []
+    misbehave(deed)
+    return {"pid": os.getpid()}, []
+
+
+def misbehave(deed):
+    """Crash, hang or eat memory; do nothing if the deed is none of these."""
+    if deed == "segfault":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif deed == "abort":
+        os.abort()
+    elif deed == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif deed == "exit":
+        os._exit(3)
+    elif deed == "raise":
+        raise ZeroDivisionError("division by zero")
+    elif deed == "sleep":
+        time.sleep(60)
+    elif deed == "spin":
+        while True:
+            pass
+    elif deed == "dribble":
+        while True:
+            time.sleep(0.05)
+            os.write(2, b"")
+    elif deed == "hog":
+        hoard = []
+        while True:
+            hoard.append(bytearray(50_000_000))
+
+
+def decode_clip_by_name(request):
+    """Decode a clip, but misbehave on its pictures as the file's name says."""
+    if request["video_file"] is not None:
+        misbehave(Path(request["video_file"]).stem)
+    return clip.decode_clip(request)

@@ -1,0 +1,106 @@
+"""The sandbox: whatever a decoder does costs one call, never the caller."""
+
+import os
+import time
+
+import misbehaving
+import numpy as np
+import pandas as pd
+import pytest
+from made_media import SETTINGS, babble, utterance_rows, write_media
+
+from cberl.corpus import decode, reasons
+from cberl.corpus.sandbox import Lost, Sandbox
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(misbehaving.obey, time_limit_s=5, memory_limit_mb=200) as box:
+        yield box
+
+
+def lost_by(box, **request):
+    with pytest.raises(Lost) as error:
+        box.call(request)
+    return error.value
+
+
+def test_answers_carry_facts_and_blobs(sandbox):
+    blob = os.urandom(3_000_000)
+    facts, blobs = sandbox.call({"do": "echo", "text": "ß", "size": 3_000_000})
+    assert facts == {"text": "ß"}
+    assert [len(piece) for piece in blobs] == [3_000_000, 0]
+    assert len(blob) == len(blobs[0])
+
+
+def test_one_worker_serves_many_calls(sandbox):
+    pids = {sandbox.call({"do": "pid"})[0]["pid"] for _ in range(5)}
+    assert len(pids) == 1
+    assert os.getpid() not in pids
+
+
+@pytest.mark.parametrize(
+    ("deed", "words"),
+    [("segfault", "SIGSEGV"), ("abort", "SIGABRT"), ("kill", "SIGKILL"), ("exit", "status 3")],
+)
+def test_a_crash_is_named_and_the_next_call_works(sandbox, deed, words):
+    lost = lost_by(sandbox, do=deed)
+    assert lost.reason == reasons.CRASHED
+    assert words in lost.detail
+    assert sandbox.call({"do": "echo", "text": "back", "size": 1})[0] == {"text": "back"}
+
+
+def test_an_exception_is_a_crash_with_its_words(sandbox):
+    lost = lost_by(sandbox, do="raise")
+    assert (lost.reason, lost.detail) == (reasons.CRASHED, "ZeroDivisionError: division by zero")
+
+
+@pytest.mark.parametrize("deed", ["sleep", "spin", "dribble"])
+def test_a_hang_is_ended(deed):
+    with Sandbox(misbehaving.obey, time_limit_s=0.4, memory_limit_mb=200) as box:
+        box.call({"do": "pid"})
+        began = time.monotonic()
+        assert lost_by(box, do=deed).reason == reasons.TIMED_OUT
+        assert time.monotonic() - began < 3
+        assert box.call({"do": "echo", "text": "back", "size": 1})[0] == {"text": "back"}
+
+
+def test_a_memory_hog_is_refused(sandbox):
+    assert lost_by(sandbox, do="hog", size=400_000_000).reason == reasons.OUT_OF_MEMORY
+    assert len(sandbox.call({"do": "echo", "text": "", "size": 100_000_000})[1][0]) == 100_000_000
+
+
+def test_what_a_library_prints_does_not_spoil_the_answers(sandbox):
+    assert sandbox.call({"do": "print"})[0] == {"printed": True}
+
+
+def test_a_worker_that_cannot_start_is_an_error():
+    with Sandbox(misbehaving.obey, time_limit_s=5, memory_limit_mb=200) as box:
+        box._task = "no_such_module:function"
+        with pytest.raises(RuntimeError, match="no_such_module"):
+            box.call({})
+
+
+def test_no_process_is_left_behind():
+    with Sandbox(misbehaving.obey, time_limit_s=5, memory_limit_mb=200) as box:
+        pid = box.call({"do": "pid"})[0]["pid"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_bad_clip_costs_its_own_modality_only(tmp_path, monkeypatch):
+    """The video decoder of one clip misbehaves; its sound and the other clips are decoded."""
+    for name in ("good", "segfault", "spin", "hog"):
+        write_media(tmp_path / f"{name}.mp4", babble(1, 16000), 1)
+    monkeypatch.setattr(decode, "decode_clip", misbehaving.decode_clip_by_name)
+    shard = utterance_rows(
+        *({"media_path": f"{name}.mp4"} for name in ("good", "segfault", "spin", "hog", "good"))
+    )
+    settings = SETTINGS | {"time_limit_s": 1.5, "memory_limit_mb": 200}
+    rows = pd.concat(list(decode.decode_clips(shard, tmp_path, settings)), ignore_index=True)
+    assert rows["video_reason"].tolist() == [
+        *(None, reasons.CRASHED, reasons.TIMED_OUT, reasons.OUT_OF_MEMORY, None)
+    ]
+    assert rows["audio_reason"].tolist() == [None] * 5
+    assert all(np.array_equal(audio, rows["audio"][0]) for audio in rows["audio"])
+    assert rows["detail"][1] == "video: ended by SIGSEGV"
