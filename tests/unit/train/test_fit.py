@@ -1,0 +1,164 @@
+import numpy as np
+import pytest
+import torch
+
+from cberl.artifacts import read_tensors, write_tensors
+from cberl.errors import InputError
+from cberl.train.fit import judge, train_gnn
+from cberl.train.losses import LOSSES
+from cberl.train.predict import load_network, predict_gnn
+
+NAMES = ["a", "b", "c"]
+
+
+def best_macro_f1(history):
+    rows = (history["split"] == "dev") & (history["quantity"] == "macro_f1")
+    return history.loc[rows, "value"].max()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_learns_all_classes(make_conversations, settings, loss):
+    train, dev = make_conversations(), make_conversations((5,) * 10, seed=1)
+    settings |= {"loss": loss, "dialogue_sampling": "class_aware"}
+    network, history = train_gnn(train, dev, 3, settings, seed=0)
+    assert best_macro_f1(history) > 0.85
+    assert judge(network, dev, 3)["macro_f1"] == pytest.approx(best_macro_f1(history))
+
+
+def test_history_tells_the_parts_of_the_loss_and_the_scores(make_conversations, settings):
+    train, dev = make_conversations(), make_conversations(seed=1)
+    _, history = train_gnn(train, dev, 3, settings | {"epochs": 2}, seed=0)
+    told = {split: set(rows["quantity"]) for split, rows in history.groupby("split")}
+    assert told == {
+        "train": {"loss", "classification", "reconstruction"},
+        "dev": {"macro_f1", "weighted_f1", "loss"},
+    }
+    values = history[history["split"] == "train"].set_index(["epoch", "quantity"])["value"]
+    assert values[1, "loss"] == pytest.approx(
+        values[1, "classification"] + 0.5 * values[1, "reconstruction"], rel=1e-5
+    )
+
+
+def test_without_the_mask_task_nothing_is_reconstructed(make_conversations, settings):
+    train, dev = make_conversations(), make_conversations(seed=1)
+    settings |= {"mask_weight": 0.0, "epochs": 2, "weight_decay": 0.0}
+    network, history = train_gnn(train, dev, 3, settings, seed=0)
+    assert "reconstruction" not in set(history["quantity"])
+    assert not network.mask_token.any()  # as it was set at the start
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(make_conversations, settings):
+    train, dev = make_conversations(), make_conversations(seed=1)
+    settings |= {"epochs": 2, "loss": "ldam", "dialogue_sampling": "class_aware"}
+    one, again, other = (train_gnn(train, dev, 3, settings, seed) for seed in (0, 0, 1))
+    for name, value in one[0].state_dict().items():
+        assert torch.equal(value, again[0].state_dict()[name])
+    assert one[1].equals(again[1])
+    assert not torch.equal(one[0].classifier.weight, other[0].classifier.weight)
+
+
+def test_training_stops_when_dev_no_longer_improves(make_conversations, settings):
+    train, dev = make_conversations(noise=4.0), make_conversations(seed=1, noise=4.0)
+    settings |= {"epochs": 100, "patience": 4}
+    _, history = train_gnn(train, dev, 3, settings, seed=0)
+    scores = history[history["quantity"] == "macro_f1"]["value"].to_numpy()
+    assert len(scores) == scores.argmax() + 1 + 4 < 100
+
+
+def test_patience_waits_for_the_deferred_part_of_ldam(make_conversations, settings):
+    train, dev = make_conversations(noise=4.0), make_conversations(seed=1, noise=4.0)
+    settings |= {"epochs": 30, "patience": 2, "loss": "ldam"}
+    _, history = train_gnn(train, dev, 3, settings, seed=0)
+    assert history["epoch"].max() >= 17
+
+
+def test_predictions_survive_writing_and_reading(make_conversations, settings, tmp_path):
+    train, dev = make_conversations(), make_conversations(seed=1)
+    settings |= {"epochs": 2, "loss": "ldam"}
+    network, _ = train_gnn(train, dev, 3, settings, seed=0)
+    path = tmp_path / "model.safetensors"
+    write_tensors(
+        path, "network", network.state_dict(), {}, network.describe() | {"classes": NAMES}
+    )
+    tensors, metadata = read_tensors(path, "network")
+    frame, probabilities = predict_gnn(load_network(tensors, metadata), dev, metadata["classes"])
+    expected_frame, expected = predict_gnn(network, dev, NAMES)
+    np.testing.assert_array_equal(probabilities, expected)
+    assert frame.equals(expected_frame)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert list(frame["predicted"]) == [NAMES[number] for number in probabilities.argmax(axis=1)]
+    assert list(frame["utterance_id"]) == list(dev.ids)
+
+
+def test_an_online_model_predicts_a_turn_before_the_next_is_spoken(make_conversations, settings):
+    train, dev = (make_conversations(seed=seed, future=0) for seed in (0, 1))
+    network, _ = train_gnn(train, dev, 3, settings | {"epochs": 1}, seed=0)
+    _, before = predict_gnn(network, dev, NAMES)
+    dev.inputs[5] += 3  # the last turn of the first dialogue
+    _, after = predict_gnn(network, dev, NAMES)
+    np.testing.assert_allclose(after[:5], before[:5], atol=1e-6)
+    assert not np.allclose(after[5], before[5])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_class_without_training_rows_is_never_predicted(
+    make_conversations, settings, loss, caplog
+):
+    labels = np.random.default_rng(0).integers(2, size=144)
+    train, dev = make_conversations(labels=labels), make_conversations(seed=1)
+    network, history = train_gnn(train, dev, 3, settings | {"epochs": 3, "loss": loss}, seed=0)
+    assert np.isfinite(history["value"]).all()
+    assert "class 2 has no training row" in caplog.text
+    frame, probabilities = predict_gnn(network, dev, NAMES)
+    assert (probabilities[:, 2] == 0).all()
+    assert "c" not in set(frame["predicted"])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_class_with_a_single_training_row_trains(make_conversations, settings, loss):
+    labels = np.random.default_rng(0).integers(2, size=144)
+    labels[77] = 2
+    train, dev = make_conversations(labels=labels), make_conversations(seed=1)
+    settings |= {"epochs": 2, "loss": loss, "dialogue_sampling": "class_aware"}
+    network, history = train_gnn(train, dev, 3, settings, seed=0)
+    assert np.isfinite(history["value"]).all()
+    assert (predict_gnn(network, dev, NAMES)[1][:, 2] > 0).all()
+
+
+def test_a_class_absent_from_dev_does_not_count_there(make_conversations, settings):
+    labels = np.random.default_rng(0).integers(2, size=144)
+    train, dev = make_conversations(), make_conversations(seed=1, labels=labels)
+    _, history = train_gnn(train, dev, 3, settings, seed=0)
+    assert best_macro_f1(history) > 0.9
+
+
+def test_dialogues_of_one_and_of_two_thousand_turns_train_together(make_conversations, settings):
+    lengths = (1, 2000, 1, 3)
+    train, dev = make_conversations(lengths), make_conversations((1, 1, 4), seed=1)
+    network, history = train_gnn(train, dev, 3, settings | {"epochs": 1}, seed=0)
+    assert np.isfinite(history["value"]).all()
+    assert predict_gnn(network, train, NAMES)[1].shape == (2005, 3)
+
+
+def test_dialogues_of_one_turn_only_train_with_the_mask_task(make_conversations, settings):
+    train, dev = make_conversations((1,) * 40), make_conversations((1,) * 20, seed=1)
+    _, history = train_gnn(train, dev, 3, settings | {"epochs": 2}, seed=0)
+    assert (history.loc[history["quantity"] == "reconstruction", "value"] == 0).all()
+
+
+def test_utterances_without_label_are_context_only(make_conversations, settings):
+    train, dev = make_conversations(), make_conversations(seed=1)
+    train.labels[:60] = -1
+    dev.labels[::2] = -1
+    network, history = train_gnn(train, dev, 3, settings | {"epochs": 2}, seed=0)
+    assert np.isfinite(history["value"]).all()
+    assert len(predict_gnn(network, dev, NAMES)[0]) == len(dev)
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_a_split_without_any_label_is_refused(make_conversations, settings, split):
+    splits = {"train": make_conversations(), "dev": make_conversations(seed=1)}
+    splits[split].labels[:] = -1
+    with pytest.raises(InputError, match=f"split {split} has no labelled utterance"):
+        train_gnn(splits["train"], splits["dev"], 3, settings, seed=0)
