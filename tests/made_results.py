@@ -11,6 +11,11 @@ from cberl.corpus.tables import LABELS, QUALITY, UTTERANCES
 from cberl.evaluate import tables
 from cberl.evaluate.evaluation import evaluate, judge_utterances
 from cberl.evaluate.judge import read_judgements
+from cberl.features.tables import FEATURES
+from cberl.fuse.tables import LATENTS
+from cberl.oversample.tables import SYNTHETIC, SYNTHETIC_QUALITY
+from cberl.report.run import read_run
+from cberl.tables import HISTORY
 from cberl.train.tables import PREDICTIONS
 
 CLASSES = ["neutral", "joy", "fear"]
@@ -28,11 +33,7 @@ class MadeResults:
     seeds: tuple[int, ...]
 
     def evaluation_paths(self) -> dict[str, Path]:
-        names = [
-            *("per_class", "overall", "confusion", "summary", "comparison"),
-            *("contribution", "subgroups", "calibration", "judged"),
-        ]
-        return {name: self.folder / f"evaluate/{name}.parquet" for name in names}
+        return {kind.name: self.folder / f"evaluate/{kind.name}.parquet" for kind in tables.TABLES}
 
     def prediction_paths(self) -> dict[tuple[str, int], Path]:
         return {
@@ -46,6 +47,36 @@ class MadeResults:
             split: self.folder / f"corpus/labels_{split}.parquet"
             for split in ("train", "dev", "test")
         }
+
+    def run(self):
+        """Everything that the report reads."""
+        config = {
+            "corpus": {"name": "made", "kind": "meld"},
+            "features": {"video": {"encoder": "r3d_18", "weights": "none"}},
+            "seeds": list(self.seeds),
+        }
+        variants = {
+            name: {"variant": name, "oversampler": "gan", "fusion": "vae"} for name in self.variants
+        }
+        corpus = self.folder / "corpus"
+        files = {
+            name: sorted(self.folder.glob(pattern))
+            for name, pattern in {
+                "features": "features/*/test.parquet",
+                "synthetic": "oversample/*/*/synthetic.parquet",
+                "synthetic_quality": "oversample/*/*/quality.parquet",
+                "histories": "*/*/*/history.parquet",
+                "latents": "fuse/*/seed0/train.parquet",
+            }.items()
+        }
+        return read_run(
+            evaluation=self.evaluation_paths(),
+            corpus={name: corpus / f"{name}.parquet" for name in ("utterances", "quality")},
+            labels=self.label_paths().values(),
+            settings={"config": config, "variants": variants},
+            provenance=ORIGIN,
+            **files,
+        )
 
 
 def make_results(folder, variants=("baseline", "cberl"), seeds=(0, 1), dialogues=6):
@@ -63,6 +94,8 @@ def make_results(folder, variants=("baseline", "cberl"), seeds=(0, 1), dialogues
     for path in made.prediction_paths().values():
         write_predictions(path, utterances, labels, draw)
     write_evaluation(made, utterances, quality)
+    write_synthetic(made, utterances, labels, draw)
+    write_histories(made)
     return made
 
 
@@ -144,3 +177,55 @@ def write_evaluation(made, utterances, quality):
     with open_table(paths["judged"], tables.JUDGED, ORIGIN, metadata) as writer:
         for frame, probabilities in judge_utterances(judgements, CLASSES, "made"):
             writer.write(frame, {"probabilities": probabilities})
+
+
+def write_synthetic(made, utterances, labels, draw):
+    """A synthetic copy of every fearful training turn, the features' headers and the latents."""
+    for modality in ("text", "audio", "video"):
+        frame = pd.DataFrame({"utterance_id": ["test/0/0"], "available": True})
+        facts = {"encoder": f"{modality} encoder", "trained": modality != "video"}
+        path = made.folder / f"features/{modality}/test.parquet"
+        matrix = np.ones((1, 2))
+        frame = frame.assign(is_synthetic=False)
+        write_table(path, FEATURES, frame, ORIGIN, {"features": matrix}, metadata=facts)
+    train = utterances[(utterances["split"] == "train") & (labels["label"] == "fear")]
+    copies = train[["turn", "speaker"]].assign(
+        utterance_id=[f"train/0~1/{number}" for number in range(len(train))],
+        source_utterance_id=train["utterance_id"],
+        dialogue_id="train/0~1",
+        label="fear",
+        is_synthetic=True,
+    )
+    quality = pd.DataFrame(
+        {
+            "label": ["fear", "fear", "all classes"],
+            "quantity": ["two_sample_accuracy", "collapsed", "two_sample_accuracy"],
+            "value": [0.61, 1, np.nan],
+            "note": [None, "variance below 0.2", "too few rows"],
+        }
+    )
+    real = utterances.loc[utterances["split"] == "train", "utterance_id"]
+    ids = [*real, *copies["utterance_id"]]
+    frame = pd.DataFrame({"utterance_id": ids, "removed": "none", "available": True})
+    frame["is_synthetic"] = np.arange(len(ids)) >= len(real)
+    for seed in made.seeds:
+        folder = made.folder / f"oversample/gan/seed{seed}"
+        write_table(folder / "synthetic.parquet", SYNTHETIC, copies, ORIGIN)
+        write_table(folder / "quality.parquet", SYNTHETIC_QUALITY, quality, ORIGIN)
+        latents = {"latent": draw.normal(size=(len(ids), 5))}
+        path = made.folder / f"fuse/gan-vae/seed{seed}/train.parquet"
+        write_table(path, LATENTS, frame, ORIGIN, latents)
+
+
+def write_histories(made):
+    rows = [
+        {"epoch": epoch, "split": split, "quantity": quantity, "value": 1 / epoch}
+        for epoch in range(1, 6)
+        for split in ("train", "dev")
+        for quantity in ("loss", "macro_f1")
+    ]
+    names = [f"train/{variant}" for variant in made.variants]
+    for name in [*names, "fuse/gan-vae", "oversample/gan"]:
+        for seed in made.seeds:
+            path = made.folder / f"{name}/seed{seed}/history.parquet"
+            write_table(path, HISTORY, pd.DataFrame(rows), ORIGIN)

@@ -159,3 +159,8 @@ JUDGED = TableKind(
         Column("probabilities", VECTOR, "one per class, in the order of the metadata's classes"),
     ),
 )
+
+TABLES = (
+    *(PER_CLASS, OVERALL, CONFUSION, SUMMARY, COMPARISON, CONTRIBUTION, SUBGROUPS, CALIBRATION),
+    JUDGED,
+)

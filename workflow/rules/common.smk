@@ -20,7 +20,7 @@ from cberl.corpus.sources import annotation_files
 from cberl.errors import InputError
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
-from cberl.provenance import code_digest
+from cberl.provenance import code_digest, file_digest, settings_digest
 
 export_package_path()
 
@@ -51,6 +51,11 @@ CORPUS = config["corpus"]["name"]
 MODALITIES = [name for name in MODALITY_ORDER if name in config["modalities"]]
 HEARD_AND_SEEN = [name for name in MODALITIES if name != "text"]
 SEEDS = config["seeds"]
+# Without repeats, in the order of the variants table.
+OVERSAMPLERS = [
+    o for o in dict.fromkeys(v["oversampler"] for v in VARIANTS.values()) if o != "none"
+]
+FUSED = list(dict.fromkeys(f"{v['oversampler']}-{v['fusion']}" for v in VARIANTS.values()))
 
 
 wildcard_constraints:
@@ -70,6 +75,12 @@ scattergather:
 def code_of(script):
     """Digest of a script and of all that it imports from cberl."""
     return code_digest(PROJECT / "workflow/scripts" / script)
+
+
+def assets_of(folder):
+    """Digest of the files that a stage reads beside its code."""
+    files = sorted((PROJECT / folder).iterdir())
+    return settings_digest({path.name: file_digest(path) for path in files})
 
 
 def growing(amount):

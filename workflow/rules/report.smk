@@ -13,6 +13,42 @@ rule render_report:
         subgroups=rules.evaluate_predictions.output.subgroups,
         calibration=rules.evaluate_predictions.output.calibration,
         judged=rules.evaluate_predictions.output.judged,
+        utterances=rules.ingest_corpus.output.utterances,
+        labels=rules.ingest_corpus.output.labels,
+        quality=rules.assess_quality.output.quality,
+        features=expand(
+            "results/{corpus}/features/{modality}/test.parquet",
+            modality=MODALITIES,
+            allow_missing=True,
+        ),
+        synthetic=expand(
+            "results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
+            oversampler=OVERSAMPLERS,
+            seed=SEEDS,
+            allow_missing=True,
+        ),
+        synthetic_quality=expand(
+            "results/{corpus}/oversample/{oversampler}/seed{seed}/quality.parquet",
+            oversampler=OVERSAMPLERS,
+            seed=SEEDS,
+            allow_missing=True,
+        ),
+        histories=expand(
+            "results/{corpus}/{trained}/seed{seed}/history.parquet",
+            trained=[
+                *(f"train/{variant}" for variant in VARIANTS),
+                *(f"fuse/{fused}" for fused in FUSED if fused.endswith("-vae")),
+                *(f"oversample/{name}" for name in OVERSAMPLERS if name == "gan"),
+            ],
+            seed=SEEDS,
+            allow_missing=True,
+        ),
+        latents=expand(
+            "results/{corpus}/fuse/{fused}/seed{seed}/train.parquet",
+            fused=FUSED,
+            seed=SEEDS[0],
+            allow_missing=True,
+        ),
     output:
         page="results/{corpus}/report/index.html",
         verdict="results/{corpus}/report/verdict.txt",
@@ -27,6 +63,8 @@ rule render_report:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
+        settings={"config": config, "variants": VARIANTS},
         code=code_of("render_report.py"),
+        assets=assets_of("cberl/report/assets"),
     script:
         "../scripts/render_report.py"

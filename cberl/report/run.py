@@ -1,0 +1,103 @@
+"""All that a finished run has to show, read once for every section of the report."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from cberl.artifacts import read_header, read_table
+from cberl.corpus.tables import LABELS, QUALITY, UTTERANCES
+from cberl.oversample.tables import SYNTHETIC, SYNTHETIC_QUALITY
+from cberl.report.evaluation import Evaluation, read_evaluation
+from cberl.tables import HISTORY
+
+
+class Place(NamedTuple):
+    """Where a file lies in ``results/{corpus}/{stage}/{name}/seed{seed}/``."""
+
+    stage: str
+    name: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        config: the whole configuration.
+        variants: variant -> its row of the variants table.
+        utterances: the corpus, with the column ``label`` beside those of its table.
+        quality: the table of quality.
+        encoders: modality -> what its features say of their encoder.
+        synthetic: place -> columns label and is_synthetic of the synthetic utterances.
+        synthetic_quality: place -> their table of quality.
+        histories: place -> a training run's history.
+        latents: place -> path of the training split's latents.
+        provenance: of the report itself.
+    """
+
+    evaluation: Evaluation
+    config: Mapping[str, Any]
+    variants: Mapping[str, Mapping[str, Any]]
+    utterances: pd.DataFrame
+    quality: pd.DataFrame
+    encoders: Mapping[str, Mapping[str, Any]]
+    synthetic: Mapping[Place, pd.DataFrame]
+    synthetic_quality: Mapping[Place, pd.DataFrame]
+    histories: Mapping[Place, pd.DataFrame]
+    latents: Mapping[Place, Path]
+    provenance: Mapping[str, Any]
+
+
+def read_run(
+    evaluation: Mapping[str, str | Path],
+    corpus: Mapping[str, str | Path],
+    labels: Iterable[str | Path],
+    features: Iterable[str | Path],
+    synthetic: Iterable[str | Path],
+    synthetic_quality: Iterable[str | Path],
+    histories: Iterable[str | Path],
+    latents: Iterable[str | Path],
+    settings: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> Run:
+    """Read what the report shows.
+
+    Args:
+        evaluation: the evaluate stage's tables by their names.
+        corpus: ``utterances`` and ``quality``.
+        labels: one table per split.
+        features: one table per modality, for what it says of itself.
+        synthetic, synthetic_quality, histories, latents: tables that lie as `Place` says.
+        settings: ``config`` and ``variants``.
+
+    Raises:
+        InputError: a file is absent or of another kind.
+    """
+    truth = pd.concat([read_table(path, LABELS) for path in labels])
+    utterances = read_table(corpus["utterances"], UTTERANCES)
+    columns = ["utterance_id", "label", "is_synthetic"]
+    return Run(
+        evaluation=read_evaluation(evaluation),
+        config=settings["config"],
+        variants=settings["variants"],
+        utterances=utterances.merge(truth, on="utterance_id", how="left", validate="1:1"),
+        quality=read_table(corpus["quality"], QUALITY),
+        encoders={Path(path).parent.name: read_header(path)["metadata"] for path in features},
+        synthetic={place_of(path): read_table(path, SYNTHETIC, columns) for path in synthetic},
+        synthetic_quality={
+            place_of(path): read_table(path, SYNTHETIC_QUALITY) for path in synthetic_quality
+        },
+        histories={place_of(path): read_table(path, HISTORY) for path in histories},
+        latents={place_of(path): Path(path) for path in latents},
+        provenance=provenance,
+    )
+
+
+def place_of(path: str | Path) -> Place:
+    """Read stage, name and seed out of a path of ``results/``."""
+    *_, stage, name, seed, _ = Path(path).parts
+    return Place(stage, name, int(seed.removeprefix("seed")))
