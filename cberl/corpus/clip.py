@@ -256,7 +256,11 @@ class _Decoding:
             self._facts["video_reason"] = reasons.EMPTY_WINDOW if empty else reasons.UNREADABLE
             return
         sampler = FrameSampler(
-            moments, self._request["frame_size"], self._request["crop"], self._request["faces"]
+            moments,
+            self._request["frame_size"],
+            self._request["crop"],
+            detail=self._request["faces"],
+            pixel_aspect=_pixel_aspect(stream),
         )
         self._sample(stream, packets, sampler, 1 / (fps or 25.0))
         if self._broken["video"]:
@@ -308,6 +312,12 @@ class _Decoding:
             if id(picture) not in encoded:
                 encoded[id(picture)] = encode_jpeg(resize_short_side(picture, side))
             self._blobs.append(encoded[id(picture)])
+
+
+def _pixel_aspect(stream: Any) -> float:
+    """Width of a pixel by its height; 1 where it is not told or not to be believed."""
+    told = stream.sample_aspect_ratio
+    return float(told) if told and 0.25 <= told <= 4 else 1.0
 
 
 def _after(packet: av.Packet, end: float) -> bool:

@@ -32,7 +32,14 @@ def sample_times(times: Sequence[float], count: int, window: tuple[float, float]
 class FrameSampler:
     """Takes decoded frames in order and keeps what is on show at each of the sampled times."""
 
-    def __init__(self, times: np.ndarray, short_side: int, crop: str | None, detail: bool) -> None:
+    def __init__(
+        self,
+        times: np.ndarray,
+        short_side: int,
+        crop: str | None = None,
+        detail: bool = False,
+        pixel_aspect: float = 1.0,
+    ) -> None:
         """Prepare for one clip.
 
         Args:
@@ -40,9 +47,10 @@ class FrameSampler:
             short_side: shorter side of a picture, in pixels, when ``detail`` is false.
             crop: half of the picture to keep (left, right) or None.
             detail: keep pictures as large as they are, up to `DETAIL_SIDE`.
+            pixel_aspect: width of a stored pixel by its height; pictures come out square-pixelled.
         """
         self._times, self._crop = times, crop
-        self._short_side, self._detail = short_side, detail
+        self._short_side, self._detail, self._pixel_aspect = short_side, detail, pixel_aspect
         self._on_show: tuple[float, av.VideoFrame] | None = None
         self._kept: tuple[float, np.ndarray] | None = None
         self.pictures: list[np.ndarray] = []
@@ -72,16 +80,18 @@ class FrameSampler:
 
     def _to_picture(self, frame: av.VideoFrame) -> np.ndarray:
         halves = 2 if self._crop else 1
-        shorter = max(1, min(frame.width // halves, frame.height))
+        shown_width = frame.width * self._pixel_aspect
+        shorter = min(shown_width / halves, frame.height)
         wanted = min(shorter, DETAIL_SIDE) if self._detail else self._short_side
         factor = wanted / shorter
-        width = max(halves, round(frame.width * factor))
+        width = max(halves, round(shown_width * factor))
         height = max(1, round(frame.height * factor))
         scaled = frame.reformat(width, height, "bgr24", threads=1)
         picture = scaled.to_ndarray()  # [height, width, 3]
         if self._crop:
             middle = width // 2
             picture = picture[:, :middle] if self._crop == "left" else picture[:, middle:]
+        # Telephones store upright recordings lying on their side, with a note how to turn them.
         turns = round(frame.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(picture, turns))
 
