@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from cberl.configuration import find_path
 from cberl.errors import InputError
+from cberl.features.sources import PUBLISHED, UNTRAINED, VIDEO_WEIGHTS
 from cberl.torchvision_guard import guard_torchvision
 
-PUBLISHED = "DEFAULT"
-UNTRAINED = "none"
 SEED = 0
 """Of an untrained network's weights, so that every shard is read by the same network."""
 
@@ -71,7 +71,7 @@ def load_network(name: str, weights: str) -> Network:
     if weights == UNTRAINED:
         described = f"none: untrained, initialised at random with seed {SEED}"
     else:
-        path = _download(published.url, name) if weights == PUBLISHED else Path(weights)
+        path = _download(published.url, name) if weights == PUBLISHED else find_path(weights)
         _load(module, path, head)
         described = published.url if weights == PUBLISHED else f"{path.name} {_sha256(path)}"
     encoder = torch.nn.Sequential(module, torch.nn.Flatten())
@@ -143,7 +143,7 @@ def _download(url: str, name: str) -> Path:
         torch.hub.download_url_to_file(url, str(path), digest, progress=False)
     except (OSError, RuntimeError) as error:
         raise InputError(
-            f"features.video.weights: {url} cannot be reached; put that file at {path}, or set"
+            f"{VIDEO_WEIGHTS}: {url} cannot be reached; put that file at {path}, or set"
             f" features.video.weights to a local file of {name}, or to none ({error})"
         ) from None
     return path
@@ -162,20 +162,18 @@ def _load(module: Any, path: Path, head: str) -> None:
         else:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"features.video.weights: {path}: no such file") from None
+        raise InputError(f"{VIDEO_WEIGHTS}: {path}: no such file") from None
     except (pickle.UnpicklingError, RuntimeError, OSError, ValueError, EOFError):
         # The libraries' own words go on for lines, and advise to load the file unsafely.
         raise InputError(
-            f"features.video.weights: {path}: expected tensors by name, as .pth or .safetensors"
+            f"{VIDEO_WEIGHTS}: {path}: expected tensors by name, as .pth or .safetensors"
         ) from None
     kept = {key: value for key, value in tensors.items() if not key.startswith(f"{head}.")}
     try:
         module.load_state_dict(kept, strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"features.video.weights: {path} is of another network ({reason})"
-        ) from None
+        raise InputError(f"{VIDEO_WEIGHTS}: {path} is of another network ({reason})") from None
 
 
 def _sha256(path: Path) -> str:

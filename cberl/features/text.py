@@ -10,6 +10,7 @@ import pandas as pd
 
 from cberl.artifacts import read_tensors
 from cberl.errors import InputError
+from cberl.features.encoding import collate, encode
 from cberl.features.transformer import Transformer, load_transformer
 from cberl.features.turns import TokenSequence, Turns
 from cberl.log import progress
@@ -40,11 +41,7 @@ class TextExtractor:
         self._device = choose_device(settings["device"])
         self._transformer = load_transformer(settings["encoder"])
         self._weights = "published"
-        if settings["max_tokens"] > self._transformer.longest:
-            raise InputError(
-                f"features.text.max_tokens: {settings['max_tokens']} is more than the"
-                f" {self._transformer.longest} tokens that {settings['encoder']} takes"
-            )
+        self._transformer.check_length(settings["max_tokens"])
         if weights is not None:
             load_weights(self._transformer, weights)
             self._weights = "fine-tuned on the training split"
@@ -100,52 +97,12 @@ class TextExtractor:
         with torch.inference_mode():
             for start in range(0, len(order), size):
                 rows = order[start : start + size]
-                batch = [sequences[row] for row in rows]
-                pooled = encode_batch(
-                    self._transformer, batch, self._settings, torch.device(self._device)
+                batch = collate([sequences[row] for row in rows], self._transformer)
+                pooled = encode(
+                    self._transformer.model, batch.to(self._device), self._settings["pooling"]
                 )
-                features[rows] = pooled.float().cpu().numpy()
+                features[rows] = pooled.cpu().numpy()
         return features
-
-
-def encode_batch(
-    transformer: Transformer,
-    batch: Sequence[TokenSequence],
-    settings: Mapping[str, Any],
-    device: Any,
-) -> Any:
-    """Run the encoder on one batch and pool: tensor [B, width].
-
-    Args:
-        settings: ``pooling`` and ``context_turns``; see `TextExtractor`.
-        device: torch device; on CUDA the encoder runs in bfloat16.
-    """
-    import torch
-
-    longest = max(len(sequence) for sequence in batch)
-    ids = np.full((len(batch), longest), transformer.tokenizer.pad_token_id or 0, dtype=np.int64)
-    types = np.zeros_like(ids)
-    attended = np.zeros_like(ids)
-    pooled_over = np.zeros(ids.shape, dtype=np.float32)
-    for row, sequence in enumerate(batch):
-        ids[row, : len(sequence)] = sequence.ids
-        types[row, : len(sequence)] = sequence.types
-        attended[row, : len(sequence)] = 1
-        if settings["context_turns"] and sequence.end > sequence.start:
-            pooled_over[row, sequence.start : sequence.end] = 1
-        else:
-            pooled_over[row, : len(sequence)] = 1
-    inputs = {"input_ids": ids, "attention_mask": attended}
-    if "token_type_ids" in transformer.tokenizer.model_input_names:
-        inputs["token_type_ids"] = types
-    tensors = {name: torch.from_numpy(array).to(device) for name, array in inputs.items()}
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-        hidden = transformer.model(**tensors).last_hidden_state  # [B, T, width]
-    hidden = hidden.float()
-    if settings["pooling"] == "cls":
-        return hidden[:, 0]
-    mask = torch.from_numpy(pooled_over).to(device).unsqueeze(-1)  # [B, T, 1]
-    return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
 
 
 def load_weights(transformer: Transformer, path: str | Path) -> None:

@@ -21,7 +21,7 @@ from cberl.errors import InputError
 
 @dataclass(frozen=True)
 class TokenSequence:
-    """One input: ``ids`` with special tokens, segment ``types``, own tokens at [start, end)."""
+    """One input: ``ids`` with special tokens, and segment ``types``; pooled over [start, end)."""
 
     ids: list[int]
     types: list[int]
@@ -36,6 +36,7 @@ class TokenSequence:
 class Template:
     """A tokeniser's special tokens around one or two segments, and their segment types."""
 
+    pair: bool
     before: list[int]
     between: list[int]
     after: list[int]
@@ -45,14 +46,14 @@ class Template:
         return len(self.before) + len(self.between) + len(self.after)
 
     def fill(self, context: list[int], own: list[int]) -> TokenSequence:
+        """Put the special tokens around ``context`` and ``own``, or ``own`` alone."""
         first = [*self.before, *context, *self.between]
         second = [*own, *self.after]
-        return TokenSequence(
-            first + second,
-            [self.types[0]] * len(first) + [self.types[1]] * len(second),
-            len(first),
-            len(first) + len(own),
-        )
+        ids = first + second
+        types = [self.types[0]] * len(first) + [self.types[1]] * len(second)
+        if not self.pair or not own:
+            return TokenSequence(ids, types, 0, len(ids))
+        return TokenSequence(ids, types, len(first), len(first) + len(own))
 
 
 class Turns:
@@ -153,6 +154,7 @@ def find_template(tokenizer: Any, pair: bool) -> Template:
             f"features.text.encoder: the tokeniser {type(tokenizer).__name__} cannot be used"
         )
     return Template(
+        pair=pair,
         before=ids[:start],
         between=ids[middle:own],
         after=ids[own + len(second) :],

@@ -18,6 +18,7 @@ from cberl.configuration import (
 )
 from cberl.corpus.sources import annotation_files
 from cberl.errors import InputError
+from cberl.features.sources import encoder_files, is_speech_network
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.provenance import code_digest, file_digest, settings_digest
@@ -44,6 +45,7 @@ try:
     VARIANTS = read_variants(find_path(config["variants"]), schema("variants.schema.yaml"))
     ROOT = find_path(config["corpus"]["root"])
     ANNOTATIONS = annotation_files(config["corpus"], ROOT)
+    ENCODER_FILES = encoder_files(config["features"], config["modalities"])
 except InputError as error:
     raise SystemExit(f"error: {error}")
 

@@ -1,10 +1,43 @@
 """From text, sound and frames to one vector per utterance and modality."""
 
+FINETUNE = config["features"]["text"]["finetune"]
+TEXT = {key: value for key, value in config["features"]["text"].items() if key != "finetune"}
+
+
+rule finetune_text:
+    """Train the text encoder on training labels; dev labels stop it."""
+    input:
+        utterances=rules.ingest_corpus.output.utterances,
+        labels_train="results/{corpus}/corpus/labels_train.parquet",
+        labels_dev="results/{corpus}/corpus/labels_dev.parquet",
+        encoder=ENCODER_FILES.get("text", []),
+    output:
+        encoder="results/{corpus}/features/text/encoder.safetensors",
+        history="results/{corpus}/features/text/history.parquet",
+    log:
+        "results/{corpus}/logs/finetune_text.log",
+    benchmark:
+        "results/{corpus}/benchmarks/finetune_text.tsv"
+    conda:
+        "../../environment.yml"
+    threads: max(2, FINETUNE["processes"])
+    resources:
+        mem_mb=growing(4000 * FINETUNE["processes"]),
+        runtime=growing(480),
+        gpu=GPUS * FINETUNE["processes"],
+    params:
+        settings=TEXT | FINETUNE | {"device": config["device"]},
+        code=code_of("finetune_text.py"),
+    script:
+        "../scripts/finetune_text.py"
+
 
 rule extract_text:
     """Encode one shard's transcripts with a transformer."""
     input:
         utterances=rules.ingest_corpus.output.utterances,
+        weights=rules.finetune_text.output.encoder if FINETUNE["enabled"] else [],
+        encoder=ENCODER_FILES.get("text", []),
     output:
         features="results/{corpus}/features/text/shards/{scatteritem}.parquet",
     log:
@@ -19,18 +52,19 @@ rule extract_text:
         runtime=growing(120),
         gpu=GPUS,
     params:
-        settings=config["features"]["text"] | {"device": config["device"]},
+        settings=TEXT | {"device": config["device"]},
         code=code_of("extract_text.py"),
     script:
         "../scripts/extract_text.py"
 
 
 rule extract_audio:
-    """Compute openSMILE functionals of one shard's sound."""
+    """Compute openSMILE functionals, or a speech network's vectors, of one shard's sound."""
     input:
         media=rules.decode_media.output.media,
         # Not read: extraction waits until the corpus is known to be good enough.
         quality=rules.assess_quality.output.quality,
+        encoder=ENCODER_FILES.get("audio", []),
     output:
         features="results/{corpus}/features/audio/shards/{scatteritem}.parquet",
     log:
@@ -43,8 +77,9 @@ rule extract_audio:
     resources:
         mem_mb=growing(2000),
         runtime=growing(120),
+        gpu=GPUS if is_speech_network(config["features"]["audio"]["encoder"]) else 0,
     params:
-        settings=config["features"]["audio"],
+        settings=config["features"]["audio"] | {"device": config["device"]},
         code=code_of("extract_audio.py"),
     script:
         "../scripts/extract_audio.py"
@@ -56,6 +91,7 @@ rule extract_video:
         media=rules.decode_media.output.media,
         # Not read: extraction waits until the corpus is known to be good enough.
         quality=rules.assess_quality.output.quality,
+        encoder=ENCODER_FILES.get("video", []),
     output:
         features="results/{corpus}/features/video/shards/{scatteritem}.parquet",
     log:
@@ -131,6 +167,7 @@ rule fit_scaler:
 
 
 rule features:
+    """All modalities' features: a target by name."""
     input:
         expand(
             "results/{corpus}/features/{modality}/{split}.parquet",
@@ -139,5 +176,4 @@ rule features:
             split=SPLITS,
         ),
         f"results/{CORPUS}/features/scaler.safetensors",
-    """All modalities' features: a target by name."""
     localrule: True

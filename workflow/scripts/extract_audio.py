@@ -1,11 +1,12 @@
-"""Compute functionals of one shard's sound."""
+"""Encode one shard's sound."""
 
 from cberl.artifacts import open_table
 from cberl.features.audio import AudioExtractor
+from cberl.features.sources import is_speech_network
 from cberl.features.tables import FEATURES
 from cberl.job import start_job
 
-with start_job(snakemake) as job:
+with start_job(snakemake, is_speech_network(snakemake.params.settings["encoder"])) as job:
     extractor = AudioExtractor(job.settings)
     facts = extractor.describe()
     with open_table(snakemake.output.features, FEATURES, job.provenance, facts) as writer:

@@ -10,7 +10,8 @@ from cberl.job import start_job
 with start_job(snakemake, torch=True) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
     shard = select_shard(utterances, snakemake.wildcards.scatteritem)
-    extractor = TextExtractor(job.settings)
+    weights = snakemake.input.weights or None
+    extractor = TextExtractor(job.settings, weights)
     facts = extractor.describe()
     with open_table(snakemake.output.features, FEATURES, job.provenance, facts) as writer:
         for frame, features in extractor.extract(shard):

@@ -1,10 +1,13 @@
 """openSMILE functionals."""
 
+from pathlib import Path
+
 import numpy as np
 import opensmile
 import pytest
 from made_clips import SAMPLE_RATE, sound
 
+from cberl.errors import InputError
 from cberl.features.audio import AudioExtractor
 
 
@@ -39,11 +42,11 @@ def test_a_value_that_is_not_finite_makes_the_clip_unavailable(write_media, capl
     extractor = AudioExtractor({"encoder": "eGeMAPSv02"})
     broken = np.ones((1, 88, 1), dtype=np.float32)
     broken[0, 3] = np.inf
-    monkeypatch.setattr(type(extractor._smile), "__call__", lambda *_: broken)
+    monkeypatch.setattr(opensmile.Smile, "__call__", lambda *_: broken)
     ((frame, features),) = extractor.extract(write_media([("a", sound(1, 0.5), None)]))
     assert frame["available"].tolist() == [False]
     assert np.isnan(features).all()
-    assert f"a: {extractor._smile.column_names[3]} of eGeMAPSv02 is not finite" in caplog.text
+    assert f"a: {extractor.describe()['names'][3]} of eGeMAPSv02 is not finite" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -66,3 +69,22 @@ def test_every_set_has_its_published_width(encoder, width, write_media):
     assert np.isfinite(features).all()
     facts = extractor.describe()
     assert facts["width"] == len(facts["names"]) == width
+
+
+def test_a_configuration_that_opensmile_refuses_is_an_input_error(tmp_path):
+    path = tmp_path / "broken.conf"
+    path.write_text("[componentInstances:cComponentManager]\ninstance[a].type=cNothing\n")
+    with pytest.raises(InputError, match=r"encoder: openSMILE refuses .*broken.conf") as caught:
+        AudioExtractor({"encoder": str(path)})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_configuration_with_a_vector_per_frame_is_refused(tmp_path, write_media):
+    text = Path(__file__).with_name("own.conf").read_text()
+    path = tmp_path / "frames.conf"
+    path.write_text(
+        text.replace("writer.dmLevel=func", "writer.dmLevel=x").replace("=lld", "=func")
+    )
+    extractor = AudioExtractor({"encoder": str(path)})
+    with pytest.raises(InputError, match=r"gives \d+ vectors for a; expected one per clip"):
+        list(extractor.extract(write_media([("a", sound(1, 0.5), None)])))

@@ -1,0 +1,63 @@
+"""What the settings of an encoder name: something shipped, a user's file, or a network to fetch.
+
+Cheap to ask while the workflow is being read: nothing heavy is imported here.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cberl.configuration import find_path
+from cberl.errors import InputError
+
+FUNCTIONALS = ("eGeMAPSv02", "ComParE_2016", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13")
+CONFIG_SUFFIX = ".conf"
+PACKAGED_TEXT = "minilm"
+PUBLISHED, UNTRAINED = "DEFAULT", "none"
+TEXT_ENCODER = "features.text.encoder"
+AUDIO_ENCODER = "features.audio.encoder"
+VIDEO_WEIGHTS = "features.video.weights"
+
+
+def is_speech_network(encoder: str) -> bool:
+    """Whether an audio encoder is a network, rather than a set of openSMILE's."""
+    return encoder not in FUNCTIONALS and not encoder.endswith(CONFIG_SUFFIX)
+
+
+def encoder_files(settings: Mapping[str, Any], modalities: Sequence[str]) -> dict[str, list[str]]:
+    """The user's own files that extraction reads, per modality.
+
+    Args:
+        settings: the section ``features`` of the configuration.
+        modalities: those that the run uses; nothing is asked of the others.
+
+    Raises:
+        InputError: a file that can be no name of something published is not there.
+    """
+    files: dict[str, list[str]] = {modality: [] for modality in modalities}
+    for modality, key in (("text", TEXT_ENCODER), ("audio", AUDIO_ENCODER)):
+        if modality not in files:
+            continue
+        encoder = settings[modality]["encoder"]
+        if encoder.endswith(CONFIG_SUFFIX):
+            files[modality] = [_existing(encoder, key, "an openSMILE configuration file")]
+        elif _looks_like_path(encoder) or find_path(encoder).is_dir():
+            config = _existing(str(Path(encoder) / "config.json"), key, "the folder of an encoder")
+            weights = Path(config).parent.glob("*.safetensors")
+            files[modality] = [config, *sorted(map(str, weights))]
+    weights = settings["video"]["weights"]
+    if "video" in files and weights not in (PUBLISHED, UNTRAINED):
+        expected = f"{PUBLISHED}, {UNTRAINED} or a file of weights"
+        files["video"] = [_existing(weights, VIDEO_WEIGHTS, expected)]
+    return files
+
+
+def _looks_like_path(encoder: str) -> bool:
+    return encoder.startswith(("/", "./", "../", "~"))
+
+
+def _existing(path: str, key: str, expected: str) -> str:
+    found = find_path(path)
+    if not found.is_file():
+        raise InputError(f"{key}: no such file {path}; expected {expected}")
+    return str(found)

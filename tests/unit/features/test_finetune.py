@@ -1,0 +1,194 @@
+"""Fine-tuning on tiny encoders and a task that words give away."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from made_encoders import text_encoder
+
+from cberl.artifacts import write_table, write_tensors
+from cberl.corpus.tables import LABELS, UTTERANCES
+from cberl.errors import InputError
+from cberl.features.finetune import finetune_text
+from cberl.features.text import TextExtractor
+from cberl.features.training import bucketed_batches, learning_rate_factor
+from cberl.tables import HISTORY
+
+CLASSES = ["joy", "sadness", "fear"]
+WORDS = {"joy": "happy great", "sadness": "sad awful", "fear": "never wait"}
+ENCODING = {"pooling": "mean", "context_turns": 1, "max_tokens": 32, "device": "cpu"}
+
+
+def write_corpus(folder, label_test="joy"):
+    """Forty dialogues of three turns; the emotion shows in the words, or in no words at all."""
+    generator = np.random.default_rng(0)
+    rows, labels = [], {"train": [], "dev": [], "test": []}
+    for dialogue in range(40):
+        split = "train" if dialogue < 28 else "dev" if dialogue < 36 else "test"
+        for turn in range(3):
+            emotion = CLASSES[int(generator.integers(3))]
+            name = f"{split}/{dialogue}/{turn}"
+            text = " ".join(generator.permutation(f"i am so {WORDS[emotion]} .".split()))
+            if dialogue == 3 and turn == 1:
+                text = ""
+            label = None if dialogue == 4 else label_test if split == "test" else emotion
+            rows.append((name, split, f"{split}/{dialogue}", turn, "Ross", text))
+            labels[split].append((name, label))
+    columns = ["utterance_id", "split", "dialogue_id", "turn", "speaker", "text"]
+    utterances = pd.DataFrame(rows, columns=columns).reindex(
+        columns=[column.name for column in UTTERANCES.columns]
+    )
+    folder.mkdir(exist_ok=True)
+    write_table(folder / "utterances.parquet", UTTERANCES, utterances, {})
+    for split, pairs in labels.items():
+        frame = pd.DataFrame(pairs, columns=["utterance_id", "label"])
+        path = folder / f"labels_{split}.parquet"
+        write_table(path, LABELS, frame, {}, metadata={"classes": CLASSES})
+    return [
+        str(folder / f"{name}.parquet") for name in ("utterances", "labels_train", "labels_dev")
+    ]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    return str(text_encoder(tmp_path_factory.mktemp("encoder") / "tiny"))
+
+
+def settings(encoder, **changed):
+    return {
+        "encoder": encoder,
+        **ENCODING,
+        "epochs": 8,
+        "patience": 8,
+        "batch_size": 8,
+        "learning_rate": 0.01,
+        "warmup": 0.1,
+        "weight_decay": 0.01,
+        "dropout": 0.1,
+        "seed": 0,
+        "processes": 1,
+        **changed,
+    }
+
+
+def test_the_task_is_learnt_and_the_best_epoch_is_kept(tmp_path, encoder):
+    tensors, facts, history = finetune_text(*write_corpus(tmp_path), settings(encoder))
+    scores = history[history["quantity"] == "macro_f1"].set_index("epoch")["value"]
+    assert scores.max() > 0.95
+    assert scores[1] < 0.95
+    assert facts["best_epoch"] == scores.idxmax()
+    assert facts["dev_macro_f1"] == scores.max()
+    assert facts["classes"] == CLASSES
+    assert not history.duplicated(list(HISTORY.key)).any()
+    loss = history[(history["split"] == "train")].set_index("epoch")["value"]
+    assert loss.iloc[-1] < 0.5 * loss.iloc[0]
+    assert all(array.dtype == np.float32 for array in tensors.values())
+
+
+def test_extraction_takes_the_weights(tmp_path, encoder):
+    paths = write_corpus(tmp_path)
+    tensors, facts, _ = finetune_text(*paths, settings(encoder))
+    weights = tmp_path / "encoder.safetensors"
+    write_tensors(weights, "encoder", tensors, {}, facts)
+    table = pd.read_parquet(paths[0])
+    test = table[table["split"] == "test"].reset_index(drop=True)
+    own = ENCODING | {"encoder": encoder, "batch_size": 4}
+    tuned = TextExtractor(own, weights)
+    assert "fine-tuned" in tuned.describe()["weights"]
+    ((_, after),) = tuned.extract(test)
+    ((_, before),) = TextExtractor(own).extract(test)
+    emotions = test["text"].map(
+        lambda text: next(name for name, words in WORDS.items() if words.split()[0] in text)
+    )
+
+    def spread(features):
+        centres = np.stack([features[emotions == name].mean(axis=0) for name in CLASSES])
+        within = np.concatenate(
+            [
+                features[emotions == name] - centre
+                for name, centre in zip(CLASSES, centres, strict=True)
+            ]
+        )
+        return centres.std(axis=0).mean() / within.std(axis=0).mean()
+
+    assert spread(after) > 3 * spread(before)
+
+
+def test_weights_of_another_encoder_are_refused(tmp_path, encoder):
+    weights = tmp_path / "encoder.safetensors"
+    write_tensors(weights, "encoder", {"x": np.zeros(1)}, {}, {"encoder": "other"})
+    with pytest.raises(InputError, match="weights of other, expected tiny"):
+        TextExtractor(ENCODING | {"encoder": encoder, "batch_size": 4}, weights)
+
+
+def test_test_labels_change_nothing(tmp_path, encoder):
+    first = finetune_text(*write_corpus(tmp_path / "one", "joy"), settings(encoder, epochs=1))
+    second = finetune_text(*write_corpus(tmp_path / "two", "fear"), settings(encoder, epochs=1))
+    for name, array in first[0].items():
+        assert array.tobytes() == second[0][name].tobytes()
+
+
+def test_the_seed_decides(tmp_path, encoder):
+    paths = write_corpus(tmp_path)
+    runs = [finetune_text(*paths, settings(encoder, epochs=1, seed=seed)) for seed in (0, 0, 1)]
+    losses = [run[2]["value"].tolist() for run in runs]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_training_stops_when_dev_no_longer_improves(tmp_path, encoder):
+    frozen = settings(encoder, learning_rate=1e-12, patience=2)
+    _, facts, history = finetune_text(*write_corpus(tmp_path), frozen)
+    assert facts["best_epoch"] == 1
+    assert history["epoch"].max() == 3
+
+
+def test_a_split_without_labels_is_refused(tmp_path, encoder):
+    paths = write_corpus(tmp_path)
+    frame = pd.read_parquet(paths[2]).assign(label=None)
+    write_table(paths[2], LABELS, frame, {}, metadata={"classes": CLASSES})
+    with pytest.raises(InputError, match=r"labels_dev.parquet: no labelled utterance with text"):
+        finetune_text(*paths, settings(encoder))
+
+
+def test_two_processes_give_what_one_gives(tmp_path, encoder):
+    paths = write_corpus(tmp_path)
+    # 80 usable rows: a batch that halves unevenly, and one with a row for one process only.
+    plain = {"dropout": 0.0, "epochs": 3, "batch_size": 79, "learning_rate": 0.001}
+    folder = tmp_path / "without_dropout"
+    folder.mkdir()
+    for name in ("model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        (folder / name).symlink_to(f"{encoder}/{name}")
+    configuration = json.loads(Path(encoder, "config.json").read_text())
+    configuration |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (folder / "config.json").write_text(json.dumps(configuration))
+    one, facts_one, history_one = finetune_text(*paths, settings(str(folder), **plain))
+    two, facts_two, history_two = finetune_text(*paths, settings(str(folder), **plain, processes=2))
+    assert facts_one["best_epoch"] == facts_two["best_epoch"]
+    np.testing.assert_allclose(history_one["value"], history_two["value"], atol=1e-4)
+    assert one.keys() == two.keys()
+    for name, array in one.items():
+        np.testing.assert_allclose(array, two[name], atol=1e-4, err_msg=name)
+
+
+def test_batches_hold_every_row_once_and_rows_of_like_length():
+    lengths = np.random.default_rng(0).integers(5, 60, 1003)
+    batches = list(bucketed_batches(lengths, 16, np.random.default_rng(1)))
+    assert sorted(np.concatenate(batches)) == list(range(1003))
+    assert max(map(len, batches)) == 16
+    padded = sum(len(rows) * lengths[rows].max() for rows in batches)
+    assert padded < 1.1 * lengths.sum()
+    again = list(bucketed_batches(lengths, 16, np.random.default_rng(2)))
+    assert batches[0].tolist() != again[0].tolist()
+
+
+def test_the_learning_rate_rises_and_falls():
+    factors = [learning_rate_factor(step, 100, 0.1) for step in range(101)]
+    assert factors[0] > 0
+    assert np.argmax(factors) == 10
+    assert factors[10] == 1
+    assert factors[100] == 0
+    assert torch.tensor(factors).diff()[10:].lt(0).all()
+    assert learning_rate_factor(0, 10, 0.0) == 1
