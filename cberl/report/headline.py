@@ -1,5 +1,6 @@
 """The first thing on the page: which variant, how good per class, how sure, and what to doubt."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,10 @@ def write_headline(evaluation: Evaluation) -> list[str]:
     return sentences
 
 
-def write_doubts(run: Run) -> list[str]:
-    """What a reader must know before believing the numbers, each in a sentence or two."""
+def write_doubts(run: Run, variants: Sequence[str]) -> list[str]:
+    """What a reader must know before believing these variants' numbers, a doubt each."""
     evaluation = run.evaluation
+    oversamplers = {run.variants[variant]["oversampler"] for variant in variants}
     doubts = []
     video = run.encoders.get("video", {})
     if video.get("trained") is False:
@@ -63,10 +65,10 @@ def write_doubts(run: Run) -> list[str]:
             "it makes of a face is little more than noise, so nothing here tells how much video "
             "can add. Set features.video.weights to use trained ones."
         )
-    for variant, classes in never_predicted(evaluation).items():
+    for variant, classes in never_predicted(evaluation, variants).items():
         doubts.append(f"{variant} never predicts {listed(classes)} on test, under any seed.")
     for table in tabulate_synthetic_quality(run):
-        if table["collapsed"]:
+        if table["collapsed"] and table["oversampler"] in oversamplers:
             doubts.append(
                 f"The samples of {table['oversampler']} have collapsed for "
                 f"{listed(table['collapsed'])}: they do not spread as the recorded rows do."

@@ -60,7 +60,7 @@ def render_page(run: Run) -> str:
         evaluation=run.evaluation,
         figures=figures,
         headline=write_headline(run.evaluation),
-        doubts=write_doubts(run),
+        doubts=write_doubts(run, run.evaluation.variants),
         ranking=rank_variants(run.evaluation),
         class_rows=tabulate_classes(run.evaluation),
         compared=compared(run.evaluation),

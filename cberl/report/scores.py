@@ -1,8 +1,8 @@
 """Bars of scores: per class, by what a modality adds, by part of the test split."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cberl.evaluate.judge import WHOLE
@@ -142,14 +142,10 @@ def _percent_layout(title: str) -> dict[str, Any]:
     return shape
 
 
-def never_predicted(evaluation: Evaluation) -> dict[str, list[str]]:
+def never_predicted(evaluation: Evaluation, variants: Sequence[str]) -> dict[str, list[str]]:
     """Variant -> classes that occur in test and that none of its seeds ever predicts."""
     rows = evaluation.find("per_class", split="test", removed=WHOLE)
-    totals = rows[rows["support"] > 0].groupby(["variant", "class"])["predicted"].sum()
-    silent = totals[totals == 0].index.to_frame(index=False)
-    order = np.array(evaluation.variants, dtype=object)
-    return {
-        variant: silent.loc[silent["variant"] == variant, "class"].tolist()
-        for variant in order
-        if (silent["variant"] == variant).any()
-    }
+    totals = rows[rows["support"] > 0].groupby(["variant", "class"], sort=False)["predicted"].sum()
+    silent = totals[totals == 0].reset_index()
+    found = {name: silent.loc[silent["variant"] == name, "class"].tolist() for name in variants}
+    return {name: classes for name, classes in found.items() if classes}

@@ -58,6 +58,11 @@ OVERSAMPLERS = [
     o for o in dict.fromkeys(v["oversampler"] for v in VARIANTS.values()) if o != "none"
 ]
 FUSED = list(dict.fromkeys(f"{v['oversampler']}-{v['fusion']}" for v in VARIANTS.values()))
+TRAINED = [
+    *(f"train/{variant}" for variant in VARIANTS),
+    *(f"fuse/{fused}" for fused in FUSED if fused.endswith("-vae")),
+    *(f"oversample/{name}" for name in OVERSAMPLERS if name == "gan"),
+]
 
 
 wildcard_constraints:

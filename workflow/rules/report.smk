@@ -35,11 +35,7 @@ rule render_report:
         ),
         histories=expand(
             "results/{corpus}/{trained}/seed{seed}/history.parquet",
-            trained=[
-                *(f"train/{variant}" for variant in VARIANTS),
-                *(f"fuse/{fused}" for fused in FUSED if fused.endswith("-vae")),
-                *(f"oversample/{name}" for name in OVERSAMPLERS if name == "gan"),
-            ],
+            trained=TRAINED,
             seed=SEEDS,
             allow_missing=True,
         ),
@@ -50,8 +46,35 @@ rule render_report:
             allow_missing=True,
         ),
     output:
-        page="results/{corpus}/report/index.html",
-        verdict="results/{corpus}/report/verdict.txt",
+        page=report(
+            "results/{corpus}/report/index.html",
+            caption="../report/page.rst",
+            category="Verdict",
+            labels={"what": "report page"},
+        ),
+        verdict=report(
+            "results/{corpus}/report/verdict.txt",
+            caption="../report/verdict.rst",
+            category="Verdict",
+            labels={"what": "verdict as text"},
+        ),
+        cards=report(
+            expand(
+                "results/{corpus}/train/{variant}/seed{seed}/model_card.md",
+                variant=VARIANTS,
+                seed=SEEDS,
+                allow_missing=True,
+            ),
+            caption="../report/model_card.rst",
+            category="Model cards",
+        ),
+        # TensorBoard's, beside each history, if they are wanted.
+        events=expand(
+            "results/{corpus}/{trained}/seed{seed}/events.out.tfevents.0.cberl",
+            trained=TRAINED if config["report"]["tensorboard"] else [],
+            seed=SEEDS,
+            allow_missing=True,
+        ),
     log:
         "results/{corpus}/logs/render_report.log",
     benchmark:

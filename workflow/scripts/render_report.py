@@ -1,10 +1,14 @@
-"""Write the report page and the verdict as plain text."""
+"""Write the report page, the verdict as plain text, and a model card per trained model."""
+
+from pathlib import Path
 
 from cberl.artifacts import write_text
 from cberl.evaluate.tables import TABLES
 from cberl.job import start_job
+from cberl.report.model_card import write_model_card
 from cberl.report.page import render_page
-from cberl.report.run import read_run
+from cberl.report.run import place_of, read_run
+from cberl.report.tensorboard import write_events
 from cberl.report.verdict import write_verdict
 
 with start_job(snakemake) as job:
@@ -20,5 +24,11 @@ with start_job(snakemake) as job:
         settings=job.settings,
         provenance=job.provenance,
     )
-    write_text(snakemake.output.page, render_page(run))
-    write_text(snakemake.output.verdict, write_verdict(run.evaluation, snakemake.output.page))
+    page = Path(snakemake.output.page)
+    write_text(page, render_page(run))
+    write_text(snakemake.output.verdict, write_verdict(run.evaluation, str(page)))
+    for path in snakemake.output.cards:
+        place = place_of(path)
+        write_text(path, write_model_card(run, place.name, place.seed))
+    for path in snakemake.output.events:
+        write_events(path, run.histories[place_of(path)])

@@ -1,0 +1,110 @@
+"""A model card beside each trained model, in the order of Mitchell et al., "Model Cards for Model
+Reporting", FAT* 2019: what it is, what it is for and not for, data, scores, limits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from cberl.evaluate.judge import WHOLE
+from cberl.report.distribution import count_classes, count_splits
+from cberl.report.headline import RANKED, write_doubts
+from cberl.report.page import ASSETS
+from cberl.report.run import Run
+from cberl.report.scores import GROUPINGS
+from cberl.report.words import percent, points, spread
+
+
+def write_model_card(run: Run, variant: str, seed: int) -> str:
+    """Write the card of one variant trained with one seed, as Markdown."""
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {
+        "percent": percent,
+        "points": points,
+        "spread": spread,
+        "cell": cell,
+        "interval": interval,
+    }
+    template = environment.from_string((ASSETS / "model_card.md.j2").read_text(encoding="utf-8"))
+    evaluation = run.evaluation
+    return template.render(
+        run=run,
+        evaluation=evaluation,
+        variant=variant,
+        seed=seed,
+        settings=run.variants[variant],
+        splits=_describe_splits(run),
+        split_counts=count_splits(run),
+        synthetic=_count_synthetic(run, variant, seed),
+        classes=_score_classes(run, variant, seed),
+        overall=_score_overall(run, variant, seed),
+        removed=_score_removed(run, variant),
+        subgroups=_score_subgroups(run, variant, seed),
+        doubts=write_doubts(run, [variant]),
+    )
+
+
+def interval(score: Mapping[str, float]) -> str:
+    """``41.0 to 52.3``, in percent; a dash where none was made."""
+    ends = percent(score["lower"]), percent(score["upper"])
+    return " to ".join(ends) if "–" not in ends else "–"
+
+
+def cell(text: object) -> str:
+    """Text for a cell of a Markdown table: no markup of the corpus's own, no line break."""
+    escaped = str(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(escaped.split())
+
+
+def _describe_splits(run: Run) -> list[dict[str, Any]]:
+    return [
+        {
+            "split": split,
+            "dialogues": rows["dialogue_id"].nunique(),
+            "utterances": len(rows),
+            "labelled": int(rows["label"].notna().sum()),
+            "speakers": rows["speaker"].nunique(),
+        }
+        for split, rows in run.utterances.groupby("split", sort=False)
+    ]
+
+
+def _count_synthetic(run: Run, variant: str, seed: int) -> dict[str, int]:
+    oversampler = run.variants[variant]["oversampler"]
+    for place, frame in run.synthetic.items():
+        if (place.name, place.seed) == (oversampler, seed):
+            made = frame.loc[frame["is_synthetic"], "label"]
+            classes = run.evaluation.classes
+            return dict(zip(classes, count_classes(made, classes), strict=True))
+    return {}
+
+
+def _score_classes(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
+    evaluation = run.evaluation
+    own = evaluation.find(
+        "per_class", variant=variant, seed=seed, split="test", removed=WHOLE
+    ).set_index("class")
+    return [
+        {"class": name, "own": own.loc[name], "all": evaluation.score(variant, "f1", name)}
+        for name in evaluation.classes
+    ]
+
+
+def _score_overall(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
+    evaluation = run.evaluation
+    rows = evaluation.find("overall", variant=variant, seed=seed, split="test", removed=WHOLE)
+    return [
+        {"title": title, "own": rows[metric].iloc[0], "all": evaluation.score(variant, metric)}
+        for title, metric in RANKED.items()
+    ]
+
+
+def _score_removed(run: Run, variant: str) -> list[dict[str, Any]]:
+    rows = run.evaluation.find("contribution", variant=variant, split="test", metric="macro_f1")
+    return rows.to_dict("records")
+
+
+def _score_subgroups(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
+    rows = run.evaluation.find("subgroups", variant=variant, seed=seed, split="test")
+    titles = {grouping: title for title, grouping in GROUPINGS.items()}
+    return rows.assign(title=rows["grouping"].map(titles)).to_dict("records")

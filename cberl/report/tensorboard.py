@@ -1,0 +1,36 @@
+"""Training histories as TensorBoard event files.
+
+The files are written record by record with fixed times, so that the same history gives the same
+bytes; TensorBoard's step axis shows epochs, its wall time means nothing here.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from cberl.artifacts import whole_file
+
+EVENT_FILE = "events.out.tfevents.0.cberl"
+"""TensorBoard recognises event files by the first part of the name."""
+
+
+def write_events(path: str | Path, history: pd.DataFrame) -> None:
+    """Write a history as scalars named ``split/quantity`` with the epoch as step.
+
+    Args:
+        history: rows of the table history.
+    """
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    events = [Event(wall_time=0, file_version="brain.Event:2")]
+    for row in history.itertuples(index=False):
+        value = Summary.Value(tag=f"{row.split}/{row.quantity}", simple_value=row.value)
+        summary = Summary(value=[value])
+        events.append(Event(wall_time=row.epoch, step=row.epoch, summary=summary))
+    with whole_file(path) as temporary, temporary.open("wb") as handle:
+        writer = RecordWriter(handle)
+        for event in events:
+            writer.write(event.SerializeToString(deterministic=True))
+        writer.flush()
