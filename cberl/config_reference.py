@@ -23,7 +23,7 @@ def list_settings(
         if "properties" in part:
             yield from list_settings(part, f"{prefix}{name}.")
             continue
-        default = "required" if name in required else f"`{_plain(part.get('default'))}`"
+        default = "required" if name in required else f"`{_plain(_default(schema, name))}`"
         yield f"{prefix}{name}", _kind(part), default, " ".join(part["description"].split())
 
 
@@ -46,6 +46,15 @@ def with_reference(page: str) -> str:
     """The page with the reference between its two marks replaced."""
     head, rest = page.split(BEGIN)
     return f"{head}{BEGIN}\n\n{render_reference()}\n{END}{rest.split(END)[1]}"
+
+
+def _default(schema: Mapping[str, Any], name: str) -> Any:
+    """The default of a key, which may depend on the value of another key."""
+    branches = [branch["then"] for branch in schema.get("allOf", [])]
+    for part in (schema, *branches):
+        if "default" in part["properties"].get(name, {}):
+            return part["properties"][name]["default"]
+    return None
 
 
 def _kind(part: Mapping[str, Any]) -> str:

@@ -37,6 +37,8 @@ def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], sourc
     if error.validator == "required":
         key = next(key for key in error.validator_value if key not in error.instance)
         raise InputError(f"{source}: key {'.'.join(filter(None, (where, key)))} is missing")
+    if "propertyNames" in error.absolute_schema_path:
+        raise InputError(f"{source}: key {where}.{error.instance} {error.schema['description']}")
     expected = {
         "enum": f"one of {', '.join(map(str, error.validator_value))}"
         if error.validator == "enum"

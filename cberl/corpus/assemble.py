@@ -47,17 +47,17 @@ def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
         classes: the labels that are allowed, in the order of their numbers.
 
     Raises:
-        InputError: a key repeats, a label is not among the classes, a split has no rows.
+        InputError: a key repeats, a label is not among the classes, a split has no rows, the
+            training split no label.
     """
     for split in SPLITS:
         if not (rows["split"] == split).any():
             raise InputError(f"corpus: no utterance is in split {split}; expected at least one")
-    dialogue_ids = rows["split"] + "/" + rows["dialogue"]
-    rows = rows.assign(
-        dialogue_id=dialogue_ids, utterance_id=dialogue_ids + "/" + rows["utterance"]
-    )
+    rows = name_utterances(rows)
     _refuse_repeated_keys(rows)
     _refuse_unknown_labels(rows, classes)
+    if rows.loc[rows["split"] == "train", "label"].isna().all():
+        raise InputError("corpus: no utterance of split train has a label; expected some")
     rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
     rows["turn"] = rows.groupby("dialogue_id", sort=False).cumcount()
     columns = [column.name for column in UTTERANCES.columns]
@@ -65,6 +65,14 @@ def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
         utterances=rows.reindex(columns=columns),
         classes=list(classes),
         labels=rows[["utterance_id", "split", "label"]].copy(),
+    )
+
+
+def name_utterances(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add ``dialogue_id`` and ``utterance_id`` to rows."""
+    dialogue_ids = rows["split"] + "/" + rows["dialogue"]
+    return rows.assign(
+        dialogue_id=dialogue_ids, utterance_id=dialogue_ids + "/" + rows["utterance"]
     )
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from cberl.corpus.assemble import Corpus, assemble_corpus
 from cberl.corpus.sources import MELD_CLIP_FOLDERS, find_meld_annotations, meld_folders
 from cberl.corpus.text_files import map_control_codes, read_delimited
+from cberl.corpus.times import parse_clock
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
 
@@ -31,7 +32,6 @@ LONGEST_UTTERANCE_S = 60.0
 """No clip lasts as long; an annotation that claims more is wrong."""
 
 _CLIP_NAME = re.compile(r"(final_videos_test)?dia(\d+)_utt(\d+)\.mp4", re.IGNORECASE)
-_TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?")
 
 
 def read_meld(settings: Mapping[str, Any], root: Path) -> Corpus:
@@ -127,21 +127,13 @@ def annotated_duration(start: str, end: str) -> tuple[float | None, str | None]:
     Times are ``H:MM:SS,mmm``. Where a digit is missing behind the comma it is the last one: only
     so do the gaps to the next utterance stay as short as they are elsewhere.
     """
-    begins, ends = _seconds(start), _seconds(end)
+    begins, ends = parse_clock(start), parse_clock(end)
     if begins is None or ends is None:
         return None, f"annotated times {start!r} to {end!r} are unreadable"
     duration = round(ends - begins, 3)
     if not 0 < duration <= LONGEST_UTTERANCE_S:
         return None, f"annotated duration of {duration:g} s is absurd"
     return duration, None
-
-
-def _seconds(time: str) -> float | None:
-    match = _TIME.fullmatch(time.strip())
-    if match is None:
-        return None
-    hours, minutes, seconds = (int(match[group]) for group in (1, 2, 3))
-    return hours * 3600 + minutes * 60 + seconds + float(f"0.{match[4] or 0}")
 
 
 def _number(value: str, column: str, where: str) -> int:

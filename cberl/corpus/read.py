@@ -5,10 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from cberl.corpus.assemble import Corpus
+from cberl.corpus.iemocap import read_iemocap
 from cberl.corpus.meld import read_meld
+from cberl.corpus.published import read_features_corpus
+from cberl.corpus.table import read_conversations
 
 READERS = {
     "meld": read_meld,
+    "iemocap": read_iemocap,
+    "table": read_conversations,
+    "features": read_features_corpus,
 }
 """Kind of corpus -> its reader: (settings, root) -> `Corpus`."""
 

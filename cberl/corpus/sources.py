@@ -25,11 +25,14 @@ def annotation_files(settings: Mapping[str, Any], root: Path) -> list[Path]:
     Raises:
         InputError: the folder or one of the files is not there.
     """
+    kind = settings["kind"]
     if not root.is_dir():
-        raise InputError(
-            f"corpus.root: no such folder {root}; expected a {settings['kind']} corpus"
-        )
-    return _FINDERS[settings["kind"]](root)
+        raise InputError(f"corpus.root: no such folder {root}; expected a {kind} corpus")
+    if kind == "meld":
+        return find_meld_annotations(root)
+    if kind == "iemocap":
+        return [file for pair in find_iemocap_dialogues(root) for file in pair]
+    return [find_file(settings, root)]
 
 
 def find_meld_annotations(root: Path) -> list[Path]:
@@ -56,6 +59,30 @@ def meld_folders(root: Path, split: str) -> list[Path]:
     return [base / name for base in bases for name in inside]
 
 
-_FINDERS = {
-    "meld": find_meld_annotations,
-}
+def find_iemocap_dialogues(root: Path) -> list[tuple[Path, Path]]:
+    """Find transcription and evaluation of each of IEMOCAP's dialogues, by session and name."""
+    bases = (root, root / "IEMOCAP_full_release")
+    release = next((base for base in bases if (base / "Session1").is_dir()), root)
+    pairs = []
+    for number in range(1, 6):
+        dialogs = release / f"Session{number}" / "dialog"
+        transcriptions = sorted((dialogs / "transcriptions").glob("Ses*.txt"))
+        if not transcriptions:
+            raise InputError(
+                f"{dialogs / 'transcriptions'}: no transcriptions; expected Ses*.txt as in "
+                "IEMOCAP_full_release"
+            )
+        for transcription in transcriptions:
+            evaluation = dialogs / "EmoEvaluation" / transcription.name
+            if not evaluation.is_file():
+                raise InputError(f"{evaluation}: no such file; every transcription has one")
+            pairs.append((transcription, evaluation))
+    return pairs
+
+
+def find_file(settings: Mapping[str, Any], root: Path) -> Path:
+    """Find the one file of a corpus of kind table or features."""
+    path = root / settings["file"]
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; corpus.file names it, inside corpus.root")
+    return path

@@ -58,7 +58,7 @@ def read_delimited(
             raise InputError(f"{path}: is empty; expected a header and rows")
         for name in required:
             if name not in header:
-                raise InputError(f"{path}: column {name} is missing; found {', '.join(header)}")
+                raise InputError(f"{path}: has no column {name}; found {', '.join(header)}")
         for name in header:
             if header.count(name) > 1:
                 raise InputError(f"{path}: column {name!r} appears twice in the header")

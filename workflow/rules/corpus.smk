@@ -80,3 +80,32 @@ rule assess_quality:
         code=code_of("assess_quality.py"),
     script:
         "../scripts/assess_quality.py"
+
+
+if config["corpus"]["kind"] == "features":
+
+    rule assess_published:
+        """Say of every utterance and modality whether its published features can be used."""
+        input:
+            utterances=rules.ingest_corpus.output.utterances,
+            published=ANNOTATIONS,
+        output:
+            quality=rules.assess_quality.output.quality,
+            page=rules.assess_quality.output.page,
+        log:
+            "results/{corpus}/logs/assess_published.log",
+        benchmark:
+            "results/{corpus}/benchmarks/assess_published.tsv"
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(10),
+        params:
+            settings=config["corpus"] | {"root": str(ROOT), "modalities": MODALITIES},
+            code=code_of("assess_published.py"),
+        script:
+            "../scripts/assess_published.py"
+
+    ruleorder: assess_published > assess_quality

@@ -139,6 +139,41 @@ rule gather_features:
         "../scripts/gather_features.py"
 
 
+if config["corpus"]["kind"] == "features":
+
+    rule import_features:
+        """Take features that somebody already extracted, in place of an extraction."""
+        input:
+            utterances=rules.ingest_corpus.output.utterances,
+            published=ANNOTATIONS,
+            # Not read: the import waits until the corpus is known to be good enough.
+            quality=rules.assess_quality.output.quality,
+        output:
+            features=expand(
+                "results/{corpus}/features/{modality}/{split}.parquet",
+                modality=MODALITIES,
+                split=SPLITS,
+                allow_missing=True,
+            ),
+        log:
+            "results/{corpus}/logs/import_features.log",
+        benchmark:
+            "results/{corpus}/benchmarks/import_features.tsv"
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=growing(3000),
+            runtime=growing(20),
+        params:
+            settings=config["corpus"] | {"root": str(ROOT), "modalities": MODALITIES},
+            code=code_of("import_features.py"),
+        script:
+            "../scripts/import_features.py"
+
+    ruleorder: import_features > gather_features
+
+
 rule fit_scaler:
     """Fit each feature's mean and scale on training rows."""
     input:

@@ -1,61 +1,28 @@
 """The reader of MELD, on trees in the layout of its archive and on the real annotations."""
 
-import csv
 import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from made_corpora import MELD_CLIP_FOLDERS as CLIP_FOLDERS
+from made_corpora import MELD_HEADER as HEADER
+from made_corpora import SETTINGS as CORPUS_SETTINGS
+from made_corpora import make_clips, make_meld
+from made_corpora import meld_row as row
+from made_corpora import write_meld_csv as write_csv
 
 from cberl.corpus.meld import annotated_duration
 from cberl.corpus.read import read_corpus
 from cberl.corpus.sources import annotation_files
 from cberl.errors import InputError
 
-HEADER = [
-    "Sr No.",
-    "Utterance",
-    "Speaker",
-    "Emotion",
-    "Sentiment",
-    "Dialogue_ID",
-    "Utterance_ID",
-    "Season",
-    "Episode",
-    "StartTime",
-    "EndTime",
-]
-SETTINGS = {"kind": "meld", "classes": []}
-CLIP_FOLDERS = {
-    "train": "train_splits",
-    "dev": "dev_splits_complete",
-    "test": "output_repeated_splits_test",
-}
-
-
-def row(dialogue, utterance, text="Hello.", speaker="Ross", emotion="neutral", **times):
-    start, end = times.get("start", "0:00:01,000"), times.get("end", "00:00:02,500")
-    return [1, text, speaker, emotion, "neutral", dialogue, utterance, 1, 2, start, end]
-
-
-def write_csv(path, rows, encoding="utf-8", header=HEADER):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding=encoding) as handle:
-        csv.writer(handle, lineterminator="\r\n").writerows([header, *rows])
-
-
-def make_clips(folder, names):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (folder / name).write_bytes(b"clip")
+SETTINGS = CORPUS_SETTINGS["meld"]
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """Two turns per split, with their clips."""
-    for split, folder in CLIP_FOLDERS.items():
-        write_csv(tmp_path / f"{split}_sent_emo.csv", [row(0, 0), row(0, 1)])
-        make_clips(tmp_path / folder, ["dia0_utt0.mp4", "dia0_utt1.mp4"])
+    make_meld(tmp_path)
     return tmp_path
 
 
@@ -216,7 +183,7 @@ def test_missing_column_is_refused(tree, column):
     position = HEADER.index(column)
     cut = [values[:position] + values[position + 1 :] for values in (HEADER, row(0, 0))]
     write_csv(tree / "test_sent_emo.csv", cut[1:], header=cut[0])
-    with pytest.raises(InputError, match=rf"test_sent_emo\.csv: column {column} is missing"):
+    with pytest.raises(InputError, match=rf"test_sent_emo\.csv: has no column {column};"):
         read_corpus(SETTINGS, tree)
 
 

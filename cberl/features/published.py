@@ -1,0 +1,48 @@
+"""Features that somebody already extracted, in place of an extraction."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cberl.artifacts import row_positions
+from cberl.corpus.published import read_published
+from cberl.modalities import SPLITS
+
+
+def import_features(
+    settings: dict[str, Any], root: str | Path, utterances: pd.DataFrame, modalities: Sequence[str]
+) -> dict[tuple[str, str], tuple[pd.DataFrame, np.ndarray]]:
+    """Cut published features by modality and split.
+
+    Args:
+        settings: the section ``corpus`` of the configuration, of kind features.
+        root: folder of the corpus.
+        utterances: ``utterance_id`` and ``split`` of the table UTTERANCES.
+
+    Returns:
+        (modality, split) -> rows of the table FEATURES but for the vectors, and the vectors,
+        float32 [rows, width], NaN where absent.
+
+    Raises:
+        InputError: see `cberl.corpus.published.read_published`; an utterance is not in the file.
+    """
+    published = read_published(settings, Path(root))
+    positions = row_positions(published.ids, utterances["utterance_id"], settings["file"])
+    cut = {}
+    for modality in modalities:
+        matrix = published.matrices[modality][positions]
+        available = ~np.isnan(matrix).all(axis=1)
+        for split in SPLITS:
+            rows = (utterances["split"] == split).to_numpy()
+            frame = pd.DataFrame(
+                {
+                    "utterance_id": utterances["utterance_id"].to_numpy()[rows],
+                    "available": available[rows],
+                    "is_synthetic": False,
+                }
+            )
+            cut[modality, split] = frame, matrix[rows]
+    return cut

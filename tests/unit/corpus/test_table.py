@@ -1,0 +1,231 @@
+"""The reader of a user's own conversations, in each format."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_corpora import SETTINGS, make_clips, table_rows, write_table
+
+from cberl.corpus.read import read_corpus
+from cberl.errors import InputError
+
+FORMATS = ("tsv", "csv", "jsonl", "parquet")
+
+
+def read(root, rows, suffix="tsv", **settings):
+    name = f"utterances.{suffix}"
+    write_table(root / name, rows)
+    return read_corpus(SETTINGS["table"] | {"file": name} | settings, root)
+
+
+def changed(position, **cells):
+    """The rows of the small table, one of them changed."""
+    rows = [{**{name: "" for name in cells}, **row} for row in table_rows()]
+    rows[position].update(cells)
+    return rows
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_format_gives_the_same(tmp_path, suffix):
+    first, other = read(tmp_path, table_rows()), read(tmp_path, table_rows(), suffix)
+    pd.testing.assert_frame_equal(first.utterances, other.utterances)
+    assert first.classes == other.classes == ["calm", "cross"]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_numbers_are_names_too(tmp_path, suffix):
+    rows = [
+        {**row, "dialogue": number // 2, "utterance": number % 2}
+        for number, row in enumerate(table_rows())
+    ]
+    names = read(tmp_path, rows, suffix).utterances["utterance_id"].str.split("/").str[1:]
+    assert sorted(map(tuple, names)) == sorted((str(n // 2), str(n % 2)) for n in range(20))
+
+
+def test_whole_numbers_that_came_as_floats_are_names(tmp_path):
+    frame = pd.DataFrame(table_rows()).assign(dialogue=np.arange(20.0) // 2)
+    frame.to_parquet(tmp_path / "utterances.parquet")
+    corpus = read_corpus(SETTINGS["table"] | {"file": "utterances.parquet"}, tmp_path)
+    assert {name.split("/")[1] for name in corpus.utterances["dialogue_id"]} == set("0123456789")
+
+
+def test_splits_are_dealt_by_seed_and_dialogue(tmp_path):
+    def dealt(**settings):
+        utterances = read(tmp_path, table_rows(), **settings).utterances
+        return utterances.groupby("split")["dialogue_id"].unique().map(sorted).to_dict()
+
+    assert {split: len(names) for split, names in dealt().items()} == {
+        "train": 7,
+        "dev": 1,
+        "test": 2,
+    }
+    assert dealt() == dealt()
+    assert len({str(dealt(split_seed=seed)) for seed in range(5)}) > 1
+    assert len(dealt(test_share=0.5)["test"]) == 5
+
+
+def test_the_order_of_dialogues_changes_no_split(tmp_path):
+    rows = table_rows()
+    turned = [row for pair in range(9, -1, -1) for row in rows[2 * pair : 2 * pair + 2]]
+    first, other = read(tmp_path, rows), read(tmp_path, turned)
+    assert set(first.utterances["utterance_id"]) == set(other.utterances["utterance_id"])
+
+
+def test_splits_of_the_table_are_kept(tmp_path):
+    rows = [
+        {**row, "split": ["train", "dev", "test"][n // 2 % 3]} for n, row in enumerate(table_rows())
+    ]
+    utterances = read(tmp_path, rows).utterances
+    assert utterances["split"].value_counts().to_dict() == {"train": 8, "dev": 6, "test": 6}
+
+
+def test_dev_is_dealt_from_train_where_the_table_has_none(tmp_path):
+    rows = [{**row, "split": "test" if n < 4 else "train"} for n, row in enumerate(table_rows())]
+    utterances = read(tmp_path, rows, dev_share=0.25).utterances
+    assert utterances["split"].value_counts().to_dict() == {"train": 12, "dev": 4, "test": 4}
+
+
+def test_rows_may_alternate_between_dialogues(tmp_path):
+    rows = table_rows()
+    utterances = read(tmp_path, rows[::2] + rows[1::2]).utterances
+    assert utterances["turn"].tolist() == [0, 1] * 10
+
+
+def test_rows_without_a_label_are_context(tmp_path):
+    corpus = read(tmp_path, changed(3, label=""))
+    assert corpus.labels["label"].isna().sum() == 1
+    assert len(corpus.utterances) == 20
+
+
+def test_text_may_be_left_out(tmp_path):
+    rows = [{name: row[name] for name in row if name != "text"} for row in table_rows()]
+    assert read(tmp_path, rows).utterances["text"].eq("").all()
+
+
+def test_clips_and_pieces_of_recordings(tmp_path):
+    make_clips(tmp_path / "talks", ["one.mp4", "one.wav"])
+    rows = [{**row, "media": "", "start": "", "end": "", "audio": ""} for row in table_rows()]
+    rows[0].update(media="talks/one.mp4", start="83.5", end="0:01:25,25", audio="talks/one.wav")
+    rows[1].update(media="talks/one.mp4")
+    rows[2].update(media="talks/two.mp4", start="1", end="2")
+    utterances = read(tmp_path, rows).utterances
+    ids = utterances["utterance_id"].str.split("/").str[1:].str.join("/")
+    utterances = utterances.set_index(ids)
+    piece = utterances.loc["d0/u0"]
+    assert (piece.media_path, piece.audio_path) == ("talks/one.mp4", "talks/one.wav")
+    assert (piece.media_start_s, piece.media_end_s) == (83.5, 85.25)
+    assert piece.annotated_duration_s == 1.75
+    whole = utterances.loc["d0/u1"]
+    assert whole.media_path == "talks/one.mp4"
+    assert whole[["media_start_s", "media_end_s", "audio_path", "note"]].isna().all()
+    missing = utterances.loc["d1/u0"]
+    assert missing[["media_path", "media_start_s"]].isna().all()
+    assert missing.note == "talks/two.mp4 is missing"
+
+
+def test_other_columns_are_left_out_and_logged(tmp_path, caplog):
+    read(tmp_path, changed(0, remark="nice"))
+    assert "not read: column remark" in caplog.text
+
+
+MISTAKES = {
+    "missing column": (
+        [{name: row[name] for name in row if name != "speaker"} for row in table_rows()],
+        r"utterances\.tsv: has no column speaker; found dialogue",
+    ),
+    "mistyped column": (
+        [{**row, "Split ": "train"} for row in table_rows()],
+        r"utterances\.tsv: column Split is unknown; did you mean split\?",
+    ),
+    "empty speaker": (
+        changed(2, speaker=" "),
+        r"line 4, column speaker: is empty; expected a value in every row$",
+    ),
+    "several": (
+        [{**row, "speaker": ""} for row in table_rows()],
+        r"line 2, column speaker: is empty.* \(and 19 more like this\)",
+    ),
+    "unknown split": (
+        [{**row, "split": "validation"} for row in table_rows()],
+        r"line 2, column split: is 'validation'; expected train, dev, test",
+    ),
+    "some without split": (
+        changed(0, split="train"),
+        r"line 3, column split: is None; expected train, dev, test, or no split at all",
+    ),
+    "dialogue in two splits": (
+        [{**row, "split": ["train", "test"][n % 2]} for n, row in enumerate(table_rows())],
+        r"line 3, column split: is 'test', but the dialogue began in another",
+    ),
+    "unreadable time": (
+        changed(1, start="soon"),
+        r"line 3, column start: is 'soon'; expected seconds \(83\.5\)",
+    ),
+    "reversed times": (
+        changed(1, start="9", end="8.5"),
+        r"line 3, column end: is '8\.5', not after the start",
+    ),
+    "repeated key": (
+        changed(1, utterance="u0"),
+        r"line 3: key \w+/d0/u0 .* line 2; expected each key once",
+    ),
+    "one label": (
+        [{**row, "label": "calm"} for row in table_rows()],
+        r"has 1 different labels; expected at least two",
+    ),
+    "two dialogues": (table_rows()[:4], r"has 2 dialogues to deal and 2 would be set aside"),
+    "no test": (
+        [{**row, "split": "train"} for row in table_rows()],
+        r"no utterance is in split test",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_told_by_row_and_column(tmp_path, mistake):
+    rows, message = MISTAKES[mistake]
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, rows)
+
+
+def test_labels_are_held_against_configured_classes(tmp_path):
+    assert read(tmp_path, table_rows(), classes=["cross", "calm"]).classes == ["cross", "calm"]
+    with pytest.raises(InputError, match=r"line 3: label 'cross'; expected one of calm, glad"):
+        read(tmp_path, table_rows(), classes=["calm", "glad"])
+
+
+def test_training_without_any_label_is_refused(tmp_path):
+    rows = [
+        {**row, "split": ["test", "train"][n > 3], "label": row["label"] if n < 4 else ""}
+        for n, row in enumerate(table_rows())
+    ]
+    with pytest.raises(InputError, match="no utterance of split train has a label"):
+        read(tmp_path, rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("utterances.jsonl", b'{"dialogue": 1}\n[2]\n', r"line 2: is no JSON object"),
+        ("utterances.jsonl", b'{"dialogue": 1,\n', r"line 1: .*; expected a JSON object"),
+        ("utterances.jsonl", b"[" * 100_000, r"line 1: .*; expected a JSON object"),
+        ("utterances.jsonl", b"", r"has no rows"),
+        ("utterances.jsonl", '{"dialogue": "x"}'.encode("utf-16"), r"neither UTF-8 nor cp1252"),
+        ("utterances.parquet", b"PAR1 and so on", r"not a whole Parquet file"),
+        ("utterances.tsv", b"dialogue\tutterance\tspeaker\n", r"has no rows"),
+        ("utterances.xlsx", b"PK", r"ends in '\.xlsx'; expected \.tsv, \.csv, \.jsonl, \.parquet"),
+    ],
+)
+def test_unreadable_files_are_refused(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_corpus(SETTINGS["table"] | {"file": name}, tmp_path)
+
+
+def test_a_cell_that_holds_a_list_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"line 1, column speaker: holds a list"):
+        read(tmp_path, changed(0, speaker=["A", "B"]), "jsonl")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"utterances\.tsv: no such file; corpus\.file names it"):
+        read_corpus(SETTINGS["table"], tmp_path)

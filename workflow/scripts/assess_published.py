@@ -1,0 +1,19 @@
+"""Say of every utterance and modality whether its published features can be used."""
+
+from pathlib import Path
+
+from cberl.artifacts import read_table, write_table, write_text
+from cberl.corpus.published import read_published
+from cberl.corpus.published_quality import assess_published
+from cberl.corpus.quality import refuse_too_few
+from cberl.corpus.quality_page import render_quality_page
+from cberl.corpus.tables import QUALITY, UTTERANCES
+from cberl.job import start_job
+
+with start_job(snakemake) as job:
+    utterances = read_table(snakemake.input.utterances, UTTERANCES)
+    published = read_published(job.settings, Path(job.settings["root"]))
+    quality = assess_published(utterances, published, job.settings["modalities"])
+    refuse_too_few(quality, job.settings["max_unavailable"])
+    write_table(snakemake.output.quality, QUALITY, quality, job.provenance)
+    write_text(snakemake.output.page, render_quality_page(quality))
