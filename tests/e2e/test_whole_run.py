@@ -19,8 +19,8 @@ def test_the_run_prints_the_verdict_once_and_where_the_report_is(workspace, fini
     shutil.copytree(finished_run.folder, workspace.folder, dirs_exist_ok=True)
     shutil.rmtree(workspace.folder / "results/six/report")
     text = workspace.snakemake().stdout
-    assert text.count("results/six/report/index.html") >= 1
-    table = text[text.index("precision") :]
+    assert text.count("Report: results/six/report/index.html") == 1
+    table = text[text.index("class   ") :]
     for word in ("recall", "F1", "support", "neutral", "disgust", "baseline", "cberl"):
         assert word in table
 
