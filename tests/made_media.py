@@ -1,5 +1,7 @@
 """Clips, recordings and sound files made for tests: encoded with PyAV, contents known."""
 
+from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 import av
@@ -71,19 +73,28 @@ def write_media(
             audio = container.add_stream(codecs[1], rate=rate, layout=layout)
         if data_stream:
             data = container.add_data_stream("bin_data")
+        if audio:
+            resampler = av.AudioResampler(audio.format, layout, rate, audio.frame_size or None)
+            samples = np.ascontiguousarray(np.atleast_2d(sound), dtype=np.float32)
+        for second in range(
+            ceil(max(seconds or 0, 0 if sound is None else samples.shape[1] / rate))
+        ):
+            if video:
+                for number in range(second * fps, min((second + 1) * fps, round(seconds * fps))):
+                    picture = picture_at(number / fps, *size)
+                    container.mux(video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+            if audio and second * rate < samples.shape[1]:
+                piece = np.ascontiguousarray(samples[:, second * rate : (second + 1) * rate])
+                frame = av.AudioFrame.from_ndarray(piece, "fltp", layout)
+                frame.sample_rate, frame.pts = rate, second * rate
+                frame.time_base = Fraction(1, rate)
+                for resampled in resampler.resample(frame):
+                    container.mux(audio.encode(resampled))
         if video:
-            for number in range(round(seconds * fps)):
-                picture = picture_at(number / fps, *size)
-                for packet in video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")):
-                    container.mux(packet)
             container.mux(video.encode())
         if audio:
-            samples = np.ascontiguousarray(np.atleast_2d(sound), dtype=np.float32)
-            frame = av.AudioFrame.from_ndarray(samples, "fltp", layout)
-            frame.sample_rate = rate
-            resampler = av.AudioResampler(audio.format, layout, rate, audio.frame_size or None)
-            for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-                container.mux(audio.encode(piece))
+            for resampled in resampler.resample(None):
+                container.mux(audio.encode(resampled))
             container.mux(audio.encode())
         if data:
             packet = av.Packet(b"something odd")

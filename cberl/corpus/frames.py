@@ -15,12 +15,14 @@ def sample_times(times: Sequence[float], count: int, window: tuple[float, float]
     """Choose ``count`` moments, each in the middle of its share of what there is to see.
 
     Args:
-        times: seconds at which the stream's frames appear, in any order; not empty.
+        times: seconds at which the stream's frames appear, in any order; may be empty.
         window: seconds between which to choose; what the stream lacks of it is left out.
 
     Returns:
         float64 [count], rising; empty if the stream has nothing in the window.
     """
+    if not len(times):
+        return np.empty(0)
     ordered = np.unique(np.asarray(times, dtype=np.float64))
     gap = float(np.median(np.diff(ordered))) if len(ordered) > 1 else 0.0
     first, last = max(window[0], ordered[0]), min(window[1], ordered[-1] + gap)

@@ -151,7 +151,7 @@ def test_the_page_counts_first_and_escapes(quality):
     assert "video missing there is no file for it 1" in text
     assert text.index("Why rows cannot be used") < text.index("Rows that cannot be used")
     assert "train/0/4 train/0/0 again.mp4" in text
-    assert "train/0/0 good.mp4 1.09 7.50" in text
+    assert "train/0/0 good.mp4 1.02 7.50" in text
     assert "No speech seen (1)" in text
 
 
