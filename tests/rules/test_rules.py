@@ -111,6 +111,24 @@ def check_shards(results, utterances, modality, width):
     assert np.unique(matrix[available].round(4), axis=0).shape[0] > 0.8 * available.sum()
 
 
+def test_finetune_text(results, utterances, finished_copy):
+    features = finished_copy.config["features"]
+    tuning = {"enabled": True, "epochs": 2, "warmup": 0, "learning_rate": 0.0005}
+    finished_copy.configure(features=features | {"text": {"finetune": tuning}})
+    finished_copy.snakemake("results/six/features/text/train.parquet")
+    tuned = finished_copy.folder / "results/six"
+    tensors, facts = read_tensors(tuned / "features/text/encoder.safetensors", "encoder")
+    assert all(np.isfinite(tensor).all() for tensor in tensors.values())
+    assert facts["best_epoch"] in (1, 2)
+    check_history(tuned / "features/text/history.parquet", {"train", "dev"})
+    inputs = read_tensor_header(tuned / "features/text/encoder.safetensors")["provenance"]["inputs"]
+    assert not [path for path in inputs if "labels_test" in path]
+    check_shards(tuned, utterances, "text", 384)
+    _, published = shard_rows(results, "text")
+    _, own = shard_rows(tuned, "text")
+    assert np.nanmax(np.abs(published - own)) > 0.1
+
+
 def test_extract_text(results, utterances):
     check_shards(results, utterances, "text", 384)
 
