@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: help run test lint demo bench clean
+.PHONY: help run test lint demo bench evidence-meld clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +25,10 @@ demo: .venv/installed ## remake the embedded corpus (needs espeak-ng)
 
 bench: .venv/installed-test ## measure speed and size; the machine should be idle
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/pipeline.py
+
+evidence-meld: .venv/installed ## compare all remedies on MELD=FOLDER, the folder of MELD's CSVs
+	@test -n "$(MELD)" || { echo "error: name the folder of MELD's CSVs: make evidence-meld MELD=FOLDER"; exit 2; }
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/evidence_meld.py "$(MELD)" --cores $(CORES)
 
 clean: ## remove the environment and all results
 	rm -rf .venv .snakemake results/*/

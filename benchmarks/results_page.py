@@ -1,0 +1,28 @@
+"""Putting measured tables into docs/results.md, each between two marks of its own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parent.parent / "docs/results.md"
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column to the left, the others to the right."""
+    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def replace_section(name: str, text: str) -> None:
+    """Replace what stands between the marks of the section ``name``.
+
+    Raises:
+        ValueError: the page has no such marks.
+    """
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    page = PAGE.read_text(encoding="utf-8")
+    if begin not in page or end not in page:
+        raise ValueError(f"{PAGE}: has no section {name}; expected the marks {begin} and {end}")
+    head, rest = page.split(begin)
+    tail = rest.split(end)[1]
+    PAGE.write_text(f"{head}{begin}\n\n{text.strip()}\n\n{end}{tail}", encoding="utf-8")
