@@ -40,7 +40,7 @@ def main() -> None:
             request = json.loads(sys.stdin.buffer.read(LENGTH.unpack(header)[0]))
             limit_memory(int(memory_limit_mb))
             # Outlives no clip even if the other side is gone and cannot stop it.
-            signal.setitimer(signal.ITIMER_REAL, 2 * float(time_limit_s) + 10)
+            signal.setitimer(signal.ITIMER_REAL, 2 * float(time_limit_s) + 1)
             _send(answers, *_run(task, request))
             signal.setitimer(signal.ITIMER_REAL, 0)
 

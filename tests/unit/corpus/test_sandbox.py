@@ -1,7 +1,10 @@
 """The sandbox: whatever a decoder does costs one call, never the caller."""
 
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import misbehaving
 import numpy as np
@@ -86,6 +89,63 @@ def test_no_process_is_left_behind():
         pid = box.call({"do": "pid"})[0]["pid"]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("deed", ["pid", "spin"])
+def test_a_worker_ends_when_its_caller_was_killed(deed):
+    """An idle worker at once, a busy one when its own clock runs out."""
+    program = (
+        "import misbehaving\n"
+        "from cberl.corpus.sandbox import Sandbox\n"
+        "box = Sandbox(misbehaving.obey, time_limit_s=0.5, memory_limit_mb=200)\n"
+        "print(box.call({'do': 'pid'})[0]['pid'], flush=True)\n"
+        "box._time_limit_s = 60\n"
+        f"box.call({{'do': '{deed}'}})\n"
+        "input()\n"
+    )
+    path = os.pathsep.join(filter(None, sys.path))
+    caller = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    with caller:
+        worker = int(caller.stdout.readline())
+        time.sleep(0.2)
+        caller.kill()
+    deadline = time.monotonic() + 6
+    while is_alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_alive(worker)
+
+
+def is_alive(pid):
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def test_a_worker_does_not_grow_from_clip_to_clip(tmp_path):
+    """Sound, broken and cut clips, over and over, in one worker."""
+    whole = write_media(tmp_path / "whole.mp4", babble(1, 48000), 1, rate=48000, size=(320, 240))
+    broken = tmp_path / "broken.mp4"
+    data = bytearray(whole.read_bytes())
+    at = data.index(b"mdat") + 200
+    data[at : at + 3000] = bytes(3000)
+    broken.write_bytes(data)
+    (tmp_path / "words.mp4").write_text("no film")
+    requests = [
+        {"audio_file": str(file), "video_file": str(file), "audio_apart": False, "crop": None}
+        | {"start_s": start, "end_s": None, "faces": True}
+        | {name: SETTINGS[name] for name in ("sample_rate", "frames", "frame_size")}
+        for file in (whole, broken, tmp_path / "words.mp4")
+        for start in (None, 0.6)
+    ]
+    with Sandbox(misbehaving.decode_and_weigh, time_limit_s=20, memory_limit_mb=500) as box:
+        weights = [box.call(request)[0]["resident_mb"] for request in requests * 25]
+    assert weights[-1] - weights[30] < 4
 
 
 def test_a_bad_clip_costs_its_own_modality_only(tmp_path, monkeypatch):
