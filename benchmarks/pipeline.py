@@ -2,10 +2,10 @@
 
     make bench
 
-The machine should be idle. Printed, and written into docs/results.md: wall time of the whole run, Snakemake's own share of it, wall
-time of a second run that has nothing to do, peak memory of the largest job, and time per rule.
-Snakemake's own share is the wall time less the jobs' own time on the critical path: the chain of
-jobs in which each one began when the one before it had ended.
+The machine should be idle. Printed, and written into docs/results.md: wall time of the whole run,
+Snakemake's own share of it, wall time of a second run that has nothing to do, peak memory of the
+largest job, and time per rule. Snakemake's own share is the wall time less the jobs' own time on
+the critical path: the chain of jobs in which each began when the one before it had ended.
 """
 
 import json
