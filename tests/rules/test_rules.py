@@ -5,6 +5,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import make_workspace
+from made_corpora import SETTINGS as CORPUS_SETTINGS
+from made_corpora import make_features, published_fields
 
 from cberl.artifacts import (
     read_header,
@@ -301,3 +304,36 @@ def test_only_the_evaluation_reads_test_labels():
             name = rule.split(":")[0]
             if "ingest_corpus.output.labels" in inputs or "labels_test" in inputs:
                 assert name in {"evaluate_predictions"}, name
+
+
+@pytest.fixture(scope="module")
+def published_run(tmp_path_factory):
+    """A working directory in which published features have been taken in."""
+    workspace = make_workspace(tmp_path_factory.mktemp("published"))
+    make_features(workspace.folder)
+    corpus = {"name": "published", "root": ".", **CORPUS_SETTINGS["features"]}
+    workspace.configure(corpus=corpus, modalities=["text", "audio"])
+    workspace.snakemake("features")
+    return workspace.folder / "results/published"
+
+
+def test_import_features(published_run):
+    utterances = read_table(published_run / "corpus/utterances.parquet", UTTERANCES)
+    fields = published_fields()
+    for split in SPLITS:
+        path = published_run / f"features/audio/{split}.parquet"
+        frame = read_table(path, FEATURES)
+        assert frame["utterance_id"].tolist() == ids_of(utterances, split)
+        assert frame["available"].all()
+        expected = [
+            fields["audio"][dialogue][("F000", "M000", "F001").index(name)]
+            for _, dialogue, name in frame["utterance_id"].str.split("/")
+        ]
+        np.testing.assert_allclose(read_matrix(path, "features"), expected, rtol=1e-6)
+
+
+def test_assess_published(published_run):
+    quality = read_table(published_run / "corpus/quality.parquet", QUALITY)
+    assert quality["modality"].tolist() == ["text", "audio"] * 18
+    assert quality["available"].all()
+    assert (published_run / "corpus/quality.html").exists()
