@@ -1,0 +1,89 @@
+"""The command ``cberl``: look into artifacts without knowing how they are stored."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from cberl.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns:
+        0; 1 if two artifacts differ; 2 if the input cannot be used.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader, head or less, has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cberl",
+        description="Look into the files that the workflow wrote.",
+        epilog="example:\n  cberl inspect results/demo/evaluate/summary.parquet",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    inspect = commands.add_parser(
+        "inspect",
+        help="say what a file holds and where it came from, or how two files differ",
+        description="Print of a Parquet or safetensors file of the workflow: what it is, rows, "
+        "columns, shapes, class counts, missing values, provenance, first rows.",
+        epilog="examples:\n"
+        "  cberl inspect results/demo/corpus/utterances.parquet\n"
+        "  cberl inspect --diff results/demo/train/cberl/seed0/model.safetensors "
+        "results/demo/train/cberl/seed1/model.safetensors\n\n"
+        "exit status with --diff: 0 the same, 1 different, 2 trouble",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    inspect.add_argument("file", nargs="?", metavar="FILE", help="a file under results/")
+    inspect.add_argument(
+        "--diff", nargs=2, metavar=("A", "B"), help="say in what A and B differ instead"
+    )
+    inspect.add_argument(
+        "--rows", type=int, default=3, metavar="N", help="first rows to print (default 3)"
+    )
+    inspect.set_defaults(run=_inspect, parser=inspect)
+    lineage = commands.add_parser(
+        "lineage",
+        help="list everything that a file was made from, back to the raw data",
+        description="Walk from a file back to the raw data by the provenance that each artifact "
+        "carries, and say which files have changed or gone since.",
+        epilog="example:\n  cberl lineage results/demo/train/cberl/seed0/predictions.parquet",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    lineage.add_argument("file", metavar="FILE", help="a file under results/")
+    lineage.set_defaults(run=_lineage)
+    return parser
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    if bool(options.file) == bool(options.diff):
+        options.parser.error("expected either FILE or --diff A B")
+    if options.diff:
+        from cberl.differences import list_differences
+
+        differences = list(list_differences(*options.diff))
+        print("\n".join(differences or ["no difference"]))
+        return 1 if differences else 0
+    from cberl.inspect import describe_file
+
+    for line in describe_file(options.file, options.rows):
+        print(line)
+    return 0
+
+
+def _lineage(options: argparse.Namespace) -> int:
+    from cberl.lineage import trace_file
+
+    for line in trace_file(options.file):
+        print(line)
+    return 0
