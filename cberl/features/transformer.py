@@ -111,7 +111,7 @@ def open_pretrained(
         )
     except (OSError, ValueError) as error:
         files = f"config.json, {reader_file} and model.safetensors"
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split()).split(". ")[0][:200]
         raise InputError(
             f"{key}: folder {encoder} cannot be loaded; it needs {files} ({reason})"
             if local
