@@ -94,7 +94,7 @@ def _refuse_repeated_keys(rows: pd.DataFrame) -> None:
     second = rows[repeated].iloc[0]
     first = rows[rows["utterance_id"] == second["utterance_id"]].iloc[0]
     raise InputError(
-        f"{second['where']}: key {second['utterance_id']} (split/dialogue/utterance) was already "
+        f"{second['where']}: key {second['utterance_id']!r} (split/dialogue/utterance) was already "
         f"used at {first['where']}; expected each key once"
     )
 

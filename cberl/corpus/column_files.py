@@ -137,35 +137,46 @@ def _read_parquet(path: Path) -> tuple[list[str], dict[str, list]]:
 
     try:
         table = pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a whole Parquet file ({error})") from None
-    places = [f"row {number}" for number in range(1, table.num_rows + 1)]
-    values = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        # Lists stay Arrow: as Python objects they would take ten times the memory.
-        nested = pa.types.is_nested(column.type)
-        values[name] = list(_arrow_lists(column)) if nested else column.to_pylist()
-    return places, values
+        values = {
+            name: _arrow_values(column)
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        }
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a whole Parquet file ({_one_line(error)})") from None
+    return [f"row {number}" for number in range(1, table.num_rows + 1)], values
 
 
-def _arrow_lists(column: Any) -> Iterator[Any]:
-    for chunk in column.chunks:
-        for scalar in chunk:
-            values = getattr(scalar, "values", None)
-            yield values.to_numpy(zero_copy_only=False) if values is not None else None
+def _arrow_values(column: Any) -> list[Any]:
+    """A column's values; lists as arrays, as Python objects they would take ten times as much."""
+    from pyarrow import types
+
+    kind = column.type
+    if not (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)):
+        return column.to_pylist()
+    return [
+        scalar.values.to_numpy(zero_copy_only=False) if scalar.is_valid else None
+        for chunk in column.chunks
+        for scalar in chunk
+    ]
 
 
 def _read_npz(path: Path) -> tuple[list[str], dict[str, list]]:
     import zipfile
+    import zlib
 
+    # What zipfile and NumPy raise for archives that are broken, encrypted or too large.
+    broken = (OSError, ValueError, RuntimeError, EOFError, KeyError, MemoryError)
+    broken += (zipfile.BadZipFile, zlib.error)
     values = {}
     try:
         with np.load(path, allow_pickle=False) as archive:
             for name in archive.files:
                 array = archive[name]
                 values[name] = array if array.ndim > 1 else array.tolist()
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, MemoryError) as error:
-        raise InputError(f"{path}: not a whole NPZ file of plain arrays ({error})") from None
+    except broken as error:
+        raise InputError(
+            f"{path}: not a whole NPZ file of plain arrays ({_one_line(error)})"
+        ) from None
     lengths = {name: len(value) if np.ndim(value) else -1 for name, value in values.items()}
     for name, length in lengths.items():
         if length != max(lengths.values()):
@@ -174,6 +185,10 @@ def _read_npz(path: Path) -> tuple[list[str], dict[str, list]]:
                 "as others have"
             )
     return [f"row {number}" for number in range(1, max(lengths.values(), default=0) + 1)], values
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _as_text(value: Any, path: Path, place: str, column: str) -> str | None:

@@ -189,7 +189,7 @@ def test_missing_column_is_refused(tree, column):
 
 def test_repeated_key_is_refused(tree):
     write_csv(tree / "dev_sent_emo.csv", [row(0, 0), row(0, 1), row(0, 0)])
-    with pytest.raises(InputError, match=r"line 4: key dev/0/0 .* line 2"):
+    with pytest.raises(InputError, match=r"line 4: key 'dev/0/0' .* line 2"):
         read_corpus(SETTINGS, tree)
 
 

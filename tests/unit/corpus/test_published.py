@@ -207,7 +207,7 @@ MISTAKES = {
     ),
     "repeated utterance": (
         change("ids", "Ses05M_impro02_F000"),
-        r"utterance Ses05M_impro02_F000: key test/Ses05M_impro02/F000 .* was already used",
+        r"utterance Ses05M_impro02_F000: key .test/Ses05M_impro02/F000. .* was already used",
     ),
 }
 

@@ -166,7 +166,7 @@ MISTAKES = {
     ),
     "repeated key": (
         changed(1, utterance="u0"),
-        r"line 3: key \w+/d0/u0 .* line 2; expected each key once",
+        r"line 3: key '\w+/d0/u0' .* line 2; expected each key once",
     ),
     "one label": (
         [{**row, "label": "calm"} for row in table_rows()],
