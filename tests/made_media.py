@@ -84,8 +84,8 @@ def write_media(
                     picture = picture_at(number / fps, *size)
                     container.mux(video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
             if audio and second * rate < samples.shape[1]:
-                piece = np.ascontiguousarray(samples[:, second * rate : (second + 1) * rate])
-                frame = av.AudioFrame.from_ndarray(piece, "fltp", layout)
+                piece = samples[:, second * rate : (second + 1) * rate].T.reshape(1, -1)
+                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), "flt", layout)
                 frame.sample_rate, frame.pts = rate, second * rate
                 frame.time_base = Fraction(1, rate)
                 for resampled in resampler.resample(frame):

@@ -43,6 +43,9 @@ def decode_clips(
         utterances = shard.to_dict("records")
         for utterance in progress(utterances, len(utterances), "clips"):
             row = _decode_utterance(utterance, Path(root), settings, sandbox, digests)
+            if row["detail"]:
+                # The same corpus elsewhere gives the same table.
+                row["detail"] = row["detail"].replace(f"{Path(root).absolute()}/", "")
             rows.append(row)
             size += _size(row)
             if len(rows) == BATCH_ROWS or size >= BATCH_BYTES:

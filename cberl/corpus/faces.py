@@ -16,6 +16,8 @@ SEARCH_HEIGHT = 240
 SMALLEST_SHARE = 1 / 9
 # Frames to search whole, as shares of the way through the clip.
 WHOLE_SEARCHES = (0.15, 0.85, 0.5, 0.3, 0.7)
+# Whole searches for a face that is not where it should be (the camera cut to someone else).
+SPARE_SEARCHES = 3
 # Sides of the crop in widths of the found box, which reaches from the brows to the mouth.
 CROP_SIDES = 1.6
 
@@ -59,26 +61,36 @@ def find_faces(pictures: list[np.ndarray]) -> list[Box | None]:
     """Find the face to crop to in each picture; see `crop_faces`."""
     distinct = list({id(picture): picture for picture in pictures}.values())
     grey = [_shrink(picture) for picture in distinct]
-    seen: dict[int, list[Box]] = {}
-    steady, times_seen = None, 0
-    for share in WHOLE_SEARCHES:
-        probe = round(share * (len(grey) - 1))
-        if probe not in seen and times_seen < 2:
-            seen[probe] = _search(grey[probe])
-            steady, times_seen = _steadiest(list(seen.values()))
+    searched, steady = _search_some(grey)
     if steady is None:
         return [None] * len(pictures)
-    chosen: list[Box | None] = []
+    chosen = {at: box for at, boxes in searched.items() if (box := _choose(boxes, steady))}
+    spare = SPARE_SEARCHES
     for position, picture in enumerate(grey):
-        if position in seen:
-            chosen.append(_choose(seen[position], steady))
+        if position in chosen:
             continue
-        nearest = min(seen, key=lambda probe: abs(probe - position))
-        expected = _choose(seen[nearest], steady)
-        found = _search(picture, expected) if expected else []
-        chosen.append(_choose(found or _search(picture), steady))
-    by_picture = dict(zip(map(id, distinct), _hold_size(chosen, steady), strict=True))
+        nearest = min(chosen, key=lambda known: abs(known - position))
+        found = _search(picture, chosen[nearest])
+        if not found and position not in searched and spare:
+            spare -= 1
+            found = _search(picture)
+        if found:
+            chosen[position] = _choose(found, steady)
+    boxes = _hold_size([chosen.get(position) for position in range(len(grey))], steady)
+    by_picture = dict(zip(map(id, distinct), boxes, strict=True))
     return [by_picture[id(picture)] for picture in pictures]
+
+
+def _search_some(grey: list[np.ndarray]) -> tuple[dict[int, list[Box]], Box | None]:
+    """Search a few pictures whole: what each of them has, and the steadiest face among it."""
+    searched: dict[int, list[Box]] = {}
+    steady, times = None, 0
+    for share in WHOLE_SEARCHES:
+        position = round(share * (len(grey) - 1))
+        if position not in searched and times < 2:
+            searched[position] = _search(grey[position])
+            steady, times = _steadiest(list(searched.values()))
+    return searched, steady
 
 
 def crop_around(picture: np.ndarray, box: Box) -> np.ndarray:

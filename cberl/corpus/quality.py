@@ -150,7 +150,7 @@ def _assess_media(
         modality=modality,
         available=reason.isna(),
         reason=reason,
-        detail=facts["detail"],
+        detail=_objects(_own_words(detail, modality) for detail in facts["detail"]),
         media_path=path,
         duration_s=facts["duration_s"],
         annotated_duration_s=utterances["annotated_duration_s"],
@@ -177,6 +177,13 @@ def _objects(values: Iterable[object]) -> pd.Series:
 
 def _plain(value: object) -> object:
     return None if pd.isna(value) else value
+
+
+def _own_words(detail: object, modality: str) -> str | None:
+    """What a detail says of one modality or of both, without what it says of the other."""
+    other = "video: " if modality == "audio" else "audio: "
+    parts = [] if pd.isna(detail) else str(detail).split("; ")
+    return "; ".join(part for part in parts if not part.startswith(other)) or None
 
 
 def _speech_seen(seconds: object) -> bool | None:

@@ -18,6 +18,7 @@ OPTIONS = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
 SETTLING_S = 0.5
 SLACK_S = 0.05
 FIRST_PACKETS = 2000
+LONGEST_WORDS = 300
 
 # The libraries' messages go into errors, not to the job's log: broken clips make thousands.
 logging.getLogger("libav").addHandler(logging.NullHandler())
@@ -182,7 +183,8 @@ class Recording:
 
 
 def words_of(error: BaseException) -> str:
-    """The decoder's own words, without the path of the file."""
+    """The decoder's own words; they may quote the file, so they are kept short and printable."""
     words = getattr(error, "strerror", None) or str(error)
     log = getattr(error, "log", None)
-    return f"{words}: {log[2].strip()}" if log else words
+    spoken = f"{words}: {log[2].strip()}" if log else words
+    return "".join(sign if sign.isprintable() else "?" for sign in spoken)[:LONGEST_WORDS]

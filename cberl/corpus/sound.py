@@ -7,6 +7,8 @@ FULL_SCALE = 32767
 SHORTEST_S = 0.25
 SILENCE_DB = -60.0
 LEVEL_WINDOW_S, LEVEL_HOP_S = 0.025, 0.010
+# From so many planes on PyAV (18.1) reads past the end of their list, and crashes.
+MANY_PLANES = 8
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
 
 # Stereo, as ITU-R BS.775-4, annex 4, mixes multichannel sound down to it, then the mean of its
@@ -39,6 +41,8 @@ def to_float(frame: av.AudioFrame) -> np.ndarray:
     Raises:
         ValueError: a sample format that PyAV cannot hand to NumPy.
     """
+    if frame.format.is_planar and frame.layout.nb_channels >= MANY_PLANES:
+        frame = av.AudioResampler("flt", frame.layout, frame.sample_rate).resample(frame)[0]
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
@@ -117,16 +121,16 @@ def speech_seconds(sound: np.ndarray, sample_rate: int) -> float:
 
     Syllables make the level of speech rise and fall by far more than 6 dB; hum, noise and held
     tones stay level. So where the clip's loud windows (95th percentile) lie less than 6 dB above
-    its quiet ones (10th percentile), there is none; else every window counts that is in the
-    upper half of that range and above -50 dB of full scale. Loud events that are no speech
-    (laughter from the audience, a slammed door) count too: this is a hint for a reader of the
-    quality table, not a detector, and makes nothing unavailable.
+    its quiet ones (10th percentile), or below `SILENCE_DB`, there is none; else every window
+    counts that is in the upper half of that range and at most 25 dB below the loud ones. Loud
+    events that are no speech (laughter from the audience, a slammed door) count too: this is a
+    hint for a reader of the quality table, not a detector, and makes nothing unavailable.
     """
     levels = levels_db(sound, sample_rate)
     quiet, loud = np.percentile(levels, [10, 95])
-    if loud - quiet < 6:
+    if loud - quiet < 6 or loud < SILENCE_DB:
         return 0.0
-    counted = levels > max((quiet + loud) / 2, -50.0)
+    counted = levels > max((quiet + loud) / 2, loud - 25)
     return float(counted.sum() * LEVEL_HOP_S)
 
 

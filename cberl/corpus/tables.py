@@ -45,7 +45,7 @@ MEDIA = TableKind(
         Column("sample_rate", COUNT, "Hz of the column audio", nullable=True),
         Column("frames", pa.list_(pa.binary()), "RGB frames as JPEG, in time", nullable=True),
         Column("frame_times_s", pa.list_(pa.float32()), "seconds into the clip", nullable=True),
-        Column("face_found", pa.list_(FLAG), "frame is a face crop, not the full frame", True),
+        Column("face_found", pa.list_(FLAG), "frame is a face crop; null: not looked for", True),
         Column("audio_reason", TEXT, "why there is no sound; null: there is", nullable=True),
         Column("video_reason", TEXT, "why there are no frames; null: there are", nullable=True),
         Column("detail", TEXT, "the decoder's own words", nullable=True),

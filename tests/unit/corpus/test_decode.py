@@ -179,6 +179,13 @@ def test_aac_surround_and_stereo_give_the_same_loudness_for_a_voice_in_the_middl
     assert loudness[0] == pytest.approx(loudness[1], rel=0.1)
 
 
+def test_eight_channels_are_mixed_too(tmp_path):
+    write_media(tmp_path / "many.mp4", np.stack([babble(1, 48000)] * 8), rate=48000, layout="7.1")
+    row = decode(tmp_path, {"media_path": "many.mp4"}).iloc[0]
+    assert (row["audio_reason"], row["detail"], row["source_channels"]) == (None, None, 8)
+    assert dominant_hz(row["audio"]) == pytest.approx(220, abs=8)
+
+
 def test_a_loud_mix_is_made_quieter_not_clipped(tmp_path):
     loud = np.stack([2 * babble(1, 48000)] * 6)
     write_media(tmp_path / "loud.wav", loud, rate=48000, layout="5.1", codecs=("", "pcm_s16le"))

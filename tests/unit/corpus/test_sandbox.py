@@ -84,6 +84,14 @@ def test_a_worker_that_cannot_start_is_an_error():
             box.call({})
 
 
+def test_the_decoder_starts_light():
+    program = "import sys, cberl.corpus.clip; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert not {"torch", "pandas", "pyarrow", "cv2"} & set(done.stdout.split())
+
+
 def test_no_process_is_left_behind():
     with Sandbox(misbehaving.obey, time_limit_s=5, memory_limit_mb=200) as box:
         pid = box.call({"do": "pid"})[0]["pid"]
