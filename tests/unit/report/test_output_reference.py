@@ -1,0 +1,25 @@
+"""docs/output.md against the tables that the stages declare."""
+
+import re
+
+from cberl.report.output_reference import BEGIN, END, PAGE, list_kinds, render_reference
+
+
+def test_the_reference_is_that_of_the_declared_tables():
+    text = PAGE.read_text(encoding="utf-8")
+    reference = text.split(BEGIN)[1].split(END)[0].strip()
+    assert reference == render_reference().strip(), "run python -m cberl.report.output_reference"
+
+
+def test_every_kind_of_table_has_a_file_and_every_link_a_table():
+    text = PAGE.read_text(encoding="utf-8").split("## Tensor files")[0]
+    linked = set(re.findall(r"\(#(\w+)\)", text))
+    assert linked == {kind.name for kind in list_kinds()}
+
+
+def test_every_column_says_what_it_means():
+    for kind in list_kinds():
+        assert kind.description.endswith("."), kind.name
+        names = [column.name for column in kind.columns]
+        assert set(kind.key) <= set(names), kind.name
+        assert all(column.description for column in kind.columns), kind.name
