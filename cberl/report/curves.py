@@ -13,7 +13,7 @@ from cberl.report.words import percent
 RECALLS = np.linspace(0, 1, 51)
 FEW_JUDGEMENTS, BINS_MERGED_IF_FEW = 1500, 3
 """Below so many judgements the reliability curve has 5 bins, not 15; the error has 15 always."""
-KINDS = {"train": "classifier", "fuse": "VAE", "oversample": "GAN"}
+KINDS = {"features": "text encoder", "train": "classifier", "fuse": "VAE", "oversample": "GAN"}
 
 
 def draw_precision_recall(evaluation: Evaluation) -> Figure:
@@ -177,6 +177,10 @@ def _chosen_first(evaluation: Evaluation) -> list[str]:
     return [chosen, *(variant for variant in evaluation.variants if variant != chosen)]
 
 
+def _seed_name(place: Place) -> str:
+    return "" if place.seed is None else f" (seed {place.seed})"
+
+
 def _history_view(members: dict[Place, pd.DataFrame], quantity: str) -> dict[str, Any]:
     names = list(dict.fromkeys(place.name for place in members))
     lines, shown = [], set()
@@ -197,7 +201,7 @@ def _history_view(members: dict[Place, pd.DataFrame], quantity: str) -> dict[str
                         "width": 1.6,
                         "dash": "dash" if split == "train" else "solid",
                     },
-                    "hovertemplate": f"epoch %{{x}}: %{{y:.4g}} (seed {place.seed})",
+                    "hovertemplate": "epoch %{x}: %{y:.4g}" + _seed_name(place),
                 }
             )
             shown.add(label)

@@ -65,7 +65,8 @@ def project(
     shown = latents[chosen].astype(np.float64)  # [M, Z]
     recorded = shown[~synthetic[chosen]]
     components = min(2, *recorded.shape)
-    pca = PCA(components, svd_solver="randomized", random_state=0).fit(recorded)
+    with np.errstate(invalid="ignore"):  # rows that are all alike have no variance to share out
+        pca = PCA(components, svd_solver="randomized", random_state=0).fit(recorded)
     flat, shares = np.zeros((len(shown), 2)), np.zeros(2)
     flat[:, :components] = pca.transform(shown)
     shares[:components] = np.nan_to_num(pca.explained_variance_ratio_)

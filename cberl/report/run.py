@@ -15,11 +15,11 @@ from cberl.tables import HISTORY
 
 
 class Place(NamedTuple):
-    """Where a file lies in ``results/{corpus}/{stage}/{name}/seed{seed}/``."""
+    """Where a file lies in ``results/{corpus}/{stage}/{name}/``, or ``seed{seed}/`` in it."""
 
     stage: str
     name: str
-    seed: int
+    seed: int | None
 
 
 @dataclass(frozen=True)
@@ -99,5 +99,7 @@ def read_run(
 
 def place_of(path: str | Path) -> Place:
     """Read stage, name and seed out of a path of ``results/``."""
-    *_, stage, name, seed, _ = Path(path).parts
-    return Place(stage, name, int(seed.removeprefix("seed")))
+    *folders, last, _ = Path(path).parts
+    if last.startswith("seed"):
+        return Place(folders[-2], folders[-1], int(last.removeprefix("seed")))
+    return Place(folders[-1], last, None)

@@ -58,11 +58,18 @@ OVERSAMPLERS = [
     o for o in dict.fromkeys(v["oversampler"] for v in VARIANTS.values()) if o != "none"
 ]
 FUSED = list(dict.fromkeys(f"{v['oversampler']}-{v['fusion']}" for v in VARIANTS.values()))
-TRAINED = [
-    *(f"train/{variant}" for variant in VARIANTS),
-    *(f"fuse/{fused}" for fused in FUSED if fused.endswith("-vae")),
-    *(f"oversample/{name}" for name in OVERSAMPLERS if name == "gan"),
-]
+# Folders of results/{corpus}/ that hold a training history.
+TRAINED = expand(
+    "{trained}/seed{seed}",
+    trained=[
+        *(f"train/{variant}" for variant in VARIANTS),
+        *(f"fuse/{fused}" for fused in FUSED if fused.endswith("-vae")),
+        *(f"oversample/{name}" for name in OVERSAMPLERS if name == "gan"),
+    ],
+    seed=SEEDS,
+)
+if "text" in MODALITIES and config["features"]["text"]["finetune"]["enabled"]:
+    TRAINED.append("features/text")
 
 
 wildcard_constraints:

@@ -34,9 +34,8 @@ rule render_report:
             allow_missing=True,
         ),
         histories=expand(
-            "results/{corpus}/{trained}/seed{seed}/history.parquet",
+            "results/{corpus}/{trained}/history.parquet",
             trained=TRAINED,
-            seed=SEEDS,
             allow_missing=True,
         ),
         latents=expand(
@@ -70,9 +69,8 @@ rule render_report:
         ),
         # TensorBoard's, beside each history, if they are wanted.
         events=expand(
-            "results/{corpus}/{trained}/seed{seed}/events.out.tfevents.0.cberl",
+            "results/{corpus}/{trained}/events.out.tfevents.0.cberl",
             trained=TRAINED if config["report"]["tensorboard"] else [],
-            seed=SEEDS,
             allow_missing=True,
         ),
     log:

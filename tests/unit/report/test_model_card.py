@@ -1,0 +1,78 @@
+"""Model cards and event files."""
+
+from itertools import pairwise
+
+import pytest
+from made_results import CLASSES, make_results
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from cberl.report.model_card import cell, write_model_card
+from cberl.report.tensorboard import EVENT_FILE, write_events
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_results(tmp_path_factory.mktemp("made")).run()
+
+
+def test_card_states_use_data_scores_and_limits_in_that_order(run):
+    card = write_model_card(run, "cberl", 1)
+    headings = [line for line in card.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## What it is",
+        "## Intended use",
+        "## Not to be used",
+        "## Data",
+        "## Scores on test",
+        "## Known limits",
+    ]
+    assert "without their knowledge and consent" in card
+
+
+def test_card_holds_this_seeds_scores_and_the_variants_interval(run):
+    card = write_model_card(run, "cberl", 1)
+    own = run.evaluation.find(
+        "per_class", variant="cberl", seed=1, split="test", removed="none"
+    ).set_index("class")
+    for name in CLASSES:
+        row = next(
+            line
+            for line in card.splitlines()
+            if line.startswith(f"| {name} | {own.loc[name, 'support']} |")
+        )
+        assert f"| {100 * own.loc[name, 'f1']:.1f} |" in row
+        score = run.evaluation.score("cberl", "f1", name)
+        assert f"{100 * score['lower']:.1f} to {100 * score['upper']:.1f}" in row
+    assert card != write_model_card(run, "cberl", 0)
+
+
+def test_card_counts_labels_and_synthetic_rows(run):
+    card = write_model_card(run, "cberl", 0)
+    counts = run.utterances.groupby("split")["label"].value_counts()
+    train, dev, test = (counts[split, "fear"] for split in ("train", "dev", "test"))
+    assert f"| fear | {train} | {dev} | {test} | {train} |" in card
+
+
+def test_tables_of_a_card_are_whole(run):
+    lines = write_model_card(run, "baseline", 0).splitlines()
+    for first, second in pairwise(lines):
+        if first.startswith("|") and second.startswith("|"):
+            assert first.count("|") == second.count("|"), (first, second)
+
+
+def test_markup_cannot_break_a_cell():
+    assert cell("a|b\n<script>") == "a\\|b &lt;script>"
+
+
+def test_event_files_hold_the_history(run, tmp_path):
+    history = next(iter(run.histories.values()))
+    path = tmp_path / EVENT_FILE
+    write_events(path, history)
+    events = [event for event in EventFileLoader(str(path)).Load() if event.summary.value]
+    assert len(events) == len(history)
+    first = events[0].summary.value[0]
+    assert first.tag == "train/loss"
+    assert events[-1].step == history["epoch"].max()
+    again = tmp_path / "again"
+    write_events(again, history)
+    assert again.read_bytes() == path.read_bytes()
