@@ -1,9 +1,9 @@
 """The speaker's face in a clip's sampled frames.
 
 Faces are found by OpenCV's cascade for frontal faces (Viola and Jones, CVPR 2001; its weights come
-inside the OpenCV package). Searching a whole picture is slow, so at most a few of the frames are
-searched whole, until a face was seen twice in one place; in the others a face is first looked for
-where the nearest of those had it. If none of the few shows a face, the others are not searched.
+inside the OpenCV package). Searching a whole picture is slow, so only a few of the frames are
+searched whole, until a face was seen twice in one place; in the others a face is looked for where
+the nearest frame had it. If none of the few shows a face, the others are not searched.
 """
 
 from functools import cache
@@ -88,7 +88,8 @@ def _search_some(grey: list[np.ndarray]) -> tuple[dict[int, list[Box]], Box | No
     for share in WHOLE_SEARCHES:
         position = round(share * (len(grey) - 1))
         if position not in searched and times < 2:
-            searched[position] = _search(grey[position])
+            again = _search(grey[position], steady) if steady else []
+            searched[position] = again or _search(grey[position])
             steady, times = _steadiest(list(searched.values()))
     return searched, steady
 
@@ -132,7 +133,7 @@ def _search(grey: np.ndarray, expected: Box | None = None) -> list[Box]:
     found = _cascade().detectMultiScale(
         grey,
         scaleFactor=step,
-        minNeighbors=3,
+        minNeighbors=2,
         minSize=(round(smallest), round(smallest)),
         maxSize=(largest, largest) if largest else None,
     )
