@@ -1,0 +1,53 @@
+"""Clusters, and runs of throw-away workflows on them."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from slurm.cluster import CLIENTS, DAEMONS, Cluster, Node
+from slurm.run import Run
+
+SNAKEFILES = Path(__file__).parent / "snakefiles"
+
+
+@pytest.fixture(scope="session")
+def make_cluster() -> Iterator[Callable[..., Cluster]]:
+    """Start a cluster of the nodes given; all are stopped at the end."""
+    for program in (*DAEMONS, *CLIENTS):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed (apt-get install munge slurm-wlm)")
+    if os.geteuid() != 0:
+        pytest.skip("only root can start slurmd")
+    clusters, folders = [], []
+
+    def make(*nodes: Node) -> Cluster:
+        # A short path: a socket's may have 107 characters.
+        folders.append(TemporaryDirectory(prefix="slurm-"))
+        clusters.append(Cluster(Path(folders[-1].name), nodes))
+        clusters[-1].start()
+        return clusters[-1]
+
+    yield make
+    for cluster in clusters:
+        cluster.stop()
+    for folder in folders:
+        folder.cleanup()
+
+
+@pytest.fixture(scope="session")
+def cluster(make_cluster: Callable[..., Cluster]) -> Cluster:
+    """Two nodes, one of them also in the partition of the GPUs."""
+    return make_cluster(Node("node1", ("cpu",)), Node("node2", ("cpu", "gpu"), gpus=2))
+
+
+@pytest.fixture(scope="session")
+def prepare_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Cluster, str], Run]:
+    """Prepare a run of one of the Snakefiles beside the tests, by name."""
+
+    def prepare(cluster: Cluster, name: str) -> Run:
+        return Run(cluster, tmp_path_factory.mktemp(name), SNAKEFILES / f"{name}.smk")
+
+    return prepare
