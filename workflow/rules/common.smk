@@ -104,11 +104,10 @@ def growing(amount):
 
 def gpus_of_job():
     """One GPU per network job, unless the run is told or found to be without."""
+    # The executor is not known yet, but only one that submits jobs is given a number of them.
+    on_cluster = workflow.remote_exec or workflow.resource_settings.nodes is not None
     without = config["device"] == "cpu" or (
-        config["device"] == "auto"
-        and workflow.local_exec
-        and not workflow.remote_exec
-        and not has_gpu()
+        config["device"] == "auto" and not on_cluster and not has_gpu()
     )
     return 0 if without else 1
 
