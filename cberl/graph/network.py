@@ -90,24 +90,39 @@ class ConversationNetwork(nn.Module):
         """
         projected = self.projection(inputs)  # [N, D] -> [N, H]
         codes = self._encode(projected, lengths, edge_index, edge_type)
-        return self.classifier(self.dropout(torch.cat([codes, projected], dim=1)))
+        return self._classify(codes, projected)
 
-    def reconstruct(
+    def classify_and_reconstruct(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor, rate: float
-    ) -> Tensor:
-        """Hide a share of the nodes and rebuild them: the scaled cosine error, a scalar.
+    ) -> tuple[Tensor, Tensor]:
+        """Both tasks of a training step: logits, and the error of rebuilding hidden nodes.
 
-        A hidden node's projection is replaced by a learnt token before anything hears it.
+        The conversation goes through twice, side by side in one pass: as it is, for the logits,
+        and with a share of its nodes hidden. A hidden node's projection is replaced by a learnt
+        token before anything hears it.
 
         Args:
             rate: share of nodes to hide, 0 to 1; the others as in `forward`.
+
+        Returns:
+            logits float [N, C], and the scaled cosine error, a scalar.
         """
         masked = choose_masked(lengths, rate)  # [N]
         projected = self.projection(inputs)  # [N, H]
-        projected = torch.where(masked.unsqueeze(1), self.mask_token, projected)
-        codes = self._encode(projected, lengths, edge_index, edge_type)
-        rebuilt = self.decoder(codes, masked, edge_index, edge_type)  # [masked, D]
-        return scaled_cosine_error(rebuilt, inputs[masked])
+        hidden = torch.where(masked.unsqueeze(1), self.mask_token, projected)
+        twice = (
+            torch.cat([lengths, lengths]),
+            torch.cat([edge_index, edge_index + len(inputs)], dim=1),
+            torch.cat([edge_type, edge_type]),
+        )
+        codes = self._encode(torch.cat([projected, hidden]), *twice)  # [2N, H]
+        seen_codes, hidden_codes = codes.chunk(2)
+        rebuilt = self.decoder(hidden_codes, masked, edge_index, edge_type)  # [masked, D]
+        error = scaled_cosine_error(rebuilt, inputs[masked])
+        return self._classify(seen_codes, projected), error
+
+    def _classify(self, codes: Tensor, projected: Tensor) -> Tensor:
+        return self.classifier(self.dropout(torch.cat([codes, projected], dim=1)))
 
     def _encode(
         self, projected: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor

@@ -146,16 +146,17 @@ def _losses(
     counts: ClassCounts,
     settings: Mapping[str, Any],
 ) -> dict[str, Tensor]:
-    graph = (batch.lengths, batch.edge_index, batch.edge_type)
-    labelled = batch.labels != NO_LABEL
-    logits = network(batch.inputs, *graph).float()
-    if labelled.any():
-        classification = loss(logits[labelled], batch.labels[labelled], counts)
-    else:
-        classification = logits.sum() * 0
-    parts = {"loss": classification, "classification": classification}
+    graph = (batch.inputs, batch.lengths, batch.edge_index, batch.edge_type)
+    parts = {}
     if settings["mask_weight"]:
-        error = network.reconstruct(batch.inputs, *graph, settings["mask_rate"])
-        parts["reconstruction"] = error
-        parts["loss"] = classification + settings["mask_weight"] * error
-    return parts
+        rate = settings["mask_rate"]
+        logits, parts["reconstruction"] = network.classify_and_reconstruct(*graph, rate)
+    else:
+        logits = network(*graph)
+    logits, labelled = logits.float(), batch.labels != NO_LABEL
+    if labelled.any():
+        parts["classification"] = loss(logits[labelled], batch.labels[labelled], counts)
+    else:
+        parts["classification"] = logits.sum() * 0
+    weighted = settings["mask_weight"] * parts.get("reconstruction", 0)
+    return {"loss": parts["classification"] + weighted, **parts}

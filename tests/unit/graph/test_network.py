@@ -77,13 +77,20 @@ def test_masked_nodes_do_not_leak_into_their_reconstruction(monkeypatch):
     )
     whole = network()
     inputs = torch.randn(10, 6)
-    whole.reconstruct(inputs, *graph(2, 2), rate=0.3)
+    whole.classify_and_reconstruct(inputs, *graph(2, 2), rate=0.3)
     inputs[masked] += 1
-    whole.reconstruct(inputs, *graph(2, 2), rate=0.3)
+    whole.classify_and_reconstruct(inputs, *graph(2, 2), rate=0.3)
     torch.testing.assert_close(taken[0], taken[1])
     inputs[0] += 1
-    whole.reconstruct(inputs, *graph(2, 2), rate=0.3)
+    whole.classify_and_reconstruct(inputs, *graph(2, 2), rate=0.3)
     assert not torch.allclose(taken[1], taken[2])
+
+
+def test_hiding_nodes_does_not_touch_the_logits():
+    whole = network()
+    inputs = torch.randn(10, 6)
+    logits, _ = whole.classify_and_reconstruct(inputs, *graph(2, 2), rate=0.9)
+    torch.testing.assert_close(logits, whole(inputs, *graph(2, 2)))
 
 
 def test_reconstruction_learns_what_neighbours_tell():
@@ -93,7 +100,7 @@ def test_reconstruction_learns_what_neighbours_tell():
     optimizer = torch.optim.Adam(whole.parameters(), lr=0.01)
     errors = []
     for _ in range(80):
-        error = whole.reconstruct(inputs, *graph(5, 5, lengths), rate=0.3)
+        _, error = whole.classify_and_reconstruct(inputs, *graph(5, 5, lengths), rate=0.3)
         optimizer.zero_grad()
         error.backward()
         optimizer.step()
@@ -104,7 +111,8 @@ def test_reconstruction_learns_what_neighbours_tell():
 def test_both_tasks_train_the_shared_layers():
     whole = network().train()
     inputs = torch.randn(10, 6)
-    whole.reconstruct(inputs, *graph(2, 2), rate=0.5).backward()
+    _, error = whole.classify_and_reconstruct(inputs, *graph(2, 2), rate=0.5)
+    error.backward()
     shared = [whole.projection[1].weight, whole.mask_token, *whole.context.parameters()]
     shared += [convolution.weight for convolution in whole.convolutions]
     assert all(part.grad is not None and part.grad.any() for part in shared)
@@ -117,5 +125,6 @@ def test_a_dialogue_may_be_short_or_long(turns):
     logits = network()(torch.randn(turns, 6), *graph(8, 8, lengths))
     assert logits.shape == (turns, 3)
     assert torch.isfinite(logits).all()
-    error = network().train().reconstruct(torch.randn(turns, 6), *graph(8, 8, lengths), 0.5)
+    both = network().train().classify_and_reconstruct
+    _, error = both(torch.randn(turns, 6), *graph(8, 8, lengths), 0.5)
     assert torch.isfinite(error)
