@@ -40,8 +40,9 @@ def evaluate(
     """
     variants = list(dict.fromkeys(one.variant for one in judgements))
     whole = [one for one in judgements if one.removed == WHOLE]
-    per_class = pd.concat([score_classes(one, classes) for one in judgements], ignore_index=True)
-    overall = pd.DataFrame([score_overall(one) for one in judgements])
+    scored = [score_classes(one, classes) for one in judgements]
+    per_class = pd.concat(scored, ignore_index=True)
+    overall = pd.DataFrame(list(map(score_overall, judgements, scored)))
     bootstrapped = bootstrap_groups(judgements, classes, resamples)
     tables = {
         "per_class": per_class,

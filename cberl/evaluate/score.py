@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cberl.evaluate.judge import Judgement
+from cberl.evaluate.judge import WHOLE, Judgement
 
 CALIBRATION_BINS = 15
 
@@ -21,36 +21,30 @@ def count_confusions(truth: np.ndarray, predicted: np.ndarray, classes: int) -> 
 def score_classes(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
     """Score one model class by class, by scikit-learn.
 
-    A class without an utterance in the split has no scores (NaN), whatever is predicted.
+    A class without an utterance in the split has no scores (NaN), whatever is predicted. Average
+    precision is of the whole model alone: NaN where a modality is removed.
 
     Returns:
         One row per class with the columns of the table per_class but ``corpus``.
     """
-    from sklearn.metrics import average_precision_score, precision_recall_fscore_support
+    from sklearn import config_context
+    from sklearn.metrics import precision_recall_fscore_support
 
-    count = len(classes)
     truth = judgement.truth[judgement.labelled]
     predicted = judgement.predicted[judgement.labelled]
-    probabilities = judgement.probabilities[judgement.labelled]
-    numbers = np.arange(count)
-    scores = dict.fromkeys(PER_CLASS_METRICS, np.full(count, np.nan))
-    confusion = count_confusions(truth, predicted, count)
+    confusion = count_confusions(truth, predicted, len(classes))
     support = confusion.sum(axis=1)
-    if len(truth):
-        precision, recall, f1, _ = precision_recall_fscore_support(
-            truth, predicted, labels=numbers, zero_division=0
+    # Thousands of small calls: checking their arguments would cost more than the scores.
+    with config_context(skip_parameter_validation=True, assume_finite=True):
+        precision, recall, f1, _ = (
+            precision_recall_fscore_support(
+                truth, predicted, labels=np.arange(len(classes)), zero_division=0
+            )
+            if len(truth)
+            else np.zeros((4, len(classes)))
         )
-        average_precision = [
-            average_precision_score(truth == number, probabilities[:, number])
-            if support[number]
-            else np.nan
-            for number in numbers
-        ]
-        scores = {"precision": precision, "recall": recall, "f1": f1}
-        scores = {name: np.where(support, score, np.nan) for name, score in scores.items()}
-        scores["average_precision"] = np.array(average_precision)
+        average_precision = _average_precision(judgement, support)
     wrong = confusion.sum(axis=0) + support - 2 * np.diag(confusion)
-    scores["accuracy"] = 1 - wrong / max(len(truth), 1)
     return pd.DataFrame(
         {
             **judgement.names,
@@ -58,37 +52,54 @@ def score_classes(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
             "class": list(classes),
             "support": support,
             "predicted": confusion.sum(axis=0),
-            **scores,
+            "precision": np.where(support, precision, np.nan),
+            "recall": np.where(support, recall, np.nan),
+            "f1": np.where(support, f1, np.nan),
+            "accuracy": 1 - wrong / max(len(truth), 1),
+            "average_precision": average_precision,
         }
     )
 
 
-def score_overall(judgement: Judgement) -> dict[str, object]:
-    """Score one model over all classes that occur in the split, by scikit-learn.
+def score_overall(judgement: Judgement, per_class: pd.DataFrame) -> dict[str, object]:
+    """Score one model over all classes that occur in the split.
+
+    Args:
+        per_class: what `score_classes` found of the same judgement.
 
     Returns:
         The columns of the table overall but ``corpus``; NaN if no utterance has a label.
     """
-    from sklearn.metrics import accuracy_score, f1_score, recall_score
-
-    truth = judgement.truth[judgement.labelled]
-    predicted = judgement.predicted[judgement.labelled]
+    present = per_class[per_class["support"] > 0]
     scores = dict.fromkeys(OVERALL_METRICS, np.nan)
-    if len(truth):
-        present = np.unique(truth)
+    if len(present):
+        labelled = judgement.labelled
+        right = judgement.predicted[labelled] == judgement.truth[labelled]
         scores = {
-            "weighted_f1": _mean_f1(f1_score, truth, predicted, present, "weighted"),
-            "macro_f1": _mean_f1(f1_score, truth, predicted, present, "macro"),
-            "uar": recall_score(truth, predicted, labels=present, average="macro"),
-            "accuracy": accuracy_score(truth, predicted),
+            "weighted_f1": np.average(present["f1"], weights=present["support"]),
+            "macro_f1": present["f1"].mean(),
+            "uar": present["recall"].mean(),
+            "accuracy": right.mean(),
             "calibration_error": calibration_error(calibrate(judgement)),
         }
     return {
         **judgement.names,
         "removed": judgement.removed,
-        "utterances": len(truth),
+        "utterances": int(judgement.labelled.sum()),
         **scores,
     }
+
+
+def _average_precision(judgement: Judgement, support: np.ndarray) -> np.ndarray:
+    from sklearn.metrics import average_precision_score
+
+    scores = np.full(len(support), np.nan)
+    if judgement.removed == WHOLE:
+        truth = judgement.truth[judgement.labelled]
+        probabilities = judgement.probabilities[judgement.labelled]
+        for number in np.flatnonzero(support):
+            scores[number] = average_precision_score(truth == number, probabilities[:, number])
+    return scores
 
 
 def list_confusions(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
@@ -142,7 +153,3 @@ def calibration_error(bins: pd.DataFrame) -> float:
     """Expected calibration error (Guo et al., equation 3) of the rows of `calibrate`."""
     gaps = (bins["confidence"] - bins["accuracy"]).abs() * bins["utterances"]
     return float(gaps.sum() / bins["utterances"].sum())
-
-
-def _mean_f1(f1_score, truth, predicted, present, average: str) -> float:
-    return f1_score(truth, predicted, labels=present, average=average, zero_division=0)

@@ -28,7 +28,12 @@ PER_CLASS = TableKind(
         Column("recall", NUMBER, "share of the class that is predicted as it", True),
         Column("f1", NUMBER, "harmonic mean of precision and recall", True),
         Column("accuracy", NUMBER, "share of all utterances rightly put in or out of the class"),
-        Column("average_precision", NUMBER, "area under the class's precision-recall curve", True),
+        Column(
+            "average_precision",
+            NUMBER,
+            "area under the precision-recall curve; null if removed is not none",
+            True,
+        ),
     ),
 )
 
