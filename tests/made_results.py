@@ -66,7 +66,7 @@ class MadeResults:
                 "synthetic": "oversample/*/*/synthetic.parquet",
                 "synthetic_quality": "oversample/*/*/quality.parquet",
                 "histories": "*/*/*/history.parquet",
-                "latents": "fuse/*/seed0/train.parquet",
+                "latents": "fuse/*/seed0/t*.parquet",
             }.items()
         }
         return read_run(
@@ -208,13 +208,18 @@ def write_synthetic(made, utterances, labels, draw):
     ids = [*real, *copies["utterance_id"]]
     frame = pd.DataFrame({"utterance_id": ids, "removed": "none", "available": True})
     frame["is_synthetic"] = np.arange(len(ids)) >= len(real)
+    test = utterances.loc[utterances["split"] == "test", ["utterance_id"]]
+    test = pd.concat([test.assign(removed=removed) for removed in ("none", "text")])
+    test = test.assign(available=True, is_synthetic=False)
     for seed in made.seeds:
         folder = made.folder / f"oversample/gan/seed{seed}"
         write_table(folder / "synthetic.parquet", SYNTHETIC, copies, ORIGIN)
         write_table(folder / "quality.parquet", SYNTHETIC_QUALITY, quality, ORIGIN)
+        folder = made.folder / f"fuse/gan-vae/seed{seed}"
         latents = {"latent": draw.normal(size=(len(ids), 5))}
-        path = made.folder / f"fuse/gan-vae/seed{seed}/train.parquet"
-        write_table(path, LATENTS, frame, ORIGIN, latents)
+        write_table(folder / "train.parquet", LATENTS, frame, ORIGIN, latents)
+        latents = {"latent": draw.normal(size=(len(test), 5))}
+        write_table(folder / "test.parquet", LATENTS, test, ORIGIN, latents)
 
 
 def write_histories(made):

@@ -78,10 +78,15 @@ def layout(x: str, y: str, **more: Any) -> dict[str, Any]:
     axis = {"gridcolor": FAINT, "zerolinecolor": FAINT, "automargin": True}
     return {
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": INK},
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#9aa5b1", "activecolor": INK},
+        "modebar": {
+            "orientation": "v",
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": "#9aa5b1",
+            "activecolor": INK,
+        },
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 60, "r": 16, "t": 16, "b": 48},
+        "margin": {"l": 60, "r": 44, "t": 16, "b": 48},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "xaxis": {**axis, "title": {"text": x}},
         "yaxis": {**axis, "title": {"text": y}},

@@ -98,7 +98,7 @@ def _environment() -> Environment:
         "points": words.points,
         "spread": words.spread,
         "interval_words": words.interval_words,
-        "difference_words": words.difference_words,
+        "judge_difference": words.judge_difference,
     }
     return environment
 

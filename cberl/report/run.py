@@ -35,7 +35,7 @@ class Run:
         synthetic: place -> columns label and is_synthetic of the synthetic utterances.
         synthetic_quality: place -> their table of quality.
         histories: place -> a training run's history.
-        latents: place -> path of the training split's latents.
+        latents: place -> split -> path of its latents.
         provenance: of the report itself.
     """
 
@@ -48,7 +48,7 @@ class Run:
     synthetic: Mapping[Place, pd.DataFrame]
     synthetic_quality: Mapping[Place, pd.DataFrame]
     histories: Mapping[Place, pd.DataFrame]
-    latents: Mapping[Place, Path]
+    latents: Mapping[Place, Mapping[str, Path]]
     provenance: Mapping[str, Any]
 
 
@@ -92,9 +92,16 @@ def read_run(
             place_of(path): read_table(path, SYNTHETIC_QUALITY) for path in synthetic_quality
         },
         histories={place_of(path): read_table(path, HISTORY) for path in histories},
-        latents={place_of(path): Path(path) for path in latents},
+        latents=_by_split(latents),
         provenance=provenance,
     )
+
+
+def _by_split(paths: Iterable[str | Path]) -> dict[Place, dict[str, Path]]:
+    found: dict[Place, dict[str, Path]] = {}
+    for path in paths:
+        found.setdefault(place_of(path), {})[Path(path).stem] = Path(path)
+    return found
 
 
 def place_of(path: str | Path) -> Place:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+CLOSE = "too close to call"
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -22,8 +23,8 @@ def points(value: float) -> str:
     """A difference in points of percent, with its sign."""
     if value is None or np.isnan(value):
         return "–"
-    text = f"{100 * value:+.1f}"
-    return text.replace("-", MINUS)
+    text = f"{100 * value:+.1f}".replace("-", MINUS)
+    return "0.0" if text in ("+0.0", f"{MINUS}0.0") else text
 
 
 def interval_words(row: Mapping[str, float], confidence: float) -> str:
@@ -33,16 +34,19 @@ def interval_words(row: Mapping[str, float], confidence: float) -> str:
 
 def difference_words(row: Mapping[str, float], confidence: float) -> str:
     """A difference with its interval, and whether this test set can tell it from none."""
-    if row["lower"] > 0:
-        verdict = "clearly better"
-    elif row["upper"] < 0:
-        verdict = "clearly worse"
-    else:
-        verdict = "too close to call on this test set"
+    ends = f"{points(row['lower'])} to {points(row['upper'])}"
+    where = " on this test set" if judge_difference(row) == CLOSE else ""
     return (
-        f"{points(row['difference'])} points ({100 * confidence:g} % interval "
-        f"{points(row['lower'])} to {points(row['upper'])}): {verdict}"
+        f"{points(row['difference'])} points ({100 * confidence:g} % interval {ends}): "
+        f"{judge_difference(row)}{where}"
     )
+
+
+def judge_difference(row: Mapping[str, float]) -> str:
+    """Better or worse where the interval of a difference leaves zero out."""
+    if row["lower"] > 0:
+        return "clearly better"
+    return "clearly worse" if row["upper"] < 0 else CLOSE
 
 
 def listed(items: Sequence[object]) -> str:

@@ -39,9 +39,10 @@ rule render_report:
             allow_missing=True,
         ),
         latents=expand(
-            "results/{corpus}/fuse/{fused}/seed{seed}/train.parquet",
+            "results/{corpus}/fuse/{fused}/seed{seed}/{split}.parquet",
             fused=FUSED,
             seed=SEEDS[0],
+            split=["train", "test"],
             allow_missing=True,
         ),
     output:

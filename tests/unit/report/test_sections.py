@@ -12,7 +12,7 @@ from cberl.report.curves import RECALLS, _interpolated_precision, draw_histories
 from cberl.report.distribution import draw_distribution, tabulate_synthetic_quality
 from cberl.report.figures import PALETTE, Figure, error_bars, numbers
 from cberl.report.headline import write_doubts, write_headline
-from cberl.report.latent_map import MOST_PER_CLASS, choose_rows, draw_latent_map, project
+from cberl.report.latent_map import MOST_PER_CLASS, choose_rows, draw_latent_map, fit_plane
 from cberl.report.run import Place, place_of
 from cberl.report.scores import draw_contribution, draw_per_class, draw_subgroups, never_predicted
 
@@ -132,30 +132,34 @@ def test_histories_have_a_view_per_model_and_quantity(run):
 
 def test_latent_map_tells_recorded_from_synthetic(run):
     figure = draw_latent_map(run)
-    traces = figure.views["gan-vae"]["data"]
+    assert figure.labels == ["gan-vae, test", "gan-vae, train"]
+    traces = figure.views["gan-vae, train"]["data"]
     synthetic = [trace for trace in traces if trace["name"].endswith(", synthetic")]
     assert [trace["name"] for trace in synthetic] == ["fear, synthetic"]
     assert synthetic[0]["marker"]["symbol"] == "circle-open"
     recorded = run.utterances.query("split == 'train'")["label"].notna().sum()
     drawn = sum(len(trace["x"]) for trace in traces if trace not in synthetic)
     assert drawn == recorded
+    tested = figure.views["gan-vae, test"]["data"]
+    labelled = run.utterances.query("split == 'test'")["label"].notna().sum()
+    assert sum(len(trace["x"]) for trace in tested) == labelled  # each once, none removed
 
 
-def test_projection_is_fitted_on_recorded_rows_alone():
+def test_the_plane_holds_the_directions_of_most_variance():
     draw = np.random.default_rng(0)
-    recorded = draw.normal(size=(50, 3)) * [10, 3, 0.1]
-    synthetic = draw.normal(size=(50, 3)) * [0.1, 0.1, 100]
-    flags = np.arange(100) >= 50
-    flat, shares = project(np.concatenate([recorded, synthetic]), flags, np.arange(100))
-    assert shares.sum() > 0.99
-    assert np.abs(flat[50:]).max() < 5 < np.abs(flat[:50]).max()
+    recorded = draw.normal(size=(50, 3)) * [10, 3, 0.1] + 7
+    plane = fit_plane(recorded)
+    assert plane.shares.sum() > 0.99
+    assert plane.project(recorded).mean(axis=0) == pytest.approx([0, 0], abs=1e-6)
+    aside = plane.project(np.array([[7, 7, 1000]]))
+    assert np.abs(aside).max() < 20
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-def test_projection_of_very_few_rows_is_defined(rows):
-    flat, shares = project(np.ones((rows, 4)), np.zeros(rows, bool), np.arange(rows))
-    assert np.isfinite(flat).all()
-    assert np.isfinite(shares).all()
+def test_a_plane_of_very_few_rows_is_defined(rows):
+    plane = fit_plane(np.ones((rows, 4)))
+    assert np.isfinite(plane.project(np.ones((rows, 4)))).all()
+    assert np.isfinite(plane.shares).all()
 
 
 def test_rows_of_the_map_are_bounded_per_class_and_kind():
