@@ -51,3 +51,17 @@ def prepare_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Cluster, 
         return Run(cluster, tmp_path_factory.mktemp(name), SNAKEFILES / f"{name}.smk")
 
     return prepare
+
+
+@pytest.fixture(scope="session")
+def fates(cluster: Cluster, prepare_run: Callable[[Cluster, str], Run]) -> Run:
+    """Jobs of many fates, under way; SLURM takes more than a minute to end one over its time."""
+    return prepare_run(cluster, "fates").start("--keep-going")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the slow run of `fates` before other tests here, and look at it after all of them."""
+    for item in items:
+        if "cluster" in item.fixturenames:
+            item.fixturenames.append("fates")
+    items.sort(key=lambda item: "ended" in item.fixturenames)

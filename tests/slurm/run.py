@@ -14,9 +14,9 @@ from slurm.cluster import Cluster
 from cberl.configuration import PROJECT
 
 PROFILE = PROJECT / "workflow/profiles/slurm"
-# What differs from the profile: the made-up cluster has no accounting database, and is small
-# enough to be asked more often.
-FOR_TESTS = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2")
+IMPATIENT = Path(__file__).parent / "impatient.py"
+# The made-up cluster has no accounting database.
+FOR_TESTS = ("--slurm-status-command", "squeue")
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Run:
         return (self.folder / "snakemake.out").read_text(errors="replace")
 
     def start(self, *arguments: str) -> "Run":
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.snakefile)]
+        command = [sys.executable, str(IMPATIENT), "--snakefile", str(self.snakefile)]
         command += ["--directory", str(self.folder), "--workflow-profile", str(PROFILE)]
         with (self.folder / "snakemake.out").open("wb") as output:
             self._process = subprocess.Popen(
@@ -78,4 +78,6 @@ class Run:
 
     def jobs_of(self, rule: str) -> list[dict[str, str]]:
         """What SLURM knows of each submission of a rule, in order."""
-        return [job for job in self.jobs() if job["Comment"].split("_wildcards_")[0] == f"rule_{rule}"]
+        return [
+            job for job in self.jobs() if job["Comment"].split("_wildcards_")[0] == f"rule_{rule}"
+        ]

@@ -15,4 +15,3 @@ def test_two_hundred_short_jobs_are_at_most_twenty_submissions(cluster, prepare_
     assert {(job["NumCPUs"], job["MinMemoryNode"]) for job in run.jobs()} == {("1", "800M")}
     assert {job["TimeLimit"] for job in run.jobs()} == {"00:50:00"}
     assert len(list(run.folder.glob("*.txt"))) >= 10
-

@@ -57,7 +57,9 @@ def test_tensors_are_equal(cluster_run, finished_run):
             ours, theirs = (read_tensors(path, read_tensor_header(path)["kind"]) for path in paths)
             assert ours[0].keys() == theirs[0].keys(), name
             for key, tensor in theirs[0].items():
-                np.testing.assert_allclose(ours[0][key], tensor, 1e-4, 1e-5, err_msg=f"{name} {key}")
+                np.testing.assert_allclose(
+                    ours[0][key], tensor, 1e-4, 1e-5, err_msg=f"{name} {key}"
+                )
 
 
 def test_provenance_differs_in_the_device_alone(cluster_run, finished_run):
