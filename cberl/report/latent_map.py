@@ -15,7 +15,7 @@ import pandas as pd
 from cberl.artifacts import read_matrix, read_table
 from cberl.evaluate.judge import WHOLE
 from cberl.fuse.tables import LATENTS
-from cberl.report.figures import Figure, colour, layout, numbers
+from cberl.report.figures import SYMBOLS, Figure, colour, layout, numbers
 from cberl.report.run import Run
 
 MOST_PER_CLASS = 150
@@ -153,7 +153,7 @@ def _draw_rows(rows: _Rows, plane: Plane, classes: list[str]) -> dict[str, Any]:
 def _points(
     name: str, synthetic: bool, position: int, flat: np.ndarray, ids: np.ndarray
 ) -> dict[str, Any]:
-    hollow = {"symbol": "circle-open", "size": 6, "line": {"width": 1.4}}
+    symbol = SYMBOLS[position % len(SYMBOLS)]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -165,7 +165,9 @@ def _points(
         "hovertemplate": "%{text}",
         "marker": {
             "color": colour(position),
-            "opacity": 0.8,
-            **(hollow if synthetic else {"symbol": "circle", "size": 6}),
+            "opacity": 0.85,
+            "size": 7,
+            "symbol": f"{symbol}-open" if synthetic else symbol,
+            "line": {"width": 1.4 if synthetic else 0},
         },
     }

@@ -66,6 +66,15 @@ def test_it_loads_with_no_console_message_and_no_request(page, page_path):
     assert requests_of(page) == [page_path.as_uri()]
 
 
+def test_no_button_sends_anything_away(page):
+    draw_everything(page)
+    names = page.execute_script(
+        "return [...new Set([...document.querySelectorAll('.modebar-btn')]"
+        ".map((button) => button.getAttribute('aria-label')))].sort()"
+    )
+    assert names == ["Download plot", "Pan", "Reset axes", "Zoom", "Zoom in", "Zoom out"]
+
+
 def test_every_figure_is_drawn(page):
     draw_everything(page)
     places = page.find_elements("css selector", "[data-figure]")

@@ -14,6 +14,9 @@ function element(name, text, attributes = {}) {
 const OPTIONS = {
   responsive: true,
   displaylogo: false,
+  // What is shown stays here: no button that sends it to a server.
+  showSendToCloud: false,
+  plotlyServerURL: "",
   modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
   toImageButtonOptions: { format: "svg" },
 };

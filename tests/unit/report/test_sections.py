@@ -136,7 +136,9 @@ def test_latent_map_tells_recorded_from_synthetic(run):
     traces = figure.views["gan-vae, train"]["data"]
     synthetic = [trace for trace in traces if trace["name"].endswith(", synthetic")]
     assert [trace["name"] for trace in synthetic] == ["fear, synthetic"]
-    assert synthetic[0]["marker"]["symbol"] == "circle-open"
+    assert [trace["marker"]["symbol"] for trace in traces] == [
+        *("circle", "square", "diamond", "diamond-open")
+    ]
     recorded = run.utterances.query("split == 'train'")["label"].notna().sum()
     drawn = sum(len(trace["x"]) for trace in traces if trace not in synthetic)
     assert drawn == recorded
