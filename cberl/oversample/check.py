@@ -1,7 +1,10 @@
-"""Refusing training rows that would spoil every sample made from them."""
+"""Which training rows samples can be made from."""
+
+import logging
 
 import numpy as np
 
+from cberl.corpus.labels import NO_LABEL
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
 
@@ -16,3 +19,14 @@ def check_training_rows(features: FeatureSet) -> None:
             raise InputError(
                 f"row {row}: {modality} features hold NaN or infinite values; expected numbers"
             )
+
+
+def usable_labels(features: FeatureSet, labels: np.ndarray) -> np.ndarray:
+    """The labels, but `NO_LABEL` for rows without any modality: int64 [N].
+
+    Nothing can be made from such a row, and nothing put in its place would be like it.
+    """
+    empty = ~np.any(list(features.available.values()), axis=0)
+    if (empty & (labels != NO_LABEL)).any():
+        logging.info("%d training rows have no modality and are left out", empty.sum())
+    return np.where(empty, NO_LABEL, labels)

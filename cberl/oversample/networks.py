@@ -9,11 +9,16 @@ from torch.nn.utils.parametrizations import spectral_norm
 Rows = Mapping[str, Tensor]
 """modality -> float32 [B, width]."""
 
+ROW_LENGTH = 16.0
+"""Length of a typical row before a critic, whatever its width: a critic of spectral norm 1 can
+answer no more strongly than its input is long."""
+
 
 class Encoder(nn.Module):
     """Posterior of the shared latent given a row's available modalities and its class.
 
-    q(z | x, y) = N(mu, diag(sigma^2)), as in a conditional VAE (Sohn et al. 2015).
+    q(z | x, y) = N(mu, diag(sigma^2)), as in a conditional VAE (Sohn et al. 2015). The mean is a
+    linear map plus a network that starts at 0: what is linear needs no learning by a network.
     """
 
     def __init__(
@@ -23,13 +28,21 @@ class Encoder(nn.Module):
         self.inputs = nn.ModuleDict(
             {name: nn.Linear(width, hidden_size) for name, width in widths.items()}
         )
+        self.straight = nn.ModuleDict(
+            {name: nn.Linear(width, latent_size) for name, width in widths.items()}
+        )
         self.classes = nn.Embedding(classes, hidden_size)
         self.hidden = nn.Sequential(
             nn.LeakyReLU(0.2), nn.Linear(hidden_size, hidden_size), nn.LeakyReLU(0.2)
         )
         self.moments = nn.Linear(hidden_size, 2 * latent_size)
+        nn.init.zeros_(self.moments.weight)
+        nn.init.constant_(self.moments.bias[:latent_size], 0)
+        nn.init.constant_(self.moments.bias[latent_size:], -4)
 
-    def forward(self, rows: Rows, masks: Mapping[str, Tensor], labels: Tensor) -> tuple:
+    def forward(
+        self, rows: Rows, masks: Mapping[str, Tensor], labels: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Encode B rows.
 
         Args:
@@ -44,14 +57,20 @@ class Encoder(nn.Module):
         for name, layer in self.inputs.items():
             hidden = hidden + masks[name] * layer(rows[name])
         mean, log_variance = self.moments(self.hidden(hidden)).chunk(2, dim=1)
+        for name, layer in self.straight.items():
+            mean = mean + masks[name] * layer(rows[name])
         return mean, log_variance.clamp(-10, 4)
 
 
 class Generator(nn.Module):
-    """One modality's features from the shared latent and the class: [B, latent] -> [B, width]."""
+    """One modality's features from the shared latent and the class: [B, latent] -> [B, width].
+
+    As in the encoder a linear map plus a network that starts at 0.
+    """
 
     def __init__(self, width: int, classes: int, latent_size: int, hidden_size: int) -> None:
         super().__init__()
+        self.straight = nn.Linear(latent_size, width)
         self.input = nn.Linear(latent_size, hidden_size)
         self.classes = nn.Embedding(classes, hidden_size)
         self.layers = nn.Sequential(
@@ -60,9 +79,11 @@ class Generator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Linear(hidden_size, width),
         )
+        nn.init.zeros_(self.layers[-1].weight)
 
     def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
-        return self.layers(self.input(latent) + self.classes(labels))
+        hidden = self.input(latent) + self.classes(labels)
+        return self.straight(latent) + self.layers(hidden)
 
 
 class Critic(nn.Module):
@@ -94,27 +115,37 @@ class Critic(nn.Module):
 class Critics(nn.Module):
     """A critic per modality, a joint critic over all of them, and an auxiliary classifier.
 
-    The joint critic alone can see that a sample's modalities do not belong together. The
-    classifier reads the joint critic's hidden features (Odena et al. 2017, Conditional Image
-    Synthesis with Auxiliary Classifier GANs).
+    The joint critic alone can see that a sample's modalities do not belong together; of a single
+    modality it is the only one. The classifier reads the joint critic's hidden features (Odena et
+    al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs).
     """
 
     def __init__(self, widths: Mapping[str, int], classes: int, hidden_size: int) -> None:
         super().__init__()
+        self.scales = {name: ROW_LENGTH / width**0.5 for name, width in widths.items()}
+        judged = widths if len(widths) > 1 else {}
         self.each = nn.ModuleDict(
-            {name: Critic(width, classes, hidden_size) for name, width in widths.items()}
+            {name: Critic(width, classes, hidden_size) for name, width in judged.items()}
         )
         self.joint = Critic(sum(widths.values()) + len(widths), classes, hidden_size)
         self.classifier = nn.Linear(hidden_size, classes)
 
-    def forward(self, rows: Rows, masks: Mapping[str, Tensor], labels: Tensor) -> tuple:
+    def judged(self, masks: Mapping[str, Tensor]) -> Tensor:
+        """Which rows each critic may judge: float32 [B, critics], 1 where it may."""
+        each = [masks[name] for name in self.each]
+        return torch.cat([*each, torch.ones_like(next(iter(masks.values())))], dim=1)
+
+    def forward(
+        self, rows: Rows, masks: Mapping[str, Tensor], labels: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Score B rows, whose absent modalities are zeros.
 
         Returns:
-            Scores [B, modalities + 1], the joint one last; class logits [B, classes].
+            Scores [B, critics], the joint one last; class logits [B, classes].
         """
-        scores = [critic(rows[name], labels)[0] for name, critic in self.each.items()]
+        scaled = {name: scale * rows[name] for name, scale in self.scales.items()}
+        scores = [critic(scaled[name], labels)[0] for name, critic in self.each.items()]
         # The masks go in too: an absent modality is not one that happens to be at its mean.
-        joined = torch.cat([*(rows[name] for name in self.each), *masks.values()], dim=1)
+        joined = torch.cat([*scaled.values(), *masks.values()], dim=1)
         score, hidden = self.joint(joined, labels)
         return torch.stack([*scores, score], dim=1), self.classifier(hidden)

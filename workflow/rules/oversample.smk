@@ -37,6 +37,8 @@ rule sample_gan:
     """Copy training dialogues and give their rare-class turns features from the GAN."""
     input:
         model=rules.fit_gan.output.model,
+        features=rules.fit_gan.input.features,
+        scaler=rules.fit_scaler.output.scaler,
         utterances=rules.ingest_corpus.output.utterances,
         labels="results/{corpus}/corpus/labels_train.parquet",
     output:
@@ -52,7 +54,7 @@ rule sample_gan:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        settings={"target": config["oversample"]["target"]},
+        settings={"modalities": MODALITIES, "target": config["oversample"]["target"]},
         code=code_of("sample_gan.py"),
     script:
         "../scripts/sample_gan.py"

@@ -5,27 +5,28 @@ import pytest
 
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
-from cberl.oversample.gan import fit_gan, sample_gan
+from cberl.oversample.gan import sample_gan
+from cberl.oversample.gan_training import fit_gan
 from cberl.oversample.resample import resample
 
 SMOTE = {"smote": {"neighbours": 5}}
 
 
-def oversample_gan(features, labels, wanted_labels, seed, epochs=3):
+def oversample_gan(features, labels, wanted_labels, seed):
     settings = {
         "latent_size": 8,
         "hidden_size": 16,
-        "epochs": epochs,
+        "epochs": 3,
         "batch_size": 32,
         "learning_rate": 0.002,
         "class_weight": 1,
-        "identity_weight": 10,
+        "identity_weight": 100,
         "divergence_weight": 0.1,
         "average_decay": 0.9,
         "device": "cpu",
     }
     gan, _ = fit_gan(features, labels, 4, settings, seed)
-    return sample_gan(gan, wanted_labels, seed)
+    return sample_gan(gan, features, labels, wanted_labels, seed)
 
 
 def oversample_random(features, labels, wanted_labels, seed):
@@ -92,8 +93,7 @@ def test_values_stay_in_the_range_of_the_training_rows(oversample, make_rows):
 
 def test_a_sample_lies_nearest_to_its_own_class(oversample, make_rows):
     features, labels = make_rows(missing=0)
-    more = {"epochs": 40} if oversample is oversample_gan else {}
-    samples = oversample(features, labels, np.repeat([1, 2, 3], 20), 0, **more)
+    samples = oversample(features, labels, np.repeat([1, 2, 3], 20), 0)
     text, made = features.values["text"], samples.values["text"]
     nearest = np.linalg.norm(made[:, None] - text[None], axis=2).argmin(axis=1)
     assert (labels[nearest] == np.repeat([1, 2, 3], 20)).mean() > 0.8
