@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: help run test lint demo bench evidence-meld clean
+.PHONY: help run test lint demo picture bench evidence-meld clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -22,6 +22,9 @@ lint: .venv/installed-test ## check layout and style of code and workflow
 
 demo: .venv/installed ## remake the embedded corpus (needs espeak-ng)
 	$(BIN)/python resources/demo/make_demo.py
+
+picture: .venv/installed ## redraw the rules of the pipeline (needs graphviz)
+	$(BIN)/snakemake --rulegraph 2>/dev/null | dot -Tsvg -o docs/rulegraph.svg
 
 bench: .venv/installed-test ## measure speed and size; the machine should be idle
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/pipeline.py

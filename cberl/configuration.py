@@ -81,6 +81,17 @@ def read_variants(path: Path, schema: Mapping[str, Any]) -> dict[str, dict[str, 
     return variants
 
 
+def read_typed(value: Any) -> Any:
+    """Turn text at the leaves of dicts and lists into numbers and flags, as YAML reads it."""
+    import yaml
+
+    if isinstance(value, Mapping):
+        return {key: read_typed(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [read_typed(part) for part in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
+
+
 def find_path(path: str) -> Path:
     """Find a path of the configuration: from the working directory, else the project's folder."""
     return Path(path) if Path(path).exists() else PROJECT / path

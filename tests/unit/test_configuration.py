@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cberl.configuration import PROJECT, check_settings, find_path, read_variants
+from cberl.configuration import PROJECT, check_settings, find_path, read_typed, read_variants
 from cberl.errors import InputError
 
 SCHEMAS = PROJECT / "workflow/schemas"
@@ -84,3 +84,12 @@ def test_paths_start_at_the_working_directory_then_at_the_project(tmp_path, monk
     Path("config").mkdir()
     Path("config/config.yaml").touch()
     assert find_path("config/config.yaml") == Path("config/config.yaml")
+
+
+def test_values_of_the_command_line_get_their_types():
+    told = {"seeds": ["3"], "corpus": {"root": "a/b", "max_unavailable": "0.5"}, "shards": 2}
+    assert read_typed(told) == {
+        "seeds": [3],
+        "corpus": {"root": "a/b", "max_unavailable": 0.5},
+        "shards": 2,
+    }

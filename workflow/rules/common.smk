@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from snakemake.utils import validate
+from snakemake.utils import update_config, validate
 
 PROJECT = Path(workflow.basedir).parent
 sys.path.insert(0, str(PROJECT))
@@ -14,6 +14,7 @@ from cberl.configuration import (
     export_package_path,
     find_path,
     has_gpu,
+    read_typed,
     read_variants,
 )
 from cberl.corpus.sources import annotation_files
@@ -28,6 +29,10 @@ export_package_path()
 if not workflow.overwrite_configfiles:
 
     configfile: find_path("config/config.yaml")
+
+
+# Snakemake hands nested values of --config over as text.
+update_config(config, read_typed(dict(workflow.config_settings.config)))
 
 
 def schema(name):
