@@ -18,8 +18,10 @@ from cberl.report.run import read_run
 from cberl.tables import HISTORY
 from cberl.train.tables import PREDICTIONS
 
-CLASSES = ["neutral", "joy", "fear"]
+SHARES = {"neutral": 0.5, "joy": 0.3, "fear": 0.15}
+CLASSES = list(SHARES)
 SPEAKERS = ["Ann", "Ben", "Cid"]
+CONFIDENCE = 0.95
 ORIGIN = {"rule": "made", "seed": None, "settings": {}, "inputs": {}}
 MARKUP = "<img src=x onerror=\"document.title='owned'\"></script><script>alert(1)</script>"
 
@@ -31,6 +33,7 @@ class MadeResults:
     folder: Path
     variants: tuple[str, ...]
     seeds: tuple[int, ...]
+    classes: list[str]
 
     def evaluation_paths(self) -> dict[str, Path]:
         return {kind.name: self.folder / f"evaluate/{kind.name}.parquet" for kind in tables.TABLES}
@@ -79,46 +82,55 @@ class MadeResults:
         )
 
 
-def make_results(folder, variants=("baseline", "cberl"), seeds=(0, 1), dialogues=6):
-    """Write a made corpus, predictions that lean towards the truth, and their evaluation."""
-    made = MadeResults(Path(folder), tuple(variants), tuple(seeds))
+def make_results(
+    folder, variants=("baseline", "cberl"), seeds=(0, 1), dialogues=6, shares=SHARES, resamples=50
+):
+    """Write a made corpus, predictions that lean towards the truth, and their evaluation.
+
+    Args:
+        dialogues: of each split, or split -> dialogues.
+        shares: class -> share of the utterances; what is left has no label.
+    """
+    made = MadeResults(Path(folder), tuple(variants), tuple(seeds), list(shares))
     draw = np.random.default_rng(5)
-    utterances, labels = make_corpus(draw, dialogues)
+    if isinstance(dialogues, int):
+        dialogues = dict.fromkeys(("train", "dev", "test"), dialogues)
+    utterances, labels = make_corpus(draw, dialogues, shares)
     write_table(made.folder / "corpus/utterances.parquet", UTTERANCES, utterances, ORIGIN)
     for split, path in made.label_paths().items():
         rows = labels[utterances["split"] == split]
-        metadata = {"classes": CLASSES, "split": split}
+        metadata = {"classes": made.classes, "split": split}
         write_table(path, LABELS, rows, ORIGIN, metadata=metadata)
     quality = make_quality(utterances)
     write_table(made.folder / "corpus/quality.parquet", QUALITY, quality, ORIGIN)
     for path in made.prediction_paths().values():
-        write_predictions(path, utterances, labels, draw)
-    write_evaluation(made, utterances, quality)
+        write_predictions(path, utterances, labels, made.classes, draw)
+    write_evaluation(made, utterances, quality, resamples)
     write_synthetic(made, utterances, labels, draw)
     write_histories(made)
     return made
 
 
-def make_corpus(draw, dialogues):
-    rows, labels = [], []
-    for split in ("train", "dev", "test"):
-        for dialogue in range(dialogues):
-            for turn in range(4 + dialogue % 3):
-                rows.append(
-                    {
-                        "utterance_id": f"{split}/{dialogue}/{turn}",
-                        "split": split,
-                        "dialogue_id": f"{split}/{dialogue}",
-                        "turn": turn,
-                        "speaker": SPEAKERS[draw.integers(3 if split == "test" else 2)],
-                        "text": MARKUP if dialogue == turn == 0 else f"Turn {turn}, so it goes.",
-                        **dict.fromkeys(
-                            column.name for column in UTTERANCES.columns if column.nullable
-                        ),
-                    }
-                )
-                labels.append(draw.choice([*CLASSES, None], p=[0.5, 0.3, 0.15, 0.05]))
-    utterances = pd.DataFrame(rows)
+def make_corpus(draw, dialogues, shares):
+    turns = [
+        (split, dialogue, turn)
+        for split, count in dialogues.items()
+        for dialogue in range(count)
+        for turn in range(4 + dialogue % 3)
+    ]
+    utterances = pd.DataFrame(turns, columns=["split", "dialogue_id", "turn"])
+    utterances["dialogue_id"] = utterances["split"] + "/" + utterances["dialogue_id"].astype(str)
+    utterances["utterance_id"] = utterances["dialogue_id"] + "/" + utterances["turn"].astype(str)
+    # The third speaker is in the test split alone.
+    voices = np.where(utterances["split"] == "test", len(SPEAKERS), len(SPEAKERS) - 1)
+    utterances["speaker"] = np.array(SPEAKERS)[draw.integers(voices)]
+    utterances["text"] = [f"Turn {turn}, so it goes." for turn in utterances["turn"]]
+    utterances.loc[utterances["utterance_id"].str.endswith("/0/0"), "text"] = MARKUP
+    for column in UTTERANCES.columns:
+        if column.nullable:
+            utterances[column.name] = None
+    chances = [*shares.values(), 1 - sum(shares.values())]
+    labels = draw.choice([*shares, None], size=len(utterances), p=chances)
     return utterances, pd.DataFrame({"utterance_id": utterances["utterance_id"], "label": labels})
 
 
@@ -138,16 +150,16 @@ def make_quality(utterances):
     return pd.concat(frames, ignore_index=True)
 
 
-def write_predictions(path, utterances, labels, draw):
+def write_predictions(path, utterances, labels, classes, draw):
     judged = utterances["split"].isin(["dev", "test"]).to_numpy()
-    truth = pd.Categorical(labels["label"], categories=CLASSES).codes[judged]
+    truth = pd.Categorical(labels["label"], categories=classes).codes[judged]
     frames, matrices = [], []
     for removed in ("none", "text", "audio", "video"):
         lean = 0.4 if removed == "text" else 1.2
-        logits = draw.normal(size=(len(truth), len(CLASSES)))
+        logits = draw.normal(size=(len(truth), len(classes)))
         logits[np.arange(len(truth)), np.maximum(truth, 0)] += lean
         matrix = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        predicted = np.array(CLASSES, dtype=object)[matrix.argmax(axis=1)]
+        predicted = np.array(classes, dtype=object)[matrix.argmax(axis=1)]
         frame = utterances.loc[judged, ["utterance_id", "split"]]
         frames.append(frame.assign(removed=removed, predicted=predicted))
         matrices.append(matrix)
@@ -157,25 +169,25 @@ def write_predictions(path, utterances, labels, draw):
         pd.concat(frames, ignore_index=True),
         ORIGIN,
         {"probabilities": np.concatenate(matrices)},
-        metadata={"classes": CLASSES},
+        metadata={"classes": classes},
     )
 
 
-def write_evaluation(made, utterances, quality):
+def write_evaluation(made, utterances, quality, resamples):
     judgements = read_judgements(made.prediction_paths(), utterances, made.label_paths())
-    found = evaluate(judgements, CLASSES, utterances, quality, "made", 50, 0.95)
+    found = evaluate(judgements, made.classes, utterances, quality, "made", resamples, CONFIDENCE)
     metadata = {
-        "classes": CLASSES,
+        "classes": made.classes,
         "variants": list(made.variants),
         "seeds": list(made.seeds),
-        "resamples": 50,
-        "confidence": 0.95,
+        "resamples": resamples,
+        "confidence": CONFIDENCE,
     }
     paths = made.evaluation_paths()
     for name, frame in found.items():
         write_table(paths[name], getattr(tables, name.upper()), frame, ORIGIN, metadata=metadata)
     with open_table(paths["judged"], tables.JUDGED, ORIGIN, metadata) as writer:
-        for frame, probabilities in judge_utterances(judgements, CLASSES, "made"):
+        for frame, probabilities in judge_utterances(judgements, made.classes, "made"):
             writer.write(frame, {"probabilities": probabilities})
 
 
