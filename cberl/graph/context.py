@@ -34,10 +34,10 @@ class DialogueEncoder(nn.Module):
             float [N, size].
         """
         order, batch_sizes = pack_order(lengths)
-        packed = PackedSequence(inputs[order], batch_sizes)  # [N, size], by turn
+        order = order.to(inputs.device)
+        packed = PackedSequence(inputs.index_select(0, order), batch_sizes)  # [N, size], by turn
         encoded, _ = self.recurrent(packed)
-        outputs = torch.empty_like(encoded.data)
-        return outputs.index_copy(0, order, encoded.data)  # [N, size], by dialogue
+        return encoded.data.index_select(0, torch.argsort(order))  # [N, size], by dialogue
 
 
 def pack_order(lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -72,7 +72,10 @@ def train_gnn(
     counts = ClassCounts(drawn.to(device), real.to(device))
     network, train, dev = network.to(device), train.to(device), dev.to(device)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
+        network.parameters(),
+        lr=settings["learning_rate"],
+        weight_decay=settings["weight_decay"],
+        fused=True,
     )
     scaler = torch.amp.GradScaler(device, enabled=device != "cpu")
     deferred = deferred_epoch(settings["loss"], settings["epochs"])
