@@ -34,19 +34,19 @@ class Link:
         return float((told * there).sum() / length) if length > 0 else None
 
 
-def link_modalities(train: FeatureSet) -> list[Link]:
-    """Fit a link for each ordered pair of modalities on the training rows that have both."""
+def link_modalities(features: FeatureSet) -> list[Link]:
+    """Fit a link for each ordered pair of modalities on the rows that have both."""
     from sklearn.decomposition import PCA
     from sklearn.linear_model import Ridge
 
     links = []
-    for source in train.modalities:
-        for target in train.modalities:
-            rows = _have_both(train, source, target)
+    for source in features.modalities:
+        for target in features.modalities:
+            rows = _have_both(features, source, target)
             if source == target or rows.sum() < FEWEST_ROWS:
                 continue
             views, placed = [], []
-            for matrix in (train.values[source][rows], train.values[target][rows]):
+            for matrix in (features.values[source][rows], features.values[target][rows]):
                 components = min(COMPONENTS, *matrix.shape)
                 view = PCA(components, svd_solver="randomized", random_state=0)
                 placed.append(view.fit_transform(matrix))
