@@ -19,7 +19,7 @@ from the averages.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,16 +73,8 @@ def fit_gan(
     training = start_training(features, classes, settings, seed, generator)
     history = []
     for epoch in progress(range(1, settings["epochs"] + 1), settings["epochs"], "epochs"):
-        totals = torch.zeros(len(QUANTITIES), device=device)
         batches = draw_batches(labels, settings["batch_size"], generator)
-        for batch in batches:
-            part = batch.to(device)
-            totals += training.step(
-                {name: row[part] for name, row in rows.items()},
-                {name: mask[part] for name, mask in masks.items()},
-                numbers[part],
-            )
-        values = (totals / len(batches)).tolist()
+        values = run_epoch(training, rows, masks, numbers, batches)
         if not np.isfinite(values).all():
             raise InputError(
                 f"the GAN diverged in epoch {epoch}; expected a smaller "
@@ -91,6 +83,26 @@ def fit_gan(
         history += [(epoch, "train", *pair) for pair in zip(QUANTITIES, values, strict=True)]
     frame = pd.DataFrame(history, columns=["epoch", "split", "quantity", "value"])
     return training.average.module.cpu().eval(), frame
+
+
+def run_epoch(
+    training: "Training",
+    rows: Rows,
+    masks: Mapping[str, Tensor],
+    labels: Tensor,
+    batches: Sequence[Tensor],
+) -> list[float]:
+    """One update per batch of row numbers, and the mean of each of the `QUANTITIES`."""
+    totals = torch.zeros(len(QUANTITIES), device=labels.device)
+    for batch in batches:
+        part = batch.to(labels.device)
+        totals += training.step(
+            {name: row[part] for name, row in rows.items()},
+            {name: mask[part] for name, mask in masks.items()},
+            labels[part],
+        )
+    # Read once per epoch: reading a value makes a GPU wait.
+    return (totals / len(batches)).tolist()
 
 
 def start_training(
