@@ -31,7 +31,7 @@ def draw_confusions(evaluation: Evaluation) -> list[Figure]:
             views,
             choice="Variant",
             first=f"{variant}, % of the row",
-            height=440,
+            height=max(440, 200 + 26 * len(evaluation.classes)),
         )
         for number, variant in enumerate(firsts)
     ]

@@ -136,6 +136,8 @@ def _precision_of_variant(evaluation: Evaluation, variant: str) -> np.ndarray:
                 for number, name in enumerate(evaluation.classes)
             ]
         )
+    if not curves:  # no test utterance has a label
+        return np.full((len(evaluation.classes), len(RECALLS)), np.nan)
     return np.mean(curves, axis=0)
 
 

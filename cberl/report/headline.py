@@ -31,6 +31,8 @@ FEW = 30
 
 def write_headline(evaluation: Evaluation) -> list[str]:
     """The verdict in a few sentences."""
+    if not tested(evaluation)[0]:
+        return ["No test utterance has a label: what the models say is shown, not how good it is."]
     chosen, reference = evaluation.chosen_variant(), evaluation.variants[0]
     macro, weighted = (evaluation.score(chosen, name) for name in ("macro_f1", "weighted_f1"))
     sentences = [
@@ -80,7 +82,7 @@ def write_doubts(run: Run, variants: Sequence[str]) -> list[str]:
             f"Few test utterances stand behind {named}: read their intervals, not their means."
         )
     absent = [name for name, count in evaluation.support().items() if not count]
-    if absent:
+    if absent and len(absent) < len(evaluation.classes):
         doubts.append(f"The test split has no {listed(absent)}: nothing is known of that.")
     dialogues = tested(evaluation)[1]
     if dialogues < FEW:
@@ -155,8 +157,6 @@ def _extremes(evaluation: Evaluation, variant: str) -> str:
         for name in evaluation.classes
         if support[name]
     }
-    if not scores:
-        return "No test utterance has a label."
     best, worst = max(scores, key=scores.get), min(scores, key=scores.get)
     one = percent(np.divide(1, support[worst]))
     return (

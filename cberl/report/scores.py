@@ -74,7 +74,7 @@ def draw_subgroups(evaluation: Evaluation) -> Figure:
         part = rows[rows["grouping"] == grouping]
         groups = list(dict.fromkeys(part["group"]))
         sizes = part.groupby("group")["utterances"].first()
-        labels = [f"{name}<br>({counted(int(sizes[name]), 'utterance')})" for name in groups]
+        labels = [f"{name}\n({counted(int(sizes[name]), 'utterance')})" for name in groups]
         bars = []
         for position, variant in enumerate(evaluation.variants):
             seeds = part[part["variant"] == variant].groupby("group")["accuracy"]

@@ -74,6 +74,9 @@ def _cell(evaluation: Evaluation, variant: str, score: str, name: str) -> str:
 
 def _comparisons(evaluation: Evaluation) -> Iterator[str]:
     reference, *others = evaluation.variants
+    if not sum(evaluation.support().values()):
+        yield "No test utterance has a label: the predictions are in train/, their scores nowhere."
+        return
     for variant in others:
         difference = evaluation.difference(variant, reference, "macro_f1")
         yield f"{variant} against {reference}, macro F1:"

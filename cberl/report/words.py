@@ -44,6 +44,8 @@ def difference_words(row: Mapping[str, float], confidence: float) -> str:
 
 def judge_difference(row: Mapping[str, float]) -> str:
     """Better or worse where the interval of a difference leaves zero out."""
+    if np.isnan(row["difference"]):
+        return "not known"
     if row["lower"] > 0:
         return "clearly better"
     return "clearly worse" if row["upper"] < 0 else CLOSE

@@ -4,10 +4,11 @@ import base64
 import json
 
 import pytest
-from made_results import CLASSES, MARKUP
+from made_results import CLASSES, MARKUP, make_results
 
 from cberl.artifacts import read_table
 from cberl.evaluate.tables import JUDGED
+from cberl.report.page import render_page
 
 
 def requests_of(page):
@@ -115,6 +116,20 @@ def test_switching_a_view_changes_the_figure_and_its_numbers(page):
     assert title == "recall on test, %"
 
 
+def test_markup_in_a_label_is_text(browser, tmp_path):
+    label = '<a href="https://example.org">joy</a> & <b>bold</b>'
+    made = make_results(tmp_path, shares={"neutral": 0.5, label: 0.3, "fear": 0.2})
+    path = tmp_path / "index.html"
+    path.write_text(render_page(made.run()), encoding="utf-8")
+    browser.get(path.as_uri())
+    draw_everything(browser)
+    assert label in texts(browser, "#confusion-0 .ytick text, #confusion-0 .yaxislayer-above text")
+    assert browser.find_elements("css selector", ".plot a") == []
+    press_enter(browser.find_element("css selector", "[data-numbers=per-class] summary"))
+    settle(browser)
+    assert label in browser.find_element("css selector", "[data-numbers=per-class]").text
+
+
 def test_markup_in_a_transcript_is_text(page):
     assert MARKUP in texts(page, ".said")
     assert "made" in page.title
@@ -175,7 +190,7 @@ def test_pages_of_conversations_turn(page):
 def test_a_click_on_a_confusion_shows_its_utterances(page):
     page.execute_script(
         "document.dispatchEvent(new CustomEvent('show-confusion', "
-        "{ detail: { variant: 'baseline', truth: 'joy', predicted: 'neutral' } }))"
+        "{ detail: { variant: 'baseline', truth: 1, predicted: 0 } }))"
     )
     choose(page, "matching", True)
     for turn in page.find_elements("css selector", ".turn"):

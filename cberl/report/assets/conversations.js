@@ -3,11 +3,17 @@
 
 (() => {
   const PER_PAGE = 8;
+  const MOST_BARS = 12; // with more classes, only the more probable ones have a bar
   const { classes, colours, variants, chosen, seeds, dialogues, turns, predictions } =
     data.conversations;
   const form = document.getElementById("filters");
   const fields = form.elements;
   let page = 0;
+
+  // Names under the bars are cut as short as keeps them apart.
+  const lengths = [3, 4, 5, 6, 7, 8];
+  const distinct = (length) => new Set(classes.map((name) => name.slice(0, length))).size;
+  const short = lengths.find((length) => distinct(length) === classes.length) || 8;
 
   const starts = [];
   let total = 0;
@@ -76,11 +82,12 @@
     const spoken = classes.map((name, number) => `${name} ${values[number]} %`).join(", ");
     const bars = element("div", null, { class: "bars", role: "img", "aria-label": spoken });
     values.forEach((value, number) => {
+      if (classes.length > MOST_BARS && value < 100 / MOST_BARS && number !== turns.label[at]) return;
       const column = element("div", null, { title: `${classes[number]} ${value} %` });
       const bar = element("i");
       bar.style.setProperty("--c", colours[number]);
       bar.style.height = `${(value / 100) * 2.2}rem`;
-      const name = element("span", classes[number].slice(0, 3));
+      const name = element("span", classes[number].slice(0, short));
       if (number === turns.label[at]) name.className = "true";
       column.append(document.createTextNode(value), bar, name);
       bars.append(column);
@@ -171,8 +178,8 @@
   document.getElementById("next").addEventListener("click", () => turnPage(1));
   document.addEventListener("show-confusion", ({ detail }) => {
     fields.variant.value = detail.variant;
-    fields.truth.value = classes.indexOf(detail.truth);
-    fields.predicted.value = classes.indexOf(detail.predicted);
+    fields.truth.value = detail.truth;
+    fields.predicted.value = detail.predicted;
     restart();
     document.getElementById("conversations").scrollIntoView();
   });

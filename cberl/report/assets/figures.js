@@ -21,6 +21,15 @@ const OPTIONS = {
   toImageButtonOptions: { format: "svg" },
 };
 
+// Plotly reads markup in labels; text of the corpus shall be shown as it is. Its entities come
+// back as the characters that they stand for; a line break is a line break.
+function literal(value) {
+  if (Array.isArray(value)) return value.map(literal);
+  if (typeof value !== "string") return value;
+  const entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+  return value.replace(/[&<>]/g, (character) => entities[character]).replaceAll("\n", "<br>");
+}
+
 function currentView(name) {
   const select = document.querySelector(`select[data-views="${name}"]`);
   const figure = data.figures[name];
@@ -32,16 +41,21 @@ function draw(place) {
   const view = currentView(name);
   // Plotly writes into what it is given; the view stays as it is.
   const copy = structuredClone(view);
+  for (const trace of copy.data) {
+    for (const key of ["name", "x", "y", "text"]) {
+      if (key in trace) trace[key] = literal(trace[key]);
+    }
+  }
   place.dataset.drawn = "yes";
   Plotly.react(place, copy.data, copy.layout, OPTIONS);
   if (!place.dataset.clicks && copy.data.some((trace) => trace.type === "heatmap")) {
     place.dataset.clicks = "yes";
     place.on("plotly_click", (event) => {
-      const { x, y } = event.points[0];
+      const [truth, predicted] = event.points[0].pointNumber;
       const select = document.querySelector(`select[data-views="${name}"]`);
       const variant = select.value.replace(/, [^,]*$/, "");
       document.dispatchEvent(
-        new CustomEvent("show-confusion", { detail: { variant, truth: y, predicted: x } })
+        new CustomEvent("show-confusion", { detail: { variant, truth, predicted } })
       );
     });
   }
@@ -60,7 +74,7 @@ function listNumbers(details) {
     const rows = heat ? heat.y : [...new Set(view.data.flatMap((trace) => trace.x))];
     rows.forEach((row, number) => {
       const line = body.insertRow();
-      line.append(element("th", row.replaceAll("<br>", " "), { scope: "row" }));
+      line.append(element("th", row, { scope: "row" }));
       const values = heat
         ? heat.z[number]
         : view.data.map((trace) => {

@@ -1,0 +1,67 @@
+"""Runs that are unlike the usual: each still gets a whole report."""
+
+import made_results
+import pytest
+from made_results import make_results
+
+from cberl.report.model_card import write_model_card
+from cberl.report.page import render_page
+from cberl.report.verdict import write_verdict
+
+
+def without_labels(split):
+    """A corpus one of whose splits nobody has labelled."""
+    make_corpus = made_results.make_corpus
+
+    def make(*arguments):
+        utterances, labels = make_corpus(*arguments)
+        labels.loc[utterances["split"] == split, "label"] = None
+        return utterances, labels
+
+    return make
+
+
+def reports_of(made):
+    run = made.run()
+    variant, seed = made.variants[-1], made.seeds[0]
+    return (
+        render_page(run),
+        write_verdict(run.evaluation, "page"),
+        write_model_card(run, variant, seed),
+    )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "oddity",
+    [
+        {"dialogues": 1},
+        {"seeds": (7,), "variants": ("only",)},
+        {"shares": {"calm": 0.6, "fear": 0.4}},
+        {"shares": {f"emotion {number} <b>|</b>": 0.04 for number in range(22)}},
+        {"variants": tuple(f"a_very_long_name_of_a_variant_{number}" for number in range(5))},
+    ],
+    ids=["one dialogue", "one model", "two classes", "22 classes", "long names"],
+)
+def test_odd_runs_get_a_report(tmp_path, oddity):
+    page, verdict, card = reports_of(make_results(tmp_path, **oddity))
+    assert max(map(len, verdict.splitlines())) <= 100
+    assert "<b>" not in page.split('<script type="application/json"')[0]
+    assert "nan" not in verdict + card
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_test_split_without_labels_is_said_to_have_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(made_results, "make_corpus", without_labels("test"))
+    page, verdict, card = reports_of(make_results(tmp_path))
+    assert "No test utterance has a label" in page
+    assert "No test utterance has a label" in verdict
+    assert "nan" not in verdict + card
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_dev_split_without_labels_chooses_the_first_variant(tmp_path, monkeypatch):
+    monkeypatch.setattr(made_results, "make_corpus", without_labels("dev"))
+    made = make_results(tmp_path, variants=("first", "second"))
+    assert made.run().evaluation.chosen_variant() == "first"
+    reports_of(made)
