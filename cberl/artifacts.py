@@ -21,6 +21,8 @@ from cberl.errors import InputError
 from cberl.tables import VECTOR, Column, TableKind
 
 METADATA_KEY = b"cberl"
+ROWS_AT_ONCE = 4096
+"""Rows of vectors read at once beside those already in place."""
 
 
 @contextmanager
@@ -167,17 +169,27 @@ def read_batches(
             yield batch.to_pandas()
 
 
-def read_matrix(path: str | Path, column: str) -> np.ndarray:
-    """Read a vector column as float32 [rows, width]; absent rows are NaN."""
-    chunked = pq.ParquetFile(path).read(columns=[column]).column(column)
-    width = chunked.type.list_size
-    if len(chunked) == 0:
-        return np.empty((0, width), dtype=np.float32)
-    lists = chunked.combine_chunks()
-    values = lists.values.slice(lists.offset * width, len(lists) * width)
-    matrix = values.to_numpy(zero_copy_only=False).astype(np.float32).reshape(-1, width)
-    absent = lists.is_null().to_numpy(zero_copy_only=False)
-    matrix[absent] = np.nan
+def read_matrix(path: str | Path, column: str, where: str | None = None) -> np.ndarray:
+    """Read a vector column as float32 [rows, width]; absent rows are NaN.
+
+    Args:
+        where: a column of flags; only the rows in which it is true are read. Of a column that is
+            mostly absent this spares the memory that its null rows would take.
+    """
+    with pq.ParquetFile(path) as file:
+        width = file.schema_arrow.field(column).type.list_size
+        kept = None if where is None else file.read(columns=[where]).column(where).to_numpy()
+        rows = file.metadata.num_rows if kept is None else int(kept.sum())
+        matrix = np.full((rows, width), np.nan, dtype=np.float32)
+        read = filled = 0
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=[column]):
+            lists = batch.column(0)
+            if kept is not None:
+                lists = lists.filter(pa.array(kept[read : read + len(lists)]))
+            present = lists.is_valid().to_numpy(zero_copy_only=False)
+            vectors = lists.drop_null().flatten().to_numpy().reshape(-1, width)
+            matrix[filled : filled + len(lists)][present] = vectors
+            read, filled = read + len(batch), filled + len(lists)
     return matrix
 
 

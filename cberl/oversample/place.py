@@ -6,15 +6,14 @@ utterance's dialogue: speakers, order and neighbours are real, only the features
 a copy that are not replaced carry no label, so that no real row counts twice in the loss.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from cberl.artifacts import read_table
+from cberl.artifacts import read_matrix, read_table
 from cberl.corpus.labels import NO_LABEL, class_numbers
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
@@ -25,7 +24,7 @@ CONTEXT_TURNS = 24
 dialogues are copied whole; a dialogue of thousands of turns does not multiply for one of them."""
 
 ROWS_AT_ONCE = 4096
-"""Rows read at once, so that null rows of wide features never stand in memory together."""
+"""Rows written at once, so that null rows of wide features never stand in memory together."""
 
 
 @dataclass(frozen=True)
@@ -169,17 +168,18 @@ def _ranks(lengths: np.ndarray) -> np.ndarray:
 
 def fill_places(
     places: Places, features: FeatureSet, classes: Sequence[str]
-) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Put samples into their places.
+) -> Iterator[tuple[pd.DataFrame, dict[str, np.ndarray]]]:
+    """Put samples into their places, piece by piece: context rows are many, and wide.
 
     Args:
         places: R rows, S of them to be filled.
         features: S samples, in the order of ``places.labels``.
         classes: names of the classes.
 
-    Returns:
-        The rows of table SYNTHETIC without vectors, and per modality a float32 array [R, width]
-        that is NaN on context rows and where the sample has not that modality.
+    Yields:
+        Up to `ROWS_AT_ONCE` rows of table SYNTHETIC without vectors, and per modality a float32
+        array [rows, width] that is NaN on context rows and where the sample has not that
+        modality. Without any row one empty piece, which still tells the widths.
 
     Raises:
         ValueError: there are not as many samples as places.
@@ -187,20 +187,36 @@ def fill_places(
     synthetic = places.frame["is_synthetic"].to_numpy(dtype=bool)
     if len(features) != synthetic.sum():
         raise ValueError(f"{len(features)} samples for {synthetic.sum()} places")
-    frame = places.frame.copy()
-    names = np.full(len(frame), None, dtype=object)
-    names[synthetic] = np.asarray(classes, dtype=object)[places.labels]
-    frame["label"] = pd.Series(names, index=frame.index, dtype=object)
+    names = np.asarray(classes, dtype=object)[places.labels]
+    filled = 0
+    for start in range(0, max(len(synthetic), 1), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        count = int(synthetic[part].sum())
+        samples = np.arange(filled, filled + count)
+        filled += count
+        frame = places.frame.iloc[part]
+        yield _fill(frame, synthetic[part], features.take(samples), names[samples])
+
+
+def _fill(
+    frame: pd.DataFrame, synthetic: np.ndarray, features: FeatureSet, names: np.ndarray
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    columns = {"label": _spread(names, synthetic)}
     matrices = {}
     for modality in features.modalities:
         present = features.available[modality]
-        available = np.full(len(frame), None, dtype=object)
-        available[synthetic] = present
-        frame[f"{modality}_available"] = pd.Series(available, index=frame.index, dtype=object)
+        columns[f"{modality}_available"] = _spread(present, synthetic)
         matrix = np.full((len(frame), features.values[modality].shape[1]), np.nan, np.float32)
         matrix[np.flatnonzero(synthetic)[present]] = features.values[modality][present]
         matrices[modality] = matrix
-    return frame, matrices
+    return pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1), matrices
+
+
+def _spread(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Values in the rows ``where``, None in the others: object [rows]."""
+    spread = np.full(len(where), None, dtype=object)
+    spread[where] = values
+    return spread
 
 
 def read_synthetic(
@@ -225,20 +241,7 @@ def read_synthetic(
     values, available = {}, {}
     for modality, name in zip(modalities, names, strict=True):
         available[modality] = rows[name].to_numpy(dtype=bool)
-        values[modality] = _read_generated(path, modality)
+        values[modality] = read_matrix(path, modality, where="is_synthetic")
+        values[modality][~available[modality]] = 0
     features = FeatureSet(rows["utterance_id"].to_numpy(dtype=object), values, available)
     return features, None if classes is None else class_numbers(rows["label"], list(classes))
-
-
-def _read_generated(path: str | Path, modality: str) -> np.ndarray:
-    """A modality's vectors of the generated rows, float32 [S, width]; 0 where absent."""
-    pieces = []
-    with pq.ParquetFile(path) as file:
-        width = file.schema_arrow.field(modality).type.list_size
-        for batch in file.iter_batches(ROWS_AT_ONCE, columns=["is_synthetic", modality]):
-            lists = batch.column(modality).filter(batch.column("is_synthetic"))
-            piece = np.zeros((len(lists), width), dtype=np.float32)
-            present = lists.is_valid().to_numpy(zero_copy_only=False)
-            piece[present] = lists.drop_null().flatten().to_numpy().reshape(-1, width)
-            pieces.append(piece)
-    return np.concatenate([np.empty((0, width), dtype=np.float32), *pieces])

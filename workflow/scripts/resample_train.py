@@ -1,6 +1,6 @@
 """Copy training dialogues and give their rare-class turns resampled features."""
 
-from cberl.artifacts import read_table, row_positions, write_table
+from cberl.artifacts import open_table, read_table, row_positions
 from cberl.corpus.labels import read_classes, read_labels
 from cberl.corpus.tables import UTTERANCES
 from cberl.features.featureset import read_features
@@ -26,5 +26,6 @@ with start_job(snakemake) as job:
     wanted = target_counts(labels, len(classes), target)
     places = plan_places(train, labels, wanted, job.seed)
     samples = resample(oversampler, features, labels, places.labels, job.settings, job.seed)
-    frame, matrices = fill_places(places, samples, classes)
-    write_table(snakemake.output.synthetic, SYNTHETIC, frame, job.provenance, matrices)
+    with open_table(snakemake.output.synthetic, SYNTHETIC, job.provenance) as table:
+        for frame, matrices in fill_places(places, samples, classes):
+            table.write(frame, matrices)

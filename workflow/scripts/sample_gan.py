@@ -1,6 +1,6 @@
 """Copy training dialogues and give their rare-class turns features from the GAN."""
 
-from cberl.artifacts import read_table, read_tensors, row_positions, write_table
+from cberl.artifacts import open_table, read_table, read_tensors, row_positions
 from cberl.corpus.labels import read_classes, read_labels
 from cberl.corpus.tables import UTTERANCES
 from cberl.features.featureset import read_features
@@ -25,5 +25,6 @@ with start_job(snakemake, torch=True) as job:
     places = plan_places(train, labels, wanted, job.seed)
     gan = load_gan(*read_tensors(snakemake.input.model, "gan"))
     samples = sample_gan(gan, features, labels, places.labels, job.seed)
-    frame, matrices = fill_places(places, samples, classes)
-    write_table(snakemake.output.synthetic, SYNTHETIC, frame, job.provenance, matrices)
+    with open_table(snakemake.output.synthetic, SYNTHETIC, job.provenance) as table:
+        for frame, matrices in fill_places(places, samples, classes):
+            table.write(frame, matrices)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cberl.artifacts import read_matrix, read_table, write_table
+from cberl.artifacts import open_table, read_matrix, read_table
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
 from cberl.oversample.place import CONTEXT_TURNS, fill_places, plan_places, read_synthetic
@@ -13,6 +13,12 @@ from cberl.oversample.target import target_counts
 
 CLASSES = ["neutral", "joy", "fear", "disgust"]
 WANTED = np.array([0, 20, 48, 54])
+
+
+def write_places(path, places, samples):
+    with open_table(path, SYNTHETIC, {}) as table:
+        for frame, matrices in fill_places(places, samples, CLASSES):
+            table.write(frame, matrices)
 
 
 @pytest.fixture
@@ -110,9 +116,8 @@ def test_samples_come_back_as_they_were_written(planned, tmp_path):
     samples = features.take(rows)
     samples.available["audio"][3] = False
     samples.values["audio"][3] = 0
-    frame, matrices = fill_places(places, samples, CLASSES)
     path = tmp_path / "synthetic.parquet"
-    write_table(path, SYNTHETIC, frame, {}, matrices)
+    write_places(path, places, samples)
 
     read, numbers = read_synthetic(path, ("text", "audio", "video"), CLASSES)
     generated = places.frame["is_synthetic"]
@@ -130,23 +135,25 @@ def test_samples_come_back_as_they_were_written(planned, tmp_path):
     assert np.isnan(read_matrix(path, "video")[context]).all()
 
 
-def test_rows_are_read_in_pieces(planned, tmp_path, monkeypatch):
-    features, _, _, places = planned
-    samples = features.take(np.zeros(len(places.labels), dtype=int))
-    frame, matrices = fill_places(places, samples, CLASSES)
-    write_table(tmp_path / "synthetic.parquet", SYNTHETIC, frame, {}, matrices)
+def test_rows_are_written_in_pieces(planned, tmp_path, monkeypatch):
+    features, labels, _, places = planned
+    rows = np.concatenate([np.flatnonzero(labels == n)[:1] for n in places.labels])
+    write_places(tmp_path / "whole.parquet", places, features.take(rows))
     monkeypatch.setattr("cberl.oversample.place.ROWS_AT_ONCE", 7)
-    read, numbers = read_synthetic(tmp_path / "synthetic.parquet", ("text",))
+    write_places(tmp_path / "pieces.parquet", places, features.take(rows))
+    whole, pieces = (tmp_path / f"{name}.parquet" for name in ("whole", "pieces"))
+    pd.testing.assert_frame_equal(read_table(whole, SYNTHETIC), read_table(pieces, SYNTHETIC))
+    np.testing.assert_array_equal(read_matrix(whole, "text"), read_matrix(pieces, "text"))
+    read, numbers = read_synthetic(pieces, ("text",))
     assert numbers is None
-    np.testing.assert_array_equal(read.values["text"], samples.values["text"])
+    np.testing.assert_array_equal(read.values["text"], features.values["text"][rows])
 
 
 def test_without_samples_the_table_is_empty_and_knows_its_widths(make_rows, make_train, tmp_path):
     features, labels = make_rows()
     places = plan_places(make_train(features.ids), labels, np.zeros(4, dtype=np.int64), seed=0)
-    frame, matrices = fill_places(places, features.take(np.empty(0, dtype=int)), CLASSES)
     path = tmp_path / "synthetic.parquet"
-    write_table(path, SYNTHETIC, frame, {}, matrices)
+    write_places(path, places, features.take(np.empty(0, dtype=int)))
     assert len(read_table(path, SYNTHETIC)) == 0
     read, numbers = read_synthetic(path, ("text", "audio", "video"), CLASSES)
     assert len(read) == len(numbers) == 0
@@ -159,8 +166,7 @@ def test_a_modality_that_was_not_written_is_named(planned, tmp_path):
     text = FeatureSet(
         samples.ids, {"text": samples.values["text"]}, {"text": samples.available["text"]}
     )
-    frame, matrices = fill_places(places, text, CLASSES)
-    write_table(tmp_path / "synthetic.parquet", SYNTHETIC, frame, {}, matrices)
+    write_places(tmp_path / "synthetic.parquet", places, text)
     with pytest.raises(InputError, match="has no column audio_available"):
         read_synthetic(tmp_path / "synthetic.parquet", ("text", "audio"))
 
@@ -168,7 +174,7 @@ def test_a_modality_that_was_not_written_is_named(planned, tmp_path):
 def test_as_many_samples_as_places(planned):
     features, _, _, places = planned
     with pytest.raises(ValueError, match=r"5 samples for 122 places"):
-        fill_places(places, features.take(np.arange(5)), CLASSES)
+        next(fill_places(places, features.take(np.arange(5)), CLASSES))
 
 
 def test_a_corpus_of_melds_size_is_balanced_in_seconds(make_train):
