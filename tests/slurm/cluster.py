@@ -111,26 +111,13 @@ class Cluster:
         self._wait_for(lambda: set(self.node_states().values()) == {"idle"}, "the nodes")
 
     def stop(self) -> None:
-        """Cancel all jobs and stop what `start` started."""
-        if "slurmctld" in self._processes:
-            subprocess.run(
-                ["scancel", "--user", "root"],
-                env=self.environment,
-                capture_output=True,
-                timeout=60,
-                check=False,
-            )
+        """End all jobs and what `start` started; nothing of them is kept, so nothing is asked."""
+        for daemon in self._processes.values():
+            daemon.kill()
+            daemon.wait()
+        self._processes.clear()
         for process in self._started_within():
             _kill(process)
-        for process in reversed(self._processes.values()):
-            process.terminate()
-        for process in self._processes.values():
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self._processes.clear()
 
     def fail_node(self, name: str) -> None:
         """End everything that runs on a node at once, as a loss of power does."""
@@ -217,7 +204,7 @@ class Cluster:
         name = arguments[-1] if program == "slurmd" else program
         with (self.folder / f"{name}.out").open("wb") as output:
             self._processes[name] = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", program, *arguments],
+                ["setpriv", "--pdeathsig", "KILL", program, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

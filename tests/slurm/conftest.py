@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +31,10 @@ def make_cluster() -> Iterator[Callable[..., Cluster]]:
         clusters[-1].start()
         return clusters[-1]
 
+    # Asked to end, the tests stop what they started, as they do after Ctrl-C.
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     yield make
+    signal.signal(signal.SIGTERM, former)
     for cluster in clusters:
         cluster.stop()
     for folder in folders:
@@ -56,7 +60,13 @@ def prepare_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Cluster, 
 @pytest.fixture(scope="session")
 def fates(cluster: Cluster, prepare_run: Callable[[Cluster, str], Run]) -> Run:
     """Jobs of many fates, under way; SLURM takes more than a minute to end one over its time."""
-    return prepare_run(cluster, "fates").start("--keep-going")
+    # Accounts need a database; what the plugin asks of it is answered here.
+    manager = cluster.folder / "bin/sacctmgr"
+    manager.write_text("#!/bin/sh\necho research\n")
+    manager.chmod(0o755)
+    asked = ["needs_none:slurm_account=research", "asks_by_gres:gpu=0"]
+    asked.append("asks_by_gres:gres=gpu:toy:1")
+    return prepare_run(cluster, "fates").start("--keep-going", "--set-resources", *asked)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

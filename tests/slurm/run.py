@@ -49,7 +49,7 @@ class Run:
             )
         return self
 
-    def finish(self, timeout: float = 400) -> int:
+    def finish(self, timeout: float = 600) -> int:
         """Wait until Snakemake ends; returns its exit status."""
         try:
             return self._process.wait(timeout)

@@ -19,11 +19,24 @@ def test_a_gpu_request_reaches_the_scheduler_and_the_job(ended):
     assert (ended.folder / "gpu.txt").read_text().strip() in {"0", "1"}
 
 
+def test_a_gpu_can_be_asked_for_in_the_words_of_the_cluster(ended):
+    (job,) = ended.jobs_of("asks_by_gres")
+    assert job["Partition"] == "gpu"
+    assert job["TresPerNode"] == "gres:gpu:toy:1"
+    assert (ended.folder / "gres.txt").read_text().strip() in {"0", "1"}
+
+
 def test_jobs_without_a_gpu_land_on_no_gpu_partition(ended):
-    others = [job for job in ended.jobs() if "needs_gpu" not in job["Comment"]]
+    others = [job for job in ended.jobs() if job["Partition"] != "gpu"]
+    assert len(others) == len(ended.jobs()) - 2
     assert {job["Partition"] for job in others} == {"cpu"}
-    assert not any("TresPerJob" in job for job in others)
+    assert not any("Tres" in key for job in others for key in job)
     assert (ended.folder / "cpu.txt").read_text().strip() == "none"
+
+
+def test_the_account_reaches_the_scheduler(ended):
+    assert {job["Account"] for job in ended.jobs_of("needs_none")} == {"research"}
+    assert {job["Account"] for job in ended.jobs_of("needs_gpu")} == {"(null)"}
 
 
 def test_a_job_killed_for_memory_passes_with_more(ended):
@@ -51,5 +64,5 @@ def test_a_failing_job_is_tried_thrice_and_shows_its_logs(ended):
 
 def test_what_does_not_need_a_failing_job_is_done(ended):
     made = {path.name for path in ended.folder.glob("*.txt")}
-    assert made == {"gpu.txt", "cpu.txt", "memory.txt", "time.txt"}
+    assert made == {"gpu.txt", "gres.txt", "cpu.txt", "memory.txt", "time.txt"}
     assert not ended.jobs_of("follows_failure")

@@ -9,6 +9,7 @@ rule all:
     localrule: True
     input:
         "gpu.txt",
+        "gres.txt",
         "cpu.txt",
         "memory.txt",
         "time.txt",
@@ -18,6 +19,17 @@ rule all:
 rule needs_gpu:
     output:
         "gpu.txt",
+    resources:
+        mem_mb=growing(800),
+        runtime=growing(5),
+        gpu=1,
+    shell:
+        "echo ${{CUDA_VISIBLE_DEVICES-none}} > {output}"
+
+
+rule asks_by_gres:
+    output:
+        "gres.txt",
     resources:
         mem_mb=growing(800),
         runtime=growing(5),
