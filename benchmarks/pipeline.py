@@ -50,11 +50,14 @@ def run_snakemake(folder: Path) -> float:
 
 def read_jobs(folder: Path) -> list[JobTimes]:
     """Start and end of every job, from what Snakemake keeps of each output file."""
-    jobs = set()
+    ends: dict[tuple[str, float], float] = {}
     for path in (folder / ".snakemake/metadata").rglob("*"):
         if path.is_file():
             record = json.loads(path.read_text())
-            jobs.add(JobTimes(record["rule"], record["starttime"], record["endtime"]))
+            job = (record["rule"], record["starttime"])
+            # One record per output file: they begin together and end a moment apart.
+            ends[job] = max(record["endtime"], ends.get(job, 0.0))
+    jobs = [JobTimes(rule, start, end) for (rule, start), end in ends.items()]
     return sorted(jobs, key=lambda job: job.end)
 
 
