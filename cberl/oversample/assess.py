@@ -118,8 +118,8 @@ def _labelled(features: FeatureSet, labels: np.ndarray) -> tuple[FeatureSet, np.
 def _usefulness(parts: dict, classes: int, seed: int) -> dict[str, list[float | None]]:
     """F1 on dev per class after training on real rows, on synthetic ones, and on both.
 
-    Train on synthetic, test on real (Esteban et al. 2017, section 4.1.2). Classes without
-    synthetic rows keep their real ones, or there would be nothing to tell the others from.
+    Train on synthetic, test on real (Esteban et al. 2017, recurrent conditional GANs). Classes
+    without synthetic rows keep their real ones: there must be something to tell the others from.
     """
     (real, real_labels), (new, new_labels) = parts["real"], parts["synthetic"]
     dev, dev_labels = parts["dev"]

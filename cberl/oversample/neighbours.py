@@ -8,7 +8,8 @@ NEIGHBOURS = 5
 def density_and_coverage(
     real: np.ndarray, new: np.ndarray, neighbours: int = NEIGHBOURS
 ) -> tuple[float | None, float | None]:
-    """Density and coverage of samples (Naeem et al. 2020, equations 3 and 4).
+    """Density and coverage of samples (Naeem et al. 2020, Reliable Fidelity
+    and Diversity Metrics, section 3).
 
     A real row's neighbourhood is the ball that reaches to its k-th nearest other real row.
     Density: real neighbourhoods per sample, over k. Coverage: share of neighbourhoods that hold a

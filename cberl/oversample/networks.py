@@ -91,7 +91,7 @@ class Critic(nn.Module):
 
     Every layer has spectral norm 1 (Miyato et al. 2018, Spectral Normalization for GANs). The
     class enters as a projection, D(x, y) = w . h(x) + v_y . h(x) (Miyato & Koyama 2018, cGANs
-    with Projection Discriminator, equation 3).
+    with Projection Discriminator).
     """
 
     def __init__(self, width: int, classes: int, hidden_size: int) -> None:

@@ -22,7 +22,7 @@ SYNTHETIC = TableKind(
             for modality in MODALITIES
             for suffix, dtype, what in (
                 ("_available", FLAG, "present in the sample; null on context turns"),
-                ("", VECTOR, "generated features, scaled; null on context turns"),
+                ("", VECTOR, "generated features, scaled; null on context turns and where absent"),
             )
         ),
     ),
@@ -36,7 +36,7 @@ SYNTHETIC_QUALITY = TableKind(
     ("label", "quantity"),
     (
         Column("label", TEXT, f"a class, or '{ALL_CLASSES}'"),
-        Column("quantity", TEXT, "what is measured: see cberl.oversample.assess.QUANTITIES"),
+        Column("quantity", TEXT, "what is measured; the metadata say what each means"),
         Column("value", NUMBER, "null where the rows do not suffice to say", nullable=True),
         Column("note", TEXT, "why the value is null, or what is wrong with it", nullable=True),
     ),

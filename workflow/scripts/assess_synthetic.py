@@ -4,7 +4,7 @@ from cberl.artifacts import write_table
 from cberl.corpus.labels import read_classes, read_labels
 from cberl.features.featureset import read_features
 from cberl.job import start_job
-from cberl.oversample.assess import assess_synthetic
+from cberl.oversample.assess import QUANTITIES, assess_synthetic
 from cberl.oversample.place import read_synthetic
 from cberl.oversample.tables import SYNTHETIC_QUALITY
 
@@ -22,4 +22,7 @@ with start_job(snakemake) as job:
     quality = assess_synthetic(
         synthetic, synthetic_labels, train, train_labels, dev, dev_labels, classes, job.seed
     )
-    write_table(snakemake.output.quality, SYNTHETIC_QUALITY, quality, job.provenance)
+    facts = {"quantities": QUANTITIES}
+    write_table(
+        snakemake.output.quality, SYNTHETIC_QUALITY, quality, job.provenance, metadata=facts
+    )
