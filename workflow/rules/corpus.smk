@@ -61,7 +61,12 @@ rule assess_quality:
         ),
     output:
         quality="results/{corpus}/corpus/quality.parquet",
-        page="results/{corpus}/corpus/quality.html",
+        page=report(
+            "results/{corpus}/corpus/quality.html",
+            caption="../report/quality.rst",
+            category="Corpus",
+            labels={"what": "quality of the corpus"},
+        ),
     log:
         "results/{corpus}/logs/assess_quality.log",
     benchmark:
