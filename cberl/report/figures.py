@@ -5,7 +5,7 @@ colour blindness tell apart; marker shapes and hatching say the same again, for 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,10 +41,11 @@ class Figure:
     first: str = ""
     height: int = 380
     numbers: bool = True
-    labels: list[str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", list(self.views))
+    @property
+    def labels(self) -> list[str]:
+        """What the reader chooses from."""
+        return list(self.views)
 
     def payload(self) -> dict[str, Any]:
         """What the page's script needs of it, JSON-able."""
