@@ -111,7 +111,7 @@ def two_sided_p(differences: np.ndarray) -> np.ndarray:
     """Bootstrap p-value of no difference, of each column of [resamples, M]: [M].
 
     Twice the smaller share of resampled differences on either side of zero, one added to counts
-    so that no finite bootstrap claims zero (Davison and Hinkley, section 4.2).
+    so that no finite bootstrap claims zero (Davison and Hinkley, chapter 4).
     """
     defined = (~np.isnan(differences)).sum(axis=0)
     smaller = np.minimum((differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0))

@@ -115,8 +115,9 @@ def judged_rows(judgement: Judgement, classes: Sequence[str], corpus: str) -> pd
 def emotion_shifts(utterances: pd.DataFrame, truth: np.ndarray) -> pd.arrays.BooleanArray:
     """Say of each utterance whether its speaker's emotion has changed.
 
-    Compared is the same speaker's last labelled utterance in the dialogue, the emotion shift of
-    Poria et al., "Emotion Recognition in Conversation", IEEE Access 2019, section III.
+    It is compared with the same speaker's last labelled utterance in the dialogue: the emotion
+    shift of Poria et al., "Emotion Recognition in Conversation: Research Challenges, Datasets, and
+    Recent Advances", IEEE Access 2019.
 
     Args:
         utterances: in order of dialogue and turn [N].

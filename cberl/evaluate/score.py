@@ -124,7 +124,7 @@ def list_confusions(judgement: Judgement, classes: Sequence[str]) -> pd.DataFram
 def calibrate(judgement: Judgement) -> pd.DataFrame:
     """Hold confidence against accuracy in equally wide bins.
 
-    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equations 1 and 2.
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2.
 
     Returns:
         One row per bin with the columns of the table calibration but ``corpus``.
@@ -150,6 +150,6 @@ def calibrate(judgement: Judgement) -> pd.DataFrame:
 
 
 def calibration_error(bins: pd.DataFrame) -> float:
-    """Expected calibration error (Guo et al., equation 3) of the rows of `calibrate`."""
+    """Expected calibration error (Guo et al., section 2) of the rows of `calibrate`."""
     gaps = (bins["confidence"] - bins["accuracy"]).abs() * bins["utterances"]
     return float(gaps.sum() / bins["utterances"].sum())

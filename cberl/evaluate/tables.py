@@ -24,7 +24,9 @@ PER_CLASS = TableKind(
         CLASS,
         Column("support", COUNT, "utterances of the class"),
         Column("predicted", COUNT, "utterances that the model takes for the class"),
-        Column("precision", NUMBER, "share of those predicted as the class that are of it", True),
+        Column(
+            "precision", NUMBER, "share of what is predicted as it that is; 0 if nothing is", True
+        ),
         Column("recall", NUMBER, "share of the class that is predicted as it", True),
         Column("f1", NUMBER, "harmonic mean of precision and recall", True),
         Column("accuracy", NUMBER, "share of all utterances rightly put in or out of the class"),
