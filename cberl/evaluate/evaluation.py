@@ -11,6 +11,7 @@ from cberl.evaluate.subgroups import group_utterances, score_subgroups
 from cberl.evaluate.summarise import (
     bootstrap_groups,
     compare_variants,
+    score_ensembles,
     summarise,
     weigh_modalities,
 )
@@ -51,6 +52,7 @@ def evaluate(
         "summary": summarise(per_class, overall, bootstrapped, classes, confidence),
         "comparison": compare_variants(bootstrapped, variants, classes, confidence),
         "contribution": weigh_modalities(bootstrapped, classes, confidence),
+        "ensemble": score_ensembles(whole, classes, resamples, confidence),
         "subgroups": _score_all_subgroups(whole, len(classes), utterances, quality),
         "calibration": pd.concat([calibrate(one) for one in whole]),
     }

@@ -1,6 +1,7 @@
 """Scores over seeds, and variants against each other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -109,6 +110,30 @@ def weigh_modalities(
         if removed != WHOLE
     ]
     return pd.concat(frames, ignore_index=True) if frames else _no_difference("removed")
+
+
+def score_ensembles(
+    judgements: Sequence[Judgement], classes: Sequence[str], resamples: int, confidence: float
+) -> pd.DataFrame:
+    """Score what the seeds of each variant say together: the class of the highest mean probability.
+
+    Args:
+        judgements: with no modality removed.
+
+    Returns:
+        The rows of the table ensemble but ``corpus``.
+    """
+    groups: dict[tuple[str, str], list[Judgement]] = {}
+    for one in judgements:
+        groups.setdefault((one.variant, one.split), []).append(one)
+    frames = []
+    for (variant, split), members in groups.items():
+        mean = np.mean([one.probabilities for one in members], axis=0)  # [N, K]
+        together = replace(members[0], probabilities=mean, predicted=mean.argmax(axis=1))
+        scores, resampled = bootstrap_scores([together], len(classes), resamples)
+        ends = _named((variant, split, WHOLE), classes, *interval(resampled, confidence))
+        frames.append(ends.assign(value=scores, n=len(members)).drop(columns="removed"))
+    return pd.concat(frames, ignore_index=True)
 
 
 def _difference(

@@ -117,6 +117,23 @@ CONTRIBUTION = TableKind(
     (CORPUS, VARIANT, SPLIT, REMOVED, CLASS_OR_ALL, METRIC, *DIFFERENCE),
 )
 
+ENSEMBLE = TableKind(
+    "ensemble",
+    "The seeds of a variant judging together, by the mean of their probabilities.",
+    ("corpus", "variant", "split", "class", "metric"),
+    (
+        CORPUS,
+        VARIANT,
+        SPLIT,
+        CLASS_OR_ALL,
+        METRIC,
+        Column("value", NUMBER, "the score; null: undefined", nullable=True),
+        Column("n", COUNT, "seeds"),
+        Column("lower", NUMBER, "lower end of its bootstrap interval", nullable=True),
+        Column("upper", NUMBER, "upper end of its bootstrap interval", nullable=True),
+    ),
+)
+
 SUBGROUPS = TableKind(
     "subgroups",
     "The same models on parts of a split.",
@@ -168,6 +185,6 @@ JUDGED = TableKind(
 )
 
 TABLES = (
-    *(PER_CLASS, OVERALL, CONFUSION, SUMMARY, COMPARISON, CONTRIBUTION, SUBGROUPS, CALIBRATION),
-    JUDGED,
+    *(PER_CLASS, OVERALL, CONFUSION, SUMMARY, COMPARISON, CONTRIBUTION, ENSEMBLE, SUBGROUPS),
+    *(CALIBRATION, JUDGED),
 )

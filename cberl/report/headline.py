@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cberl.evaluate.judge import WHOLE
+from cberl.evaluate.tables import ALL_CLASSES
 from cberl.report.distribution import tabulate_synthetic_quality
 from cberl.report.evaluation import Evaluation
 from cberl.report.run import Run
@@ -109,6 +110,9 @@ def rank_variants(evaluation: Evaluation) -> list[dict[str, Any]]:
             "scores": {
                 title: evaluation.score(variant, metric) for title, metric in RANKED.items()
             },
+            "together": evaluation.find(
+                "ensemble", variant=variant, split="test", name=ALL_CLASSES
+            ).loc["macro_f1", "value"],
             "difference": None
             if variant == reference
             else evaluation.difference(variant, reference, "macro_f1"),

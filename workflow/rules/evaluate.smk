@@ -20,6 +20,7 @@ rule evaluate_predictions:
         summary="results/{corpus}/evaluate/summary.parquet",
         comparison="results/{corpus}/evaluate/comparison.parquet",
         contribution="results/{corpus}/evaluate/contribution.parquet",
+        ensemble="results/{corpus}/evaluate/ensemble.parquet",
         subgroups="results/{corpus}/evaluate/subgroups.parquet",
         calibration="results/{corpus}/evaluate/calibration.parquet",
         judged="results/{corpus}/evaluate/judged.parquet",

@@ -10,6 +10,7 @@ rule render_report:
         summary=rules.evaluate_predictions.output.summary,
         comparison=rules.evaluate_predictions.output.comparison,
         contribution=rules.evaluate_predictions.output.contribution,
+        ensemble=rules.evaluate_predictions.output.ensemble,
         subgroups=rules.evaluate_predictions.output.subgroups,
         calibration=rules.evaluate_predictions.output.calibration,
         judged=rules.evaluate_predictions.output.judged,

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from made_results import CLASSES, ORIGIN, make_results
 
-from cberl.artifacts import read_table, write_table
+from cberl.artifacts import read_matrix, read_table, write_table
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.evaluate import tables
@@ -58,6 +58,19 @@ def test_comparison_holds_every_pair_in_the_order_of_the_variants(found):
         .set_index("variant")["mean"]
     )
     assert row["difference"].item() == pytest.approx(means["cberl"] - means["baseline"])
+
+
+def test_the_ensemble_judges_by_mean_probability(found, made):
+    judged = found["judged"].query("variant == 'cberl' and split == 'test'")
+    probabilities = read_matrix(made.evaluation_paths()["judged"], "probabilities")[judged.index]
+    halves = probabilities.reshape(2, -1, len(CLASSES))  # [seeds, N, K]
+    predicted = np.array(CLASSES)[halves.mean(axis=0).argmax(axis=1)]
+    truth = judged["label"].to_numpy()[: len(predicted)]
+    labelled = pd.notna(truth)
+    row = found["ensemble"].query("variant == 'cberl' and split == 'test' and metric == 'accuracy'")
+    assert row["value"].item() == pytest.approx((truth == predicted)[labelled].mean())
+    assert row["n"].item() == 2
+    assert row["lower"].item() <= row["value"].item() <= row["upper"].item()
 
 
 def test_removing_the_telling_modality_costs_most(found):
