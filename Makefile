@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: help run test lint demo picture bench evidence-meld clean
+.PHONY: help run test lint demo picture bench sizing dag-size evidence-meld clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,6 +28,12 @@ picture: .venv/installed ## redraw the rules of the pipeline (needs graphviz)
 
 bench: .venv/installed-test ## measure speed and size; the machine should be idle
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/pipeline.py
+
+sizing: .venv/installed ## measure what an utterance costs, for docs/slurm.md; the machine should be idle
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/unit_costs.py
+
+dag-size: .venv/installed ## measure how long a million utterances take to become a DAG
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/dag_size.py
 
 evidence-meld: .venv/installed ## compare all remedies on MELD=FOLDER, the folder of MELD's CSVs
 	@test -n "$(MELD)" || { echo "error: name the folder of MELD's CSVs: make evidence-meld MELD=FOLDER"; exit 2; }

@@ -1,10 +1,11 @@
 """How long Snakemake takes to know all jobs of a large corpus, and how much memory.
 
-    python benchmarks/dag_size.py [--utterances 1000000] [--shard-size 1000] [--seeds 5]
+    make dag-size
 
-Makes up a manifest of that many utterances, has Snakemake build the DAG of the whole run in a dry
-run, on one machine and with the profile for SLURM, and fails where that takes more than 60 s or
-2 GiB. Nothing is decoded: the clips that the manifest names do not exist.
+Makes up a manifest of a million utterances (or --utterances), has Snakemake build the DAG of the
+whole run in a dry run, on one machine and with the profile for SLURM, writes the figures into
+docs/slurm.md and fails where it took more than 60 s or 2 GiB. Nothing is decoded: the clips that
+the manifest names do not exist.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
+from results_page import markdown_table, replace_section
 
 from cberl.configuration import PROJECT
 
@@ -80,21 +82,24 @@ def main() -> int:
     parser.add_argument("--shard-size", type=int, default=1000)
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
-    within = True
+    shards = -(-arguments.utterances // arguments.shard_size)
+    within, rows = True, []
     for profile in PROFILES:
         with TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "corpus").mkdir()
             write_manifest(folder / "corpus/utterances.tsv", arguments.utterances)
-            shards = -(-arguments.utterances // arguments.shard_size)
             write_configuration(folder, shards, arguments.seeds)
             jobs, seconds, gib = build_dag(folder, profile)
         within &= seconds <= MAX_SECONDS and gib <= MAX_GIB
-        print(
-            f"{profile}: {arguments.utterances} utterances in {shards} shards,"
-            f" {sum(jobs.values())} jobs: {seconds:.1f} s, {gib:.2f} GiB"
-            f" (limits {MAX_SECONDS} s, {MAX_GIB} GiB)"
-        )
+        counts = (arguments.utterances, shards, arguments.seeds, sum(jobs.values()))
+        rows.append((profile, *(f"{count:,}" for count in counts), f"{seconds:.0f}", f"{gib:.2f}"))
+    header = ("profile", "utterances", "shards", "seeds", "jobs", "s", "GiB")
+    text = (
+        f"{markdown_table(header, rows)}\n\nAt most {MAX_SECONDS} s and {MAX_GIB} GiB are allowed."
+    )
+    print(text)
+    replace_section("dag-size", text, PROJECT / "docs/slurm.md")
     return 0 if within else 1
 
 

@@ -1,4 +1,4 @@
-"""Putting measured tables into docs/results.md, each between two marks of its own."""
+"""Putting measured tables into a page of docs/, each between two marks of its own."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,16 +13,16 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def replace_section(name: str, text: str) -> None:
-    """Replace what stands between the marks of the section ``name``.
+def replace_section(name: str, text: str, path: Path = PAGE) -> None:
+    """Replace what stands between the marks of the section ``name`` of a page.
 
     Raises:
         ValueError: the page has no such marks.
     """
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page = PAGE.read_text(encoding="utf-8")
+    page = path.read_text(encoding="utf-8")
     if begin not in page or end not in page:
-        raise ValueError(f"{PAGE}: has no section {name}; expected the marks {begin} and {end}")
+        raise ValueError(f"{path}: has no section {name}; expected the marks {begin} and {end}")
     head, rest = page.split(begin)
     tail = rest.split(end)[1]
-    PAGE.write_text(f"{head}{begin}\n\n{text.strip()}\n\n{end}{tail}", encoding="utf-8")
+    path.write_text(f"{head}{begin}\n\n{text.strip()}\n\n{end}{tail}", encoding="utf-8")

@@ -1,0 +1,176 @@
+"""What an utterance costs, and from that the size of larger runs.
+
+    make sizing
+
+Runs the pipeline with the default settings on a third of the embedded corpus and on all of it,
+takes the CPU time of each job, and draws a line through a rule's two times: seconds that a job
+takes anyway, and seconds for each utterance. Written into docs/slurm.md: these unit costs, and
+jobs, core hours and gigabytes of the runs in `PLANS`, which are extrapolated.
+"""
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import yaml
+from results_page import markdown_table, replace_section
+
+from cberl.configuration import PROJECT
+from cberl.corpus.sources import MELD_CLIP_FOLDERS
+
+PAGE = PROJECT / "docs/slurm.md"
+DEMO = PROJECT / "resources/demo"
+# The published weights cost as much as none, and need not be there.
+SETTINGS = {"seeds": [0], "shards": 1, "features": {"video": {"weights": "none"}}}
+PER_SHARD = {"decode_media", "extract_text", "extract_audio", "extract_video"}
+PER_MODALITY = {"gather_features"}
+ONCE = {"ingest_corpus", "assess_quality", "fit_scaler", "evaluate_predictions", "render_report"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run whose size is told: corpora of so many utterances each, cut into shards, and seeds."""
+
+    name: str
+    corpora: int
+    utterances: int
+    shards: int
+    seeds: int = 5
+
+
+PLANS = (
+    Plan("MELD", 1, 13_708, 16),
+    Plan("ten corpora like MELD", 10, 13_708, 16),
+    Plan("a million utterances", 1, 1_000_000, 1000),
+)
+
+
+@dataclass(frozen=True)
+class UnitCost:
+    """A rule's jobs in a run of one seed, and what one of them takes: CPU time and memory."""
+
+    jobs: int
+    fixed_s: float
+    utterance_s: float
+    memory_mb: float
+
+
+def copy_part(target: Path, share: int) -> int:
+    """Make a corpus of every ``share``-th dialogue of the embedded one; returns its utterances."""
+    count = 0
+    for split, folders in MELD_CLIP_FOLDERS.items():
+        name = f"{split}_sent_emo.csv"
+        with (DEMO / name).open(encoding="utf-8", newline="") as source:
+            reader = csv.DictReader(source)
+            rows = [row for row in reader if int(row["Dialogue_ID"]) % share == 0]
+        target.mkdir(exist_ok=True)
+        with (target / name).open("w", encoding="utf-8", newline="") as part:
+            writer = csv.DictWriter(part, reader.fieldnames)
+            writer.writeheader()
+            writer.writerows(rows)
+        (target / folders[0]).symlink_to(DEMO / folders[0])
+        count += len(rows)
+    return count
+
+
+def run_pipeline(folder: Path, share: int) -> tuple[int, pd.DataFrame, int]:
+    """Run the pipeline in ``folder``.
+
+    Returns:
+        number of utterances; one row per job (see `read_jobs`); and the bytes of all results.
+    """
+    folder.mkdir()
+    utterances = copy_part(folder / "corpus", share)
+    corpus = {"name": "part", "kind": "meld", "root": "corpus", "max_unavailable": 0.5}
+    (folder / "config").mkdir()
+    (folder / "config/config.yaml").write_text(yaml.safe_dump({"corpus": corpus, **SETTINGS}))
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--directory", str(folder)]
+    command += ["--snakefile", str(PROJECT / "workflow/Snakefile")]
+    clock = folder / "job_clock.tsv"
+    variables = {"PYTHONPATH": str(PROJECT / "benchmarks/job_clock"), "JOB_CLOCK": str(clock)}
+    subprocess.run(command, check=True, cwd=folder, env={**os.environ, **variables})
+    files = (folder / "results").rglob("*")
+    size = sum(path.stat().st_size for path in files if path.is_file())
+    return utterances, read_jobs(clock), size
+
+
+def read_jobs(clock: Path) -> pd.DataFrame:
+    """Rule, seconds of CPU and peak memory in MB of every job, from what its process noted."""
+    noted = pd.read_csv(clock, sep="\t", names=["script", "seconds", "memory_mb"])
+    # Snakemake runs a script under a name like tmp8z3k.fit_gan.py, another one for each job. A
+    # helper process notes itself too; it is in its parent's numbers already.
+    found = noted["script"].str.extract(r"/scripts/[^/.]+\.(\w+)\.py$")[0]
+    jobs = noted.assign(rule=found).dropna().groupby(["rule", "script"], as_index=False).max()
+    return jobs[["rule", "seconds", "memory_mb"]]
+
+
+def fit_costs(small: tuple[int, pd.DataFrame, int], large: tuple[int, pd.DataFrame, int]) -> dict:
+    """Rule -> `UnitCost`: the line through its mean time in the two runs, never falling."""
+    costs = {}
+    few, many = (run[1].groupby("rule") for run in (small, large))
+    for rule, seconds in many["seconds"].mean().items():
+        before = few["seconds"].mean()[rule]
+        slope = max(0.0, (seconds - before) / (large[0] - small[0]))
+        fixed = max(0.0, before - slope * small[0])
+        memory = many["memory_mb"].max()[rule]
+        costs[rule] = UnitCost(len(many.get_group(rule)), fixed, slope, memory)
+    return costs
+
+
+def size_plan(plan: Plan, costs: dict[str, UnitCost], utterance_bytes: float) -> tuple[str, ...]:
+    """One row of the table: jobs, core hours, the longest job's hours, and gigabytes."""
+    jobs, seconds, longest = 0, 0.0, 0.0
+    for rule, cost in costs.items():
+        times = cost.jobs
+        size = plan.utterances
+        if rule in PER_SHARD:
+            times, size = plan.shards, plan.utterances / plan.shards
+        elif rule not in ONCE | PER_MODALITY:
+            times = cost.jobs * plan.seeds
+        each = cost.fixed_s + cost.utterance_s * size
+        jobs, seconds = jobs + times, seconds + times * each
+        longest = max(longest, each)
+    gigabytes = plan.corpora * plan.utterances * utterance_bytes / 1e9
+    return (
+        plan.name,
+        f"{plan.corpora * plan.utterances:,}",
+        f"{plan.corpora * (jobs + 1):,}",
+        f"{plan.corpora * seconds / 3600:,.0f}",
+        f"{longest / 3600:.1f}",
+        f"{gigabytes:,.0f}",
+    )
+
+
+def main() -> None:
+    with TemporaryDirectory() as name:
+        small = run_pipeline(Path(name) / "small", 3)
+        large = run_pipeline(Path(name) / "large", 1)
+    costs = fit_costs(small, large)
+    utterance_bytes = (large[2] - small[2]) / (large[0] - small[0])
+    units = [
+        (rule, f"{cost.fixed_s:.1f}", f"{1000 * cost.utterance_s:.1f}", f"{cost.memory_mb:.0f}")
+        for rule, cost in sorted(costs.items())
+    ]
+    plans = [size_plan(plan, costs, utterance_bytes) for plan in PLANS]
+    text = "\n\n".join(
+        (
+            f"Measured on {small[0]} and {large[0]} utterances, {utterance_bytes / 1000:.0f} kB of"
+            " results each:",
+            markdown_table(("rule", "CPU seconds a job", "CPU ms an utterance", "peak MB"), units),
+            "Extrapolated from it, five seeds, two variants:",
+            markdown_table(
+                ("run", "utterances", "jobs", "core hours", "longest job, h", "GB"), plans
+            ),
+        )
+    )
+    print(text)
+    replace_section("sizing", text, PAGE)
+
+
+if __name__ == "__main__":
+    main()
