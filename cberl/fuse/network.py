@@ -18,19 +18,29 @@ class JointVAE(nn.Module):
         class_count: classes of the classifier.
         latent_size: Z, width of the latent.
         hidden_size: width of the one hidden layer of each encoder and decoder.
+        dropout: share of the encoders' inputs and hidden units dropped in training.
     """
 
     def __init__(
-        self, widths: Mapping[str, int], class_count: int, latent_size: int, hidden_size: int
+        self,
+        widths: Mapping[str, int],
+        class_count: int,
+        latent_size: int,
+        hidden_size: int,
+        dropout: float,
     ) -> None:
         super().__init__()
         self.widths = dict(widths)
-        self.class_count, self.latent_size, self.hidden_size = class_count, latent_size, hidden_size
+        self.class_count, self.latent_size = class_count, latent_size
+        self.hidden_size, self.dropout = hidden_size, dropout
         self.encoders = nn.ModuleDict(
-            {name: _layers(width, hidden_size, 2 * latent_size) for name, width in widths.items()}
+            {
+                name: _layers(width, hidden_size, 2 * latent_size, dropout)
+                for name, width in widths.items()
+            }
         )
         self.decoders = nn.ModuleDict(
-            {name: _layers(latent_size, hidden_size, width) for name, width in widths.items()}
+            {name: _layers(latent_size, hidden_size, width, 0.0) for name, width in widths.items()}
         )
         self.classifier = nn.Linear(latent_size, class_count)
 
@@ -41,6 +51,7 @@ class JointVAE(nn.Module):
             "class_count": self.class_count,
             "latent_size": self.latent_size,
             "hidden_size": self.hidden_size,
+            "dropout": self.dropout,
         }
 
     def posterior(
@@ -68,7 +79,12 @@ class JointVAE(nn.Module):
         return {name: decoder(latent) for name, decoder in self.decoders.items()}
 
 
-def _layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+def _layers(inputs: int, hidden: int, outputs: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.Linear(inputs, hidden), nn.LayerNorm(hidden), nn.GELU(), nn.Linear(hidden, outputs)
+        nn.Dropout(dropout),
+        nn.Linear(inputs, hidden),
+        nn.LayerNorm(hidden),
+        nn.GELU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, outputs),
     )

@@ -50,7 +50,9 @@ def fit_vae(
     seed_everything(seed)
     device = choose_device(settings["device"])
     widths = {name: matrix.shape[1] for name, matrix in train.values.items()}
-    vae = JointVAE(widths, classes, settings["latent_size"], settings["hidden_size"]).to(device)
+    vae = JointVAE(
+        widths, classes, settings["latent_size"], settings["hidden_size"], settings["dropout"]
+    ).to(device)
     rows = _on_device(train, train_labels, device)
     dev_rows = _on_device(dev, dev_labels, device)
     log_prior = log_frequencies(rows[2], classes)
@@ -80,6 +82,7 @@ def load_vae(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> 
         metadata["class_count"],
         metadata["latent_size"],
         metadata["hidden_size"],
+        metadata["dropout"],
     )
     vae.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
     return vae.eval()

@@ -18,6 +18,7 @@ SETTINGS = {
     "annealing_epochs": 3,
     "class_weight": 1.0,
     "modality_dropout": 0.3,
+    "dropout": 0.1,
     "device": "cpu",
 }
 

@@ -12,7 +12,7 @@ WIDTHS = {"text": 5, "audio": 3}
 @pytest.fixture
 def vae():
     torch.manual_seed(0)
-    return JointVAE(WIDTHS, class_count=3, latent_size=4, hidden_size=8).eval()
+    return JointVAE(WIDTHS, class_count=3, latent_size=4, hidden_size=8, dropout=0.0).eval()
 
 
 @pytest.fixture
