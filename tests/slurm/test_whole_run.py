@@ -37,6 +37,10 @@ def test_network_jobs_ask_for_a_gpu_and_others_do_not(cluster_run):
         ), rule
 
 
+def test_jobs_are_spread_over_the_nodes(cluster_run):
+    assert {job["NodeList"] for job in cluster_run.jobs()} == {"node1", "node2"}
+
+
 def test_the_same_files_appear(cluster_run, finished_run):
     assert artifacts(cluster_run.folder) == artifacts(finished_run.folder)
 
