@@ -18,6 +18,8 @@ from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 CLIENTS = ("sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun")
+# Daemons lie where a plain user's PATH may not look.
+SEARCHED = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 CONFIGURATION = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -164,7 +166,7 @@ class Cluster:
         for name in CLIENTS:
             wrapper = self.folder / "bin" / name
             wrapper.write_text(
-                f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {shutil.which(name)} "$@"\n'
+                f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {find_program(name)} "$@"\n'
             )
             wrapper.chmod(0o755)
 
@@ -204,7 +206,7 @@ class Cluster:
         name = arguments[-1] if program == "slurmd" else program
         with (self.folder / f"{name}.out").open("wb") as output:
             self._processes[name] = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", program, *arguments],
+                ["setpriv", "--pdeathsig", "KILL", find_program(program), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -237,6 +239,11 @@ class Cluster:
             if bytes(self.folder) in environment and wanted <= set(environment.split(b"\0")):
                 found.append(int(entry.name))
         return [process for process in found if process not in daemons]
+
+
+def find_program(name: str) -> str | None:
+    """Where one of SLURM's or munge's programs is installed, if it is."""
+    return shutil.which(name, path=SEARCHED)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,14 +1,13 @@
 """Clusters, and runs of throw-away workflows on them."""
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from slurm.cluster import CLIENTS, DAEMONS, Cluster, Node
+from slurm.cluster import CLIENTS, DAEMONS, Cluster, Node, find_program
 from slurm.run import Run
 
 SNAKEFILES = Path(__file__).parent / "snakefiles"
@@ -18,7 +17,7 @@ SNAKEFILES = Path(__file__).parent / "snakefiles"
 def make_cluster() -> Iterator[Callable[..., Cluster]]:
     """Start a cluster of the nodes given; all are stopped at the end."""
     for program in (*DAEMONS, *CLIENTS):
-        if shutil.which(program) is None:
+        if find_program(program) is None:
             pytest.skip(f"{program} is not installed (apt-get install munge slurm-wlm)")
     if os.geteuid() != 0:
         pytest.skip("only root can start slurmd")
