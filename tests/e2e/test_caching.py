@@ -1,5 +1,6 @@
 """What re-runs after a change, and what does not."""
 
+import re
 import shutil
 
 import pytest
@@ -30,9 +31,11 @@ def test_a_seed_computes_that_seed_only(finished_copy):
     assert jobs["train_gnn"] == before["train_gnn"]
     assert jobs["fit_gan"] == jobs["fit_vae"] == 1
     text = finished_copy.snakemake("--dry-run").stdout
-    written = [line for line in text.splitlines() if line.strip().startswith("output:")]
-    assert written
-    assert not [line for line in written if "seed0" in line.split("output:")[1]]
+    written = re.findall(r"^ +output: (.*)$", text, re.MULTILINE)
+    files = [file for line in written for file in line.split(", ")]
+    assert any("seed7" in file for file in files)
+    # The report and its model cards speak of all seeds together.
+    assert not [file for file in files if "seed0" in file and "model_card" not in file]
 
 
 @pytest.fixture
