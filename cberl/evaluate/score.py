@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.evaluate.judge import WHOLE, Judgement
+from cberl.torchvision_guard import guard_torchvision
 
 CALIBRATION_BINS = 15
 
@@ -80,7 +81,7 @@ def score_overall(judgement: Judgement, per_class: pd.DataFrame) -> dict[str, ob
             "macro_f1": present["f1"].mean(),
             "uar": present["recall"].mean(),
             "accuracy": right.mean(),
-            "calibration_error": calibration_error(calibrate(judgement)),
+            "calibration_error": calibration_error(judgement),
         }
     return {
         **judgement.names,
@@ -149,7 +150,16 @@ def calibrate(judgement: Judgement) -> pd.DataFrame:
     )
 
 
-def calibration_error(bins: pd.DataFrame) -> float:
-    """Expected calibration error (Guo et al., section 2) of the rows of `calibrate`."""
-    gaps = (bins["confidence"] - bins["accuracy"]).abs() * bins["utterances"]
-    return float(gaps.sum() / bins["utterances"].sum())
+def calibration_error(judgement: Judgement) -> float:
+    """Expected calibration error (Guo et al., section 2), by torchmetrics."""
+    guard_torchvision()
+    import torch
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    labelled = judgement.labelled
+    probabilities = torch.from_numpy(judgement.probabilities[labelled])
+    truth = torch.from_numpy(judgement.truth[labelled])
+    error = multiclass_calibration_error(
+        probabilities, truth, probabilities.shape[1], CALIBRATION_BINS, validate_args=False
+    )
+    return float(error)

@@ -119,11 +119,18 @@ def test_confusion_shares_are_by_row():
 
 def test_calibration_error_by_hand():
     # Sure at 0.7 and right in 2 of 4: the gap is 0.2.
-    bins = calibrate(judge([0, 0, 1, 1], predicted=[0, 0, 0, 0]))
+    judgement = judge([0, 0, 1, 1], predicted=[0, 0, 0, 0])
+    bins = calibrate(judgement)
     filled = bins[bins["utterances"] > 0]
     assert filled["confidence"].tolist() == pytest.approx([0.7])
     assert filled["above"].item() < 0.7 <= filled["up_to"].item()
-    assert calibration_error(bins) == pytest.approx(0.2)
+    assert calibration_error(judgement) == pytest.approx(0.2)
+
+
+def test_calibration_error_is_that_of_the_bins(judgement):
+    bins = calibrate(judgement)
+    gaps = (bins["confidence"] - bins["accuracy"]).abs() * bins["utterances"]
+    assert calibration_error(judgement) == pytest.approx(gaps.sum() / bins["utterances"].sum())
 
 
 def test_resamples_draw_whole_dialogues():
