@@ -75,7 +75,7 @@ class MadeResults:
         return read_run(
             evaluation=self.evaluation_paths(),
             corpus={name: corpus / f"{name}.parquet" for name in ("utterances", "quality")},
-            labels=self.label_paths().values(),
+            labels_train=self.label_paths()["train"],
             settings={"config": config, "variants": variants},
             provenance=ORIGIN,
             **files,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cberl.artifacts import read_header, read_table
 from cberl.corpus.tables import LABELS, QUALITY, UTTERANCES
+from cberl.evaluate.tables import JUDGED
 from cberl.oversample.tables import SYNTHETIC, SYNTHETIC_QUALITY
 from cberl.report.evaluation import Evaluation, read_evaluation
 from cberl.tables import HISTORY
@@ -55,7 +56,7 @@ class Run:
 def read_run(
     evaluation: Mapping[str, str | Path],
     corpus: Mapping[str, str | Path],
-    labels: Iterable[str | Path],
+    labels_train: str | Path,
     features: Iterable[str | Path],
     synthetic: Iterable[str | Path],
     synthetic_quality: Iterable[str | Path],
@@ -69,7 +70,7 @@ def read_run(
     Args:
         evaluation: the evaluate stage's tables by their names.
         corpus: ``utterances`` and ``quality``.
-        labels: one table per split.
+        labels_train: labels of the training split; those of dev and test are in the evaluation.
         features: one table per modality, for what it says of itself.
         synthetic, synthetic_quality, histories, latents: tables that lie as `Place` says.
         settings: ``config`` and ``variants``.
@@ -77,7 +78,8 @@ def read_run(
     Raises:
         InputError: a file is absent or of another kind.
     """
-    truth = pd.concat([read_table(path, LABELS) for path in labels])
+    judged = read_table(evaluation["judged"], JUDGED, ["utterance_id", "label"])
+    truth = pd.concat([read_table(labels_train, LABELS), judged.drop_duplicates("utterance_id")])
     utterances = read_table(corpus["utterances"], UTTERANCES)
     columns = ["utterance_id", "label", "is_synthetic"]
     return Run(

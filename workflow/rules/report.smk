@@ -15,7 +15,7 @@ rule render_report:
         calibration=rules.evaluate_predictions.output.calibration,
         judged=rules.evaluate_predictions.output.judged,
         utterances=rules.ingest_corpus.output.utterances,
-        labels=rules.ingest_corpus.output.labels,
+        labels_train="results/{corpus}/corpus/labels_train.parquet",
         quality=rules.assess_quality.output.quality,
         features=expand(
             "results/{corpus}/features/{modality}/test.parquet",

@@ -15,7 +15,7 @@ with start_job(snakemake) as job:
     run = read_run(
         evaluation={kind.name: snakemake.input[kind.name] for kind in TABLES},
         corpus={name: snakemake.input[name] for name in ("utterances", "quality")},
-        labels=snakemake.input.labels,
+        labels_train=snakemake.input.labels_train,
         features=snakemake.input.features,
         synthetic=snakemake.input.synthetic,
         synthetic_quality=snakemake.input.synthetic_quality,
