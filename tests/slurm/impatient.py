@@ -4,6 +4,7 @@ The plugin waits ten seconds longer each time that it asked in vain, up to three
 suits jobs of hours and not those of the tests.
 """
 
+import signal
 import sys
 
 from snakemake.cli import main
@@ -12,4 +13,6 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 RemoteExecutor.next_seconds_between_status_checks = property(
     lambda executor: 2, lambda executor, seconds: None
 )
+# Ctrl-C arrives even where the tests themselves were started in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main())

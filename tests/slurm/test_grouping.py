@@ -9,7 +9,7 @@ def test_two_hundred_short_jobs_are_at_most_twenty_submissions(cluster, prepare_
     # The first submission is enough to see that its jobs are done, one after another.
     run.wait_until(lambda: any(job["JobState"] == "COMPLETED" for job in run.jobs()))
     run.interrupt()
-    run.finish(60)
+    run.finish()
     assert len(re.findall(r"^ +rule build_graph:", run.output, re.MULTILINE)) == 200
     assert len(run.jobs()) == 20
     assert {(job["NumCPUs"], job["MinMemoryNode"]) for job in run.jobs()} == {("1", "800M")}

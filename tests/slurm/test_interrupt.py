@@ -8,7 +8,7 @@ def test_an_interrupt_cancels_what_was_submitted_and_a_second_start_resumes(clus
     starts = run.folder / "starts"
     run.wait_until(lambda: starts.exists() and len(starts.read_text().splitlines()) > 1)
     run.interrupt()
-    assert run.finish(60) == 1
+    assert run.finish() == 1
     waiting = run.jobs_of("waits")
     assert len(waiting) == 3
     assert _settled(run) == {"CANCELLED"}
