@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
 from cberl.fuse.network import JointVAE
 from cberl.fuse.objective import annealed, hide_modalities, log_frequencies, objective
@@ -46,6 +47,9 @@ def fit_vae(
 
     Returns:
         the network on the CPU, in evaluation mode, and its history (table HISTORY).
+
+    Raises:
+        InputError: the loss stops being a number.
     """
     seed_everything(seed)
     device = choose_device(settings["device"])
@@ -57,19 +61,22 @@ def fit_vae(
     dev_rows = _on_device(dev, dev_labels, device)
     log_prior = log_frequencies(rows[2], classes)
     optimizer = torch.optim.Adam(vae.parameters(), lr=settings["learning_rate"])
-    history, best_loss, best_epoch, best_state = [], np.inf, 0, None
+    history, best_loss, best_epoch, best_state = [], np.inf, 0, {}
     for epoch in progress(range(1, settings["epochs"] + 1), settings["epochs"], "VAE epochs"):
         weight = annealed(settings["kl_weight"], epoch, settings["annealing_epochs"])
         trained = _train_epoch(vae, rows, log_prior, optimizer, weight, settings)
         judged = _judge(vae, dev_rows, log_prior, settings)
+        if not np.isfinite(trained["loss"] + judged["loss"]):
+            raise InputError(
+                f"fuse.vae: the loss is not finite in epoch {epoch}; expected a lower learning_rate"
+            )
         history += _history_rows(epoch, "train", trained) + _history_rows(epoch, "dev", judged)
         if judged["loss"] < best_loss:
             best_loss, best_epoch = judged["loss"], epoch
             best_state = {name: value.clone() for name, value in vae.state_dict().items()}
         if epoch - max(best_epoch, settings["annealing_epochs"]) >= settings["patience"]:
             break
-    if best_state is not None:
-        vae.load_state_dict(best_state)
+    vae.load_state_dict(best_state)
     logging.info("VAE: epoch %d has the lowest dev loss, %.4f", best_epoch, best_loss)
     columns = ["epoch", "split", "quantity", "value"]
     return vae.cpu().eval(), pd.DataFrame(history, columns=columns)

@@ -1,6 +1,7 @@
 """Training the graph network."""
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +48,7 @@ def train_gnn(
         the network on the CPU, in evaluation mode, and its history (table HISTORY).
 
     Raises:
-        InputError: train or dev has no labelled utterance.
+        InputError: train or dev has no labelled utterance, or the loss stops being a number.
     """
     for name, conversations in (("train", train), ("dev", dev)):
         if not (conversations.labels != NO_LABEL).any():
@@ -84,6 +85,10 @@ def train_gnn(
         loss = loss_of_epoch(settings["loss"], epoch, settings["epochs"])
         order = draw_dialogues(weights, settings["dialogue_sampling"]).to(device)
         trained = train_epoch(network, train, order, loss, counts, optimizer, scaler, settings)
+        if not math.isfinite(trained["loss"]):
+            raise InputError(
+                f"train: the loss is not finite in epoch {epoch}; expected a lower learning_rate"
+            )
         judged = judge(network, dev, classes)
         history += [(epoch, "train", name, value) for name, value in trained.items()]
         history += [(epoch, "dev", name, value) for name, value in judged.items()]

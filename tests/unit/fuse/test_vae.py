@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from cberl.artifacts import read_tensors, write_tensors
+from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
 from cberl.fuse.concat import concatenate_modalities
 from cberl.fuse.splits import fuse_split
@@ -156,3 +157,10 @@ def test_a_row_is_available_if_any_modality_is(make_features):
     rows = frame.pivot(index="utterance_id", columns="removed", values="available")
     assert rows["none"].tolist() == [True, True, True, False]
     assert rows["text"].tolist() == [True, False, True, False]
+
+
+def test_a_run_that_diverges_is_ended_with_the_setting_to_change(make_features, settings):
+    train, dev = make_features(60, seed=0), make_features(30, seed=1)
+    settings |= {"learning_rate": 1e30}
+    with pytest.raises(InputError, match=r"fuse.vae: .* not finite in epoch \d+; .*learning_rate"):
+        fit_vae(*train, *dev, 3, settings, seed=0)

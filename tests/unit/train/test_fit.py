@@ -162,3 +162,10 @@ def test_a_split_without_any_label_is_refused(make_conversations, settings, spli
     splits[split].labels[:] = -1
     with pytest.raises(InputError, match=f"split {split} has no labelled utterance"):
         train_gnn(splits["train"], splits["dev"], 3, settings, seed=0)
+
+
+def test_a_run_that_diverges_is_ended_with_the_setting_to_change(make_conversations, settings):
+    train, dev = make_conversations(), make_conversations(seed=1)
+    settings |= {"learning_rate": 1e30}
+    with pytest.raises(InputError, match=r"train: .* not finite in epoch \d+; .*learning_rate"):
+        train_gnn(train, dev, 3, settings, seed=0)
