@@ -4,9 +4,10 @@ import time
 
 
 def test_an_interrupt_cancels_what_was_submitted_and_a_second_start_resumes(cluster, prepare_run):
-    run = prepare_run(cluster, "interrupted").start()
+    run = prepare_run(cluster, "interrupted").start("--verbose")
     starts = run.folder / "starts"
     run.wait_until(lambda: starts.exists() and len(starts.read_text().splitlines()) > 1)
+    _wait_between_two_checks(run)
     run.interrupt()
     assert run.finish() == 1
     waiting = run.jobs_of("waits")
@@ -17,6 +18,13 @@ def test_an_interrupt_cancels_what_was_submitted_and_a_second_start_resumes(clus
     assert run.start().finish() == 0
     assert starts.read_text().split().count("quick") == 1
     assert all((run.folder / f"{number}.txt").exists() for number in range(3))
+
+
+def _wait_between_two_checks(run):
+    """While the plugin asks SLURM for states it has no list of jobs that it could cancel."""
+    checks = run.output.count("Status query returned")
+    run.wait_until(lambda: run.output.count("Status query returned") > checks)
+    time.sleep(0.3)
 
 
 def _settled(run):
