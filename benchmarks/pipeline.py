@@ -50,14 +50,15 @@ def run_snakemake(folder: Path) -> float:
 
 def read_jobs(folder: Path) -> list[JobTimes]:
     """Start and end of every job, from what Snakemake keeps of each output file."""
-    ends: dict[tuple[str, float], float] = {}
+    times: dict[tuple[str, ...], tuple[float, float]] = {}
     for path in (folder / ".snakemake/metadata").rglob("*"):
         if path.is_file():
             record = json.loads(path.read_text())
-            job = (record["rule"], record["starttime"])
-            # One record per output file: they begin together and end a moment apart.
-            ends[job] = max(record["endtime"], ends.get(job, 0.0))
-    jobs = [JobTimes(rule, start, end) for (rule, start), end in ends.items()]
+            # One record per output file, a moment apart; a job has one log.
+            job = (record["rule"], *record["log"])
+            start, end = times.get(job, (record["starttime"], record["endtime"]))
+            times[job] = (min(start, record["starttime"]), max(end, record["endtime"]))
+    jobs = [JobTimes(job[0], start, end) for job, (start, end) in times.items()]
     return sorted(jobs, key=lambda job: job.end)
 
 
