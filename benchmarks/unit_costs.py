@@ -2,10 +2,11 @@
 
     make sizing
 
-Runs the pipeline with the default settings on a third of the embedded corpus and on all of it,
-takes the CPU time of each job, and draws a line through a rule's two times: seconds that a job
-takes anyway, and seconds for each utterance. Written into docs/slurm.md: these unit costs, and
-jobs, core hours and gigabytes of the runs in `PLANS`, which are extrapolated.
+Runs the pipeline with the default settings on a sixth of the embedded corpus and on half of it,
+each clip made as long and as large as MELD's are, takes the CPU time of each job, and draws a line
+through a rule's two times: seconds that a job takes anyway, and seconds for each utterance. Written
+into docs/slurm.md: these unit costs, and jobs, core hours and gigabytes of the runs in `PLANS`,
+which are extrapolated.
 """
 
 import csv
@@ -13,9 +14,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import av
+import numpy as np
 import pandas as pd
 import yaml
 from results_page import markdown_table, replace_section
@@ -27,6 +31,8 @@ PAGE = PROJECT / "docs/slurm.md"
 DEMO = PROJECT / "resources/demo"
 # The published weights cost as much as none, and need not be there.
 SETTINGS = {"seeds": [0], "shards": 1, "features": {"video": {"weights": "none"}}}
+# MELD's clips: 3.1 s on average by their annotated times, 1280 x 720, 24 frames a second.
+SECONDS, FRAME_SIZE, FRAME_RATE = 3.1, (1280, 720), 24
 PER_SHARD = {"decode_media", "extract_text", "extract_audio", "extract_video"}
 PER_MODALITY = {"gather_features"}
 ONCE = {"ingest_corpus", "assess_quality", "fit_scaler", "evaluate_predictions", "render_report"}
@@ -73,9 +79,39 @@ def copy_part(target: Path, share: int) -> int:
             writer = csv.DictWriter(part, reader.fieldnames)
             writer.writeheader()
             writer.writerows(rows)
-        (target / folders[0]).symlink_to(DEMO / folders[0])
+        (target / folders[0]).mkdir()
+        for row in rows:
+            clip = f"{folders[0]}/dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}.mp4"
+            enlarge_clip(DEMO / clip, target / clip)
         count += len(rows)
     return count
+
+
+def enlarge_clip(source: Path, target: Path) -> None:
+    """Repeat a clip until it is `SECONDS` long, at `FRAME_SIZE`; keep one that cannot be read."""
+    try:
+        with av.open(source) as clip:
+            frames = list(clip.decode(video=0))
+        with av.open(source) as clip:
+            sound = np.concatenate([frame.to_ndarray() for frame in clip.decode(audio=0)], axis=1)
+            rate = clip.streams.audio[0].rate
+    except (av.FFmpegError, IndexError, ValueError):
+        if source.exists():
+            target.write_bytes(source.read_bytes())
+        return
+    with av.open(target, "w") as clip:
+        video = clip.add_stream("libx264", rate=FRAME_RATE, options={"preset": "veryfast"})
+        video.width, video.height = FRAME_SIZE
+        audio = clip.add_stream("aac", rate=rate, layout="stereo")
+        for number in range(round(SECONDS * FRAME_RATE)):
+            frame = frames[number % len(frames)].reformat(*FRAME_SIZE, format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
+            clip.mux(video.encode(frame))
+        samples = np.resize(sound[0], (1, round(SECONDS * rate))).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(np.repeat(samples, 2, axis=0), "fltp", "stereo")
+        frame.rate, frame.pts = rate, 0
+        clip.mux(audio.encode(frame))
+        clip.mux([*video.encode(), *audio.encode()])
 
 
 def run_pipeline(folder: Path, share: int) -> tuple[int, pd.DataFrame, int]:
@@ -148,8 +184,8 @@ def size_plan(plan: Plan, costs: dict[str, UnitCost], utterance_bytes: float) ->
 
 def main() -> None:
     with TemporaryDirectory() as name:
-        small = run_pipeline(Path(name) / "small", 3)
-        large = run_pipeline(Path(name) / "large", 1)
+        small = run_pipeline(Path(name) / "small", 6)
+        large = run_pipeline(Path(name) / "large", 2)
     costs = fit_costs(small, large)
     utterance_bytes = (large[2] - small[2]) / (large[0] - small[0])
     units = [
