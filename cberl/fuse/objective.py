@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, mse_loss
 
 from cberl.corpus.labels import NO_LABEL
 from cberl.fuse.experts import divergence_from_prior
@@ -79,7 +79,8 @@ def objective(
     terms = {}
     decoded = vae.decode(latent)
     for name, target in values.items():
-        errors = (decoded[name] - target).square().mean(dim=1)  # [N]
+        # Summed and then divided: the way back through a mean would fill a matrix.
+        errors = mse_loss(decoded[name], target, reduction="none").sum(dim=1) / target.shape[1]
         terms[f"reconstruction_{name}"] = _mean_where(errors, available[name])
     divergence = divergence_from_prior(mean, log_variance).mean()
     adjusted = vae.classifier(latent) + log_prior  # [N, C]

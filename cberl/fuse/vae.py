@@ -20,6 +20,9 @@ from cberl.seeding import choose_device, seed_everything
 ROWS_AT_ONCE = 8192
 LARGEST_GRADIENT = 5.0
 
+Rows = tuple[dict[str, Tensor], dict[str, Tensor], Tensor]
+"""modality -> float32 [N, width]; modality -> bool [N], true where available; int64 [N]."""
+
 
 def fit_vae(
     train: FeatureSet,
@@ -57,14 +60,14 @@ def fit_vae(
     vae = JointVAE(
         widths, classes, settings["latent_size"], settings["hidden_size"], settings["dropout"]
     ).to(device)
-    rows = _on_device(train, train_labels, device)
-    dev_rows = _on_device(dev, dev_labels, device)
+    rows = to_tensors(train, train_labels, device)
+    dev_rows = to_tensors(dev, dev_labels, device)
     log_prior = log_frequencies(rows[2], classes)
-    optimizer = torch.optim.Adam(vae.parameters(), lr=settings["learning_rate"])
+    optimizer = make_optimizer(vae, settings)
     history, best_loss, best_epoch, best_state = [], np.inf, 0, {}
     for epoch in progress(range(1, settings["epochs"] + 1), settings["epochs"], "VAE epochs"):
         weight = annealed(settings["kl_weight"], epoch, settings["annealing_epochs"])
-        trained = _train_epoch(vae, rows, log_prior, optimizer, weight, settings)
+        trained = train_epoch(vae, rows, log_prior, optimizer, weight, settings)
         judged = _judge(vae, dev_rows, log_prior, settings)
         if not np.isfinite(trained["loss"] + judged["loss"]):
             raise InputError(
@@ -106,21 +109,23 @@ def encode_vae(vae: JointVAE, features: FeatureSet) -> np.ndarray:
     pieces = [np.empty((0, vae.latent_size), dtype=np.float32)]
     for first in range(0, len(features), ROWS_AT_ONCE):
         part = features.take(np.arange(first, min(first + ROWS_AT_ONCE, len(features))))
-        values, available, _ = _on_device(part, np.empty(0, dtype=np.int64), "cpu")
+        values, available, _ = to_tensors(part, np.empty(0, dtype=np.int64), "cpu")
         pieces.append(vae.posterior(values, available)[0].numpy())
     return np.concatenate(pieces)
 
 
-Rows = tuple[dict[str, Tensor], dict[str, Tensor], Tensor]
-
-
-def _on_device(features: FeatureSet, labels: np.ndarray, device: str) -> Rows:
+def to_tensors(features: FeatureSet, labels: np.ndarray, device: str) -> Rows:
+    """Values, masks and labels (int64 [N]) of N utterances as tensors on a device."""
     values = {name: torch.from_numpy(v).to(device) for name, v in features.values.items()}
     available = {name: torch.from_numpy(v).to(device) for name, v in features.available.items()}
     return values, available, torch.from_numpy(labels).to(device)
 
 
-def _train_epoch(
+def make_optimizer(vae: JointVAE, settings: Mapping[str, Any]) -> torch.optim.Optimizer:
+    return torch.optim.Adam(vae.parameters(), lr=settings["learning_rate"], fused=True)
+
+
+def train_epoch(
     vae: JointVAE,
     rows: Rows,
     log_prior: Tensor,
@@ -128,6 +133,7 @@ def _train_epoch(
     divergence_weight: float,
     settings: Mapping[str, Any],
 ) -> dict[str, float]:
+    """One pass over the rows in random order; the mean of each term of the objective."""
     values, available, labels = rows
     vae.train()
     sums: dict[str, Tensor | float] = defaultdict(float)
