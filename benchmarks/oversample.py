@@ -11,17 +11,16 @@ should be idle. Printed, and written into docs/results.md.
 
 import argparse
 import os
-import resource
-import statistics
 import sys
 import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-import pandas as pd
 import torch
-from results_page import markdown_table, replace_section
+from melds_size import CLASSES, default_settings, make_features, make_labels, make_utterances
+from results_page import bounds_table, replace_section
+from side_by_side import median_seconds, peak_gib
 from torch import Tensor
 
 from cberl.features.featureset import FeatureSet
@@ -30,37 +29,13 @@ from cberl.oversample.gan_training import Training, draw_batches, run_epoch, sta
 from cberl.oversample.place import fill_places, plan_places
 from cberl.oversample.target import target_counts
 
-COUNTS = (4710, 1743, 1205, 1109, 683, 271, 268)
-WIDTHS = {"text": 384, "audio": 88, "video": 1024}
-SETTINGS = {
-    "latent_size": 128,
-    "hidden_size": 256,
-    "batch_size": 512,
-    "learning_rate": 0.001,
-    "class_weight": 1,
-    "identity_weight": 100,
-    "divergence_weight": 0.1,
-    "average_decay": 0.99,
-    "device": "cpu",
-}
+SETTINGS = default_settings("oversample", "gan") | {"device": "cpu"}
 BOUNDS = {
     "GAN epoch, ratio to bare layers": 1.2,
-    "40 epochs (the default), s": 180.0,
     "places for fully balanced classes, s": 10.0,
     "samples for them, s": 10.0,
     "peak memory, GiB": 2.0,
 }
-
-
-def make_rows(generator: np.random.Generator) -> tuple[FeatureSet, np.ndarray]:
-    labels = generator.permutation(np.repeat(np.arange(len(COUNTS)), COUNTS))
-    ids = np.array([f"train/{number // 10}/{number}" for number in range(len(labels))], object)
-    values = {
-        name: generator.normal(size=(len(labels), width)).astype(np.float32)
-        for name, width in WIDTHS.items()
-    }
-    available = {name: np.ones(len(labels), dtype=bool) for name in WIDTHS}
-    return FeatureSet(ids, values, available), labels
 
 
 def run_bare(
@@ -91,36 +66,28 @@ def run_bare(
 
 
 def time_epochs(features: FeatureSet, labels: np.ndarray, rounds: int) -> tuple[float, float]:
-    """Median seconds of an epoch, and of the bare loop."""
+    """Median seconds of an epoch, and of the bare loop over the same batches."""
     generator = torch.Generator().manual_seed(0)
-    rows, masks, numbers = to_tensors(features, labels, "cpu")
-    training, bare = (
-        start_training(features, len(COUNTS), SETTINGS, 0, generator) for _ in range(2)
-    )
-    epochs, bares = [], []
-    for _ in range(rounds + 1):
-        started = time.perf_counter()
-        batches = draw_batches(labels, SETTINGS["batch_size"], generator)
-        run_epoch(training, rows, masks, numbers, batches)
-        between = time.perf_counter()
-        run_bare(bare, rows, masks, numbers, batches)
-        epochs.append(between - started)
-        bares.append(time.perf_counter() - between)
-    return statistics.median(epochs[1:]), statistics.median(bares[1:])
+    tensors = to_tensors(features, labels, "cpu")
+    training, bare = (start_training(features, CLASSES, SETTINGS, 0, generator) for _ in range(2))
+    batches: list[tuple[Tensor, ...]] = []
+
+    def run_whole() -> None:
+        batches.append(draw_batches(labels, SETTINGS["batch_size"], generator))
+        run_epoch(training, *tensors, batches[-1])
+
+    return median_seconds(run_whole, lambda: run_bare(bare, *tensors, batches[-1]), rounds)
 
 
 def time_samples(features: FeatureSet, labels: np.ndarray) -> tuple[float, float]:
     """Seconds to plan places for fully balanced classes, and to sample and fill them."""
-    ids = pd.Series(features.ids)
-    train = pd.DataFrame({"utterance_id": ids, "split": "train", "speaker": "somebody"})
-    train["dialogue_id"] = ids.str.rsplit("/", n=1).str[0]
-    train["turn"] = train.groupby("dialogue_id").cumcount()
-    gan = start_training(features, len(COUNTS), SETTINGS, 0, torch.Generator()).gan.eval()
+    train = make_utterances(np.random.default_rng(0))
+    gan = start_training(features, CLASSES, SETTINGS, 0, torch.Generator()).gan.eval()
     started = time.perf_counter()
-    places = plan_places(train, labels, target_counts(labels, len(COUNTS), "balanced"), seed=0)
+    places = plan_places(train, labels, target_counts(labels, CLASSES, "balanced"), seed=0)
     planned = time.perf_counter()
     samples = sample_gan(gan, features, labels, places.labels, seed=0)
-    for _ in fill_places(places, samples, [str(number) for number in range(len(COUNTS))]):
+    for _ in fill_places(places, samples, [str(number) for number in range(CLASSES)]):
         pass
     return planned - started, time.perf_counter() - planned
 
@@ -130,19 +97,23 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="timed epochs; more steady the ratio")
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
-    features, labels = make_rows(np.random.default_rng(0))
+    generator = np.random.default_rng(0)
+    features, labels = make_features(generator), make_labels(generator)
     epoch, bare = time_epochs(features, labels, rounds)
     places, samples = time_samples(features, labels)
-    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    measured = dict(zip(BOUNDS, (epoch / bare, 40 * epoch, places, samples, gib), strict=True))
-    rows = [
-        (name, f"{value:.2f}", f"{BOUNDS[name]:g}", "yes" if value <= BOUNDS[name] else "no")
-        for name, value in measured.items()
-    ]
-    table = markdown_table(("quantity", "measured", "at most", "met"), rows)
+    measured = {
+        "GAN epoch, s": epoch,
+        "bare layers, s": bare,
+        "GAN epoch, ratio to bare layers": epoch / bare,
+        f"{SETTINGS['epochs']} epochs (the default), s": SETTINGS["epochs"] * epoch,
+        "places for fully balanced classes, s": places,
+        "samples for them, s": samples,
+        "peak memory, GiB": peak_gib(),
+    }
+    table, all_met = bounds_table(measured, BOUNDS, decimals=2)
     print(table)
     replace_section("oversample", table)
-    return 0 if all(row[-1] == "yes" for row in rows) else 1
+    return 0 if all_met else 1
 
 
 if __name__ == "__main__":

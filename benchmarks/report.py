@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from results_page import markdown_table, replace_section
+from results_page import bounds_table, replace_section
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "tests"))
@@ -91,11 +91,7 @@ def main() -> None:
         path.write_text(page, encoding="utf-8")
         size = path.stat().st_size / 1e6
         measured = (evaluation, rendering, size, time_page(path))
-    rows = [
-        (what, f"{value:.1f}", f"{bound:.0f}", "yes" if value <= bound else "no")
-        for (what, bound), value in zip(BOUNDS.items(), measured, strict=True)
-    ]
-    text = markdown_table(("quantity", "measured", "at most", "met"), rows)
+    text, _ = bounds_table(dict(zip(BOUNDS, measured, strict=True)), BOUNDS)
     print(text)
     replace_section("report", text)
 

@@ -1,6 +1,6 @@
 """Putting measured tables into a page of docs/, each between two marks of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/results.md"
@@ -11,6 +11,23 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def bounds_table(
+    measured: Mapping[str, float], bounds: Mapping[str, float], decimals: int = 1
+) -> tuple[str, bool]:
+    """A Markdown table of quantities, each with the most that it may be, and whether all are met.
+
+    A quantity without a bound is told and meets it.
+    """
+    rows, all_met = [], True
+    for name, value in measured.items():
+        bound = bounds.get(name)
+        met = bound is None or value <= bound
+        all_met &= met
+        told = ("", "") if bound is None else (f"{bound:g}", "yes" if met else "no")
+        rows.append((name, f"{value:.{decimals}f}", *told))
+    return markdown_table(("quantity", "measured", "at most", "met"), rows), all_met
 
 
 def replace_section(name: str, text: str, path: Path = PAGE) -> None:

@@ -14,14 +14,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import av
-import numpy as np
 import pandas as pd
 import yaml
+from clips import FRAME_SIZE, SECONDS, UNREADABLE, remake_clip
 from results_page import markdown_table, replace_section
 
 from cberl.configuration import PROJECT
@@ -31,8 +29,6 @@ PAGE = PROJECT / "docs/slurm.md"
 DEMO = PROJECT / "resources/demo"
 # The published weights cost as much as none, and need not be there.
 SETTINGS = {"seeds": [0], "shards": 1, "features": {"video": {"weights": "none"}}}
-# MELD's clips: 3.1 s on average by their annotated times, 1280 x 720, 24 frames a second.
-SECONDS, FRAME_SIZE, FRAME_RATE = 3.1, (1280, 720), 24
 PER_SHARD = {"decode_media", "extract_text", "extract_audio", "extract_video"}
 PER_MODALITY = {"gather_features"}
 ONCE = {"ingest_corpus", "assess_quality", "fit_scaler", "evaluate_predictions", "render_report"}
@@ -90,28 +86,10 @@ def copy_part(target: Path, share: int) -> int:
 def enlarge_clip(source: Path, target: Path) -> None:
     """Repeat a clip until it is `SECONDS` long, at `FRAME_SIZE`; keep one that cannot be read."""
     try:
-        with av.open(source) as clip:
-            frames = list(clip.decode(video=0))
-        with av.open(source) as clip:
-            sound = np.concatenate([frame.to_ndarray() for frame in clip.decode(audio=0)], axis=1)
-            rate = clip.streams.audio[0].rate
-    except (av.FFmpegError, IndexError, ValueError):
+        remake_clip(source, target, SECONDS, FRAME_SIZE)
+    except UNREADABLE:
         if source.exists():
             target.write_bytes(source.read_bytes())
-        return
-    with av.open(target, "w") as clip:
-        video = clip.add_stream("libx264", rate=FRAME_RATE, options={"preset": "veryfast"})
-        video.width, video.height = FRAME_SIZE
-        audio = clip.add_stream("aac", rate=rate, layout="stereo")
-        for number in range(round(SECONDS * FRAME_RATE)):
-            frame = frames[number % len(frames)].reformat(*FRAME_SIZE, format="yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
-            clip.mux(video.encode(frame))
-        samples = np.resize(sound[0], (1, round(SECONDS * rate))).astype(np.float32)
-        frame = av.AudioFrame.from_ndarray(np.repeat(samples, 2, axis=0), "fltp", "stereo")
-        frame.rate, frame.pts = rate, 0
-        clip.mux(audio.encode(frame))
-        clip.mux([*video.encode(), *audio.encode()])
 
 
 def run_pipeline(folder: Path, share: int) -> tuple[int, pd.DataFrame, int]:

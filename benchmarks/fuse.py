@@ -1,0 +1,89 @@
+"""Speed of the VAE's training against its bare layers, as a ratio within one run.
+
+    python benchmarks/fuse.py [--rounds 5]
+
+9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
+is `cberl.fuse.vae.train_epoch`: order drawn, modalities hidden, posterior, sampling, all terms,
+clipping. The bare loop runs the same layers over the same batches forward and backward with the
+same optimizer, and nothing else. Rounds alternate, medians are compared. One thread; the machine
+should be idle. Printed, and written into docs/results.md.
+"""
+
+import argparse
+import os
+import sys
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import numpy as np
+import torch
+from melds_size import CLASSES, WIDTHS, default_settings, make_features, make_labels
+from results_page import bounds_table, replace_section
+from side_by_side import median_seconds, peak_gib
+from torch import Tensor
+
+from cberl.features.featureset import FeatureSet
+from cberl.fuse.network import JointVAE
+from cberl.fuse.objective import log_frequencies
+from cberl.fuse.vae import make_optimizer, to_tensors, train_epoch
+
+SETTINGS = default_settings("fuse", "vae")
+BOUNDS = {
+    "VAE epoch, ratio to bare layers": 1.2,
+    "peak memory, GiB": 2.0,
+}
+
+
+def make_vae() -> JointVAE:
+    torch.manual_seed(0)
+    sizes = (SETTINGS[name] for name in ("latent_size", "hidden_size", "dropout"))
+    return JointVAE(WIDTHS, CLASSES, *sizes).train()
+
+
+def run_bare(vae: JointVAE, values: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> None:
+    """The layers of one epoch forward and backward, and the optimizer's steps."""
+    for batch in torch.randperm(len(values["text"])).split(SETTINGS["batch_size"]):
+        moments = [encoder(values[name][batch]) for name, encoder in vae.encoders.items()]
+        latent = sum(moments)[:, : vae.latent_size]
+        means = [decoder(latent).mean() for decoder in vae.decoders.values()]
+        optimizer.zero_grad(set_to_none=True)
+        (sum(means) + vae.classifier(latent).mean()).backward()
+        optimizer.step()
+
+
+def time_epochs(features: FeatureSet, labels: np.ndarray, rounds: int) -> tuple[float, float]:
+    """Median seconds of an epoch, and of the bare loop."""
+    rows = to_tensors(features, labels, "cpu")
+    vae, bare = make_vae(), make_vae()
+    optimizer, bare_optimizer = (make_optimizer(one, SETTINGS) for one in (vae, bare))
+    prior = log_frequencies(rows[2], CLASSES)
+    weight = SETTINGS["kl_weight"]
+    return median_seconds(
+        lambda: train_epoch(vae, rows, prior, optimizer, weight, SETTINGS),
+        lambda: run_bare(bare, rows[0], bare_optimizer),
+        rounds,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="timed epochs; more steady the ratio")
+    rounds = parser.parse_args().rounds
+    torch.set_num_threads(1)
+    generator = np.random.default_rng(0)
+    features, labels = make_features(generator), make_labels(generator)
+    epoch, bare = time_epochs(features, labels, rounds)
+    measured = {
+        "VAE epoch, s": epoch,
+        "bare layers, s": bare,
+        "VAE epoch, ratio to bare layers": epoch / bare,
+        "peak memory, GiB": peak_gib(),
+    }
+    table, all_met = bounds_table(measured, BOUNDS, decimals=2)
+    print(table)
+    replace_section("fuse", table)
+    return 0 if all_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
