@@ -8,18 +8,12 @@ largest job, and time per rule. Snakemake's own share is the wall time less the 
 the critical path: the chain of jobs in which each began when the one before it had ended.
 """
 
-import json
-import re
-import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from results_page import bounds_table, markdown_table, replace_section
+from results_page import bounds_table, replace_section
+from snakemake_runs import JobTimes, peak_memories, read_jobs, rules_table, run_snakemake
 
-PROJECT = Path(__file__).resolve().parent.parent
 BOUNDS = {
     "whole run, s": 240.0,
     "Snakemake's own share, %": 15.0,

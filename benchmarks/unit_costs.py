@@ -19,14 +19,13 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 import yaml
-from clips import FRAME_SIZE, SECONDS, UNREADABLE, remake_clip
+from clips import DEMO, FRAME_SIZE, SECONDS, UNREADABLE, remake_clip
 from results_page import markdown_table, replace_section
 
 from cberl.configuration import PROJECT
 from cberl.corpus.sources import MELD_CLIP_FOLDERS
 
 PAGE = PROJECT / "docs/slurm.md"
-DEMO = PROJECT / "resources/demo"
 # The published weights cost as much as none, and need not be there.
 SETTINGS = {"seeds": [0], "shards": 1, "features": {"video": {"weights": "none"}}}
 PER_SHARD = {"decode_media", "extract_text", "extract_audio", "extract_video"}

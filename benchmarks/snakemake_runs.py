@@ -1,0 +1,85 @@
+"""Running the pipeline in a folder, and what its jobs took."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from results_page import markdown_table
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class JobTimes:
+    """One job that ran: seconds since the epoch."""
+
+    rule: str
+    start: float
+    end: float
+
+
+def run_snakemake(folder: Path, *arguments: str, cores: int = 2, show: bool = False) -> float:
+    """Run the pipeline in ``folder``.
+
+    Args:
+        arguments: further ones of Snakemake's command line.
+        show: let it tell its progress, instead of its output only if it fails.
+
+    Returns:
+        Wall time in seconds.
+
+    Raises:
+        SystemExit: Snakemake failed.
+    """
+    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores)]
+    command += ["--directory", str(folder), "--snakefile", str(PROJECT / "workflow/Snakefile")]
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=not show, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr or f"snakemake ended with status {done.returncode}")
+    return time.perf_counter() - started
+
+
+def read_jobs(folder: Path) -> list[JobTimes]:
+    """Start and end of every job, from what Snakemake keeps of each output file."""
+    times: dict[tuple[str, ...], tuple[float, float]] = {}
+    for path in (folder / ".snakemake/metadata").rglob("*"):
+        if path.is_file():
+            record = json.loads(path.read_text())
+            # One record per output file, a moment apart; a job has one log.
+            job = (record["rule"], *record["log"])
+            start, end = times.get(job, (record["starttime"], record["endtime"]))
+            times[job] = (min(start, record["starttime"]), max(end, record["endtime"]))
+    jobs = [JobTimes(job[0], start, end) for job, (start, end) in times.items()]
+    return sorted(jobs, key=lambda job: job.end)
+
+
+def peak_memories(logs: Path) -> dict[str, int]:
+    """Peak memory in MB that each job's log tells: of its process and its largest child together.
+
+    Returns:
+        name of the log in the folder ``logs`` -> MB.
+    """
+    peaks = {}
+    for log in sorted(logs.rglob("*.log")):
+        found = re.findall(r"peak memory (\d+) MB", log.read_text(errors="replace"))
+        if found:
+            peaks[log.relative_to(logs).as_posix()] = max(map(int, found))
+    return peaks
+
+
+def rules_table(jobs: Iterable[JobTimes]) -> str:
+    """A Markdown table of how many jobs each rule had and how many seconds they took."""
+    times: dict[str, list[float]] = {}
+    for job in jobs:
+        times.setdefault(job.rule, []).append(job.end - job.start)
+    rows = [
+        (rule, str(len(seconds)), f"{sum(seconds):.1f}", f"{max(seconds):.1f}")
+        for rule, seconds in sorted(times.items())
+    ]
+    return markdown_table(("rule", "jobs", "sum", "longest"), rows)
