@@ -50,7 +50,7 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
             settings,
             snakemake.params.get("code"),
             seed,
-            snakemake.input,
+            _read_inputs(snakemake.input),
         )
         yield Job(settings, seed, provenance)
         seconds = time.monotonic() - started
@@ -58,6 +58,12 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
     except InputError as error:
         logging.error("error: %s", error)
         sys.exit(1)
+
+
+def _read_inputs(inputs: Any) -> list[str]:
+    """The inputs of a job, without what it only waits for (named ``waits_for``)."""
+    waits_for = inputs.get("waits_for")
+    return [path for path in inputs if path != waits_for]
 
 
 def _peak_memory_mb() -> int:

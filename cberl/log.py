@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -21,6 +22,18 @@ def open_log(path: str | None) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
     )
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Drop what is logged inside of the block, where no log was opened."""
+    # Without any handler the first message would set up one that stays.
+    handler = logging.NullHandler()
+    logging.root.addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.root.removeHandler(handler)
 
 
 def progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:

@@ -1,9 +1,8 @@
 """Decoding a shard's clips, each where it can hurt no other."""
 
 import hashlib
-import stat
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 
 from cberl.corpus import reasons
 from cberl.corpus.clip import decode_clip
+from cberl.corpus.locate import find_file
 from cberl.corpus.sandbox import Lost, Sandbox
 from cberl.corpus.tables import MEDIA
 from cberl.log import progress
@@ -87,37 +87,6 @@ def _decode_utterance(
 def _named_files(utterance: Mapping[str, Any]) -> dict[str, str | None]:
     media = _value(utterance, "media_path")
     return {"audio": _value(utterance, "audio_path") or media, "video": media}
-
-
-def find_file(root: Path, path: str | None) -> tuple[Path | None, str | None, str | None]:
-    """Find the file that an annotation names.
-
-    Links inside the corpus may lead anywhere, they are the owner's; a name may not.
-
-    Returns:
-        The file; or None with a reason and words.
-    """
-    if not path:
-        return None, reasons.MISSING, None
-    named = PurePosixPath(path)
-    if named.is_absolute():
-        for base in (root.absolute(), root.resolve()):
-            if named.is_relative_to(base):
-                named = named.relative_to(base)
-                break
-        else:
-            return None, reasons.OUTSIDE_ROOT, f"{path}: not under the corpus root"
-    if ".." in named.parts:
-        return None, reasons.OUTSIDE_ROOT, f"{path}: leads up with .."
-    file = root.absolute() / named
-    try:
-        mode = file.stat().st_mode
-    except (OSError, ValueError) as error:
-        words = getattr(error, "strerror", None) or str(error)
-        return None, reasons.MISSING, f"{path}: {words}"
-    if not stat.S_ISREG(mode):
-        return None, reasons.MISSING, f"{path}: is no regular file"
-    return file, None, None
 
 
 def _request(

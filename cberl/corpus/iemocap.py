@@ -45,7 +45,8 @@ def read_iemocap(settings: Mapping[str, Any], root: Path) -> Corpus:
     Session 5 is test; dev is a seeded share of the dialogues of Sessions 1 to 4. Every transcribed
     turn is a row, in the order of its start; turns whose emotion is outside the label set, or that
     nobody rated, stay as context without a label. A turn's sound is its sentence file; its picture
-    is the half of the dialogue's AVI that shows the speaker.
+    is the half of the dialogue's AVI that shows the speaker. Both are named whether they are there
+    or not: whoever looks for them says that they are missing.
 
     Args:
         settings: ``label_set`` (six, four), ``classes`` (a subset of its classes; empty: all),
@@ -91,20 +92,15 @@ def half_of(dialogue: str, utterance: str) -> str:
 
 def _read_dialogue(transcription: Path, evaluation: Path, root: Path) -> list[dict[str, Any]]:
     dialogue = transcription.stem
-    session = transcription.parent.parent.parent
+    session = transcription.parent.parent.parent.relative_to(root)
     avi = session / "dialog/avi/DivX" / f"{dialogue}.avi"
     wavs = session / "sentences/wav" / dialogue
-    sounds = {file.name for file in wavs.iterdir()} if wavs.is_dir() else set()
     emotions = dict(_read_evaluation(evaluation))
     turns = list(_read_transcription(transcription))
     turns += _untranscribed(emotions, turns)
-    picture = avi.relative_to(root).as_posix() if avi.is_file() else None
     rows = []
     for utterance, start, end, text, where in sorted(turns, key=lambda turn: turn[1]):
-        sound = f"{dialogue}_{utterance}.wav"
         notes = [
-            "dialogue's AVI is missing" if picture is None else None,
-            "sentence's WAV is missing" if sound not in sounds else None,
             "not transcribed" if text is None else None,
             "annotated times are reversed" if end < start else None,
         ]
@@ -116,13 +112,11 @@ def _read_dialogue(transcription: Path, evaluation: Path, root: Path) -> list[di
                 "speaker": speaker_of(dialogue, utterance),
                 "text": text or "",
                 "emotion": emotions.get(utterance, (None,))[0],
-                "media_path": picture,
-                "media_start_s": start if picture and start < end else None,
-                "media_end_s": end if picture and start < end else None,
-                "media_crop": half_of(dialogue, utterance) if picture else None,
-                "audio_path": (wavs / sound).relative_to(root).as_posix()
-                if sound in sounds
-                else None,
+                "media_path": avi.as_posix(),
+                "media_start_s": start,
+                "media_end_s": end,
+                "media_crop": half_of(dialogue, utterance),
+                "audio_path": (wavs / f"{dialogue}_{utterance}.wav").as_posix(),
                 "annotated_duration_s": round(end - start, 4) if start < end else None,
                 "note": "; ".join(filter(None, notes)) or None,
                 "where": where,

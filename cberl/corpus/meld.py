@@ -4,6 +4,7 @@ MELD: Poria et al., "MELD: A Multimodal Multi-Party Dataset for Emotion Recognit
 Conversations", ACL 2019; github.com/declare-lab/MELD.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,8 +39,9 @@ def read_meld(settings: Mapping[str, Any], root: Path) -> Corpus:
     """Read MELD.
 
     Utterances are keyed by split, dialogue and utterance and ordered by the rank of their number:
-    numbers have gaps and need not start at 0. A clip that is not there leaves ``media_path`` null
-    and a note.
+    numbers have gaps and need not start at 0. A clip that is not there is named all the same, as
+    it would be called: whoever looks for it says that it is missing. Clips without a row are
+    logged.
 
     Args:
         settings: ``classes`` (empty: MELD's seven emotions).
@@ -56,27 +58,33 @@ def read_meld(settings: Mapping[str, Any], root: Path) -> Corpus:
 
 
 def _read_split(split: str, path: Path, root: Path) -> list[dict[str, Any]]:
-    clips = find_clips(root, split)
-    return [
-        _read_row(split, f"{path}: line {line}", values, clips)
+    folder, clips = find_clips(root, split)
+    rows = [
+        _read_row(split, f"{path}: line {line}", values)
         for line, values in read_delimited(path, ",", COLUMNS)
     ]
+    for row in rows:
+        dialogue, utterance = row["rank"]
+        plain = f"{folder}/dia{dialogue}_utt{utterance}.mp4"
+        row["media_path"], corrected = clips.get(row["rank"], (plain, False))
+        if corrected:
+            note = "corrected clip taken instead of the plainly named one"
+            row["note"] = "; ".join(filter(None, (row["note"], note)))
+    left_over = len(clips.keys() - {row["rank"] for row in rows})
+    if left_over:
+        logging.warning("%s: %d clips have no row in %s", root / folder, left_over, path.name)
+    return rows
 
 
-def _read_row(
-    split: str, where: str, values: dict[str, str], clips: dict[tuple[int, int], tuple[str, bool]]
-) -> dict[str, Any]:
+def _read_row(split: str, where: str, values: dict[str, str]) -> dict[str, Any]:
     dialogue = _number(values["Dialogue_ID"], "Dialogue_ID", where)
     utterance = _number(values["Utterance_ID"], "Utterance_ID", where)
     text = map_control_codes(values["Utterance"]).strip()
     duration, time_note = annotated_duration(values["StartTime"], values["EndTime"])
-    media_path, corrected = clips.get((dialogue, utterance), (None, False))
     notes = [
         "control codes in the text read as cp1252" if text != values["Utterance"].strip() else None,
         "no speaker in the annotation" if not values["Speaker"].strip() else None,
         time_note,
-        "clip is missing" if media_path is None else None,
-        "corrected clip taken instead of the plainly named one" if corrected else None,
     ]
     return {
         "split": split,
@@ -86,28 +94,28 @@ def _read_row(
         "speaker": map_control_codes(values["Speaker"]).strip() or "unknown",
         "text": text,
         "label": values["Emotion"].strip(),
-        "media_path": media_path,
         "annotated_duration_s": duration,
         "note": "; ".join(filter(None, notes)) or None,
         "where": where,
     }
 
 
-def find_clips(root: Path, split: str) -> dict[tuple[int, int], tuple[str, bool]]:
+def find_clips(root: Path, split: str) -> tuple[str, dict[tuple[int, int], tuple[str, bool]]]:
     """List the clips of a split: those of the first folder that has any.
 
     Test clips named ``final_videos_test…`` are corrected versions of plainly named ones and stand
     in for them. Files of other names (``._…`` among them) are no clips.
 
     Returns:
+        that folder relative to ``root`` (if none has any, the one that the archive has); then
         (dialogue, utterance) -> path relative to ``root``, and whether it is a corrected clip.
     """
     for base in meld_folders(root, split):
         for name in MELD_CLIP_FOLDERS[split]:
             clips = _clips_in(base / name, root)
             if clips:
-                return clips
-    return {}
+                return (base / name).relative_to(root).as_posix(), clips
+    return MELD_CLIP_FOLDERS[split][0], {}
 
 
 def _clips_in(folder: Path, root: Path) -> dict[tuple[int, int], tuple[str, bool]]:

@@ -80,7 +80,7 @@ def read_published(settings: Mapping[str, Any], root: Path) -> Published:
     if path.suffix in PICKLE_SUFFIXES:
         rows, vectors, known_classes = _read_pickle(path)
     elif path.suffix in (".parquet", ".npz"):
-        rows, vectors, known_classes = _read_columns(path, root)
+        rows, vectors, known_classes = _read_columns(path)
     else:
         raise InputError(
             f"{path}: ends in {path.suffix!r}; expected .parquet, .npz, "
@@ -101,13 +101,13 @@ def read_published(settings: Mapping[str, Any], root: Path) -> Published:
     return Published(rows, classes or classes_of(rows, path), matrices, reasons)
 
 
-def _read_columns(path: Path, root: Path) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list]:
+def _read_columns(path: Path) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list]:
     names = {name: f"{name}_features" for name in MODALITIES}
     file = read_column_file(path, REQUIRED, OPTIONAL, list(names.values()))
     vectors = {
         name: file.vectors[column] for name, column in names.items() if column in file.vectors
     }
-    return conversation_rows(file, root), vectors, []
+    return conversation_rows(file), vectors, []
 
 
 def _read_pickle(path: Path) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list[str]]:

@@ -107,19 +107,28 @@ def refuse_too_few(quality: pd.DataFrame, max_unavailable: float) -> None:
         max_unavailable: largest share per modality that may be unavailable (0 to 1).
 
     Raises:
-        InputError: one line with the counts per modality and reason.
+        InputError: one line with the counts per modality and reason, and a row to look at.
     """
     complaints = []
     for modality, rows in quality.groupby("modality", sort=False):
         absent = rows[~rows["available"].astype(bool)]
         if len(absent) > max_unavailable * len(rows):
             counts = ", ".join(f"{name} {count}" for name, count in count_reasons(absent).items())
-            complaints.append(f"{modality}: {len(absent)} of {len(rows)} ({counts})")
+            complaints.append(
+                f"{modality}: {len(absent)} of {len(rows)} ({counts}), first {_example(absent)}"
+            )
     if complaints:
         raise InputError(
             f"too much of the corpus cannot be used; {'; '.join(complaints)}; "
             f"corpus.max_unavailable allows {max_unavailable:.0%} per modality"
         )
+
+
+def _example(rows: pd.DataFrame) -> str:
+    """The first of some unavailable rows, in a few words."""
+    row = rows.iloc[0]
+    told = next((row[name] for name in ("detail", "media_path") if not pd.isna(row[name])), None)
+    return f"{row['utterance_id']} ({told})" if told else str(row["utterance_id"])
 
 
 def count_reasons(rows: pd.DataFrame) -> dict[str, int]:

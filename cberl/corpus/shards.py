@@ -1,7 +1,9 @@
 """Cutting a corpus into shards of whole dialogues."""
 
 import re
+from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 
@@ -26,5 +28,14 @@ def select_shard(utterances: pd.DataFrame, scatteritem: str) -> pd.DataFrame:
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise ValueError(f"shard {scatteritem!r} is not of the form 2-of-16")
     number, shards = int(match[1]), int(match[2])
-    dialogues = pd.factorize(utterances["dialogue_id"])[0]
-    return utterances[dialogues % shards == number - 1].reset_index(drop=True)
+    rows = shard_numbers(utterances["dialogue_id"], shards) == number
+    return utterances[rows].reset_index(drop=True)
+
+
+def shard_numbers(dialogues: Sequence[str], shards: int) -> np.ndarray:
+    """Number of the shard (from 1) that each utterance is dealt to: int64 [N].
+
+    Args:
+        dialogues: the dialogue of each utterance, in the order of the table.
+    """
+    return pd.factorize(pd.Series(dialogues))[0] % shards + 1

@@ -28,13 +28,14 @@ def read_conversations(settings: Mapping[str, Any], root: Path) -> Corpus:
     Args:
         settings: ``file`` inside ``root``, ``classes`` (empty: all labels, sorted),
             ``dev_share``, ``test_share`` (0 to 1) and ``split_seed``.
-        root: folder that media paths start from.
+        root: folder of the file, from which media paths start; whether the media are there is
+            seen when they are decoded.
 
     Raises:
         InputError: naming row and column, and what was expected.
     """
     file = read_column_file(find_file(settings, root), REQUIRED, OPTIONAL)
-    rows = conversation_rows(file, root)
+    rows = conversation_rows(file)
     rows["split"] = deal_missing_splits(rows, settings)
     return assemble_corpus(rows, settings["classes"] or classes_of(rows, file.path))
 
@@ -51,7 +52,7 @@ def classes_of(rows: pd.DataFrame, path: Path) -> list[str]:
     return classes
 
 
-def conversation_rows(file: ColumnFile, root: Path) -> pd.DataFrame:
+def conversation_rows(file: ColumnFile) -> pd.DataFrame:
     """Turn columns into the rows that `assemble_corpus` takes; ``split`` may be null throughout.
 
     Raises:
@@ -63,12 +64,6 @@ def conversation_rows(file: ColumnFile, root: Path) -> pd.DataFrame:
     for name in ("start", "end"):
         frame[f"{name}_s"] = [None if cell is None else parse_time(cell) for cell in frame[name]]
     _refuse(_find_mistakes(frame))
-    present = {
-        name: path is not None and (root / path).is_file()
-        for column in ("media", "audio")
-        for name, path in ((path, path) for path in frame[column].unique())
-    }
-    has_media, has_audio = (frame[name].map(present).astype(bool) for name in ("media", "audio"))
     return pd.DataFrame(
         {
             "split": frame["split"],
@@ -77,22 +72,14 @@ def conversation_rows(file: ColumnFile, root: Path) -> pd.DataFrame:
             "speaker": frame["speaker"],
             "text": frame["text"].fillna(""),
             "label": frame["label"],
-            "media_path": frame["media"].where(has_media, None),
-            "media_start_s": frame["start_s"].where(has_media).astype(float),
-            "media_end_s": frame["end_s"].where(has_media).astype(float),
-            "audio_path": frame["audio"].where(has_audio, None),
+            "media_path": frame["media"],
+            "media_start_s": frame["start_s"].astype(float),
+            "media_end_s": frame["end_s"].astype(float),
+            "audio_path": frame["audio"],
             "annotated_duration_s": frame["end_s"].astype(float) - frame["start_s"].astype(float),
-            "note": _notes(frame, has_media, has_audio),
             "where": frame["where"],
         }
     )
-
-
-def _notes(frame: pd.DataFrame, has_media: pd.Series, has_audio: pd.Series) -> list[str | None]:
-    missing = zip(
-        frame["media"].mask(has_media, None), frame["audio"].mask(has_audio, None), strict=True
-    )
-    return ["; ".join(f"{path} is missing" for path in paths if path) or None for paths in missing]
 
 
 def _find_mistakes(frame: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 import re
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[,.](\d{1,6}))?")
-_SECONDS = re.compile(r"\d{1,9}(\.\d{1,12})?")
+# As programs write them: 83.5, but also 0.30000000000000004 and 5e-05.
+_SECONDS = re.compile(r"\d{1,9}(\.\d{1,20})?(e-\d{1,3})?")
 
 
 def parse_clock(time: str) -> float | None:

@@ -38,6 +38,28 @@ def test_a_seed_computes_that_seed_only(finished_copy):
     assert not [file for file in files if "seed0" in file and "model_card" not in file]
 
 
+def test_a_clip_that_changes_is_decoded_anew_with_its_shard_alone(finished_copy):
+    clip = finished_copy.folder / "six/dev_splits_complete/dia0_utt0.mp4"
+    clip.write_bytes(clip.read_bytes()[:-1])
+    jobs = finished_copy.jobs_to_run()
+    assert jobs["decode_media"] == jobs["extract_audio"] == jobs["extract_video"] == 1
+    assert jobs["assess_quality"] == 1
+    assert not jobs.keys() & {"ingest_corpus", "extract_text"}
+
+
+def test_clips_that_come_after_the_run_was_stopped_are_found(workspace):
+    folder = workspace.folder / "six/train_splits"
+    folder.rename(folder.with_name("elsewhere"))
+    corpus = workspace.config["corpus"] | {"max_unavailable": 0.1}
+    workspace.configure(corpus=corpus, modalities=["audio"])
+    target = "results/six/corpus/quality.parquet"
+    stopped = workspace.snakemake(target, check=False).stdout
+    assert "too much of the corpus cannot be used; audio" in stopped
+    assert "train_splits/dia0_utt0.mp4: No such file" in stopped
+    folder.with_name("elsewhere").rename(folder)
+    workspace.snakemake(target)
+
+
 @pytest.fixture
 def copied_project(tmp_path):
     """The workflow and the package in a folder of their own, to be edited."""

@@ -1,6 +1,7 @@
 """Configuration and its validation, wildcard constraints, and small named input functions."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -100,6 +101,25 @@ def assets_of(folder):
     """Digest of the files that a stage reads beside its code."""
     files = sorted((PROJECT / folder).iterdir())
     return settings_digest({path.name: file_digest(path) for path in files})
+
+
+@cache
+def states_of_clips():
+    from cberl.corpus.clip_files import clip_states
+
+    return clip_states(config["corpus"], ROOT, config["shards"])
+
+
+def state_of_clips(wildcards):
+    """The shard's media files as they are now: a clip that comes or changes is decoded anew."""
+    return states_of_clips().get(wildcards.scatteritem)
+
+
+def names_of_clips(wildcards):
+    """Which clips there are, for a reader that chooses among them."""
+    from cberl.corpus.clip_files import clip_names
+
+    return clip_names(config["corpus"], ROOT)
 
 
 def growing(amount):

@@ -23,6 +23,7 @@ rule ingest_corpus:
     params:
         settings=config["corpus"] | {"root": str(ROOT)},
         code=code_of("ingest_corpus.py"),
+        clips=names_of_clips,
     script:
         "../scripts/ingest_corpus.py"
 
@@ -46,6 +47,7 @@ rule decode_media:
     params:
         settings=config["media"] | {"root": str(ROOT), "modalities": HEARD_AND_SEEN},
         code=code_of("decode_media.py"),
+        clips=state_of_clips,
     script:
         "../scripts/decode_media.py"
 

@@ -62,8 +62,9 @@ rule extract_audio:
     """Compute openSMILE functionals, or a speech network's vectors, of one shard's sound."""
     input:
         media=rules.decode_media.output.media,
-        # Not read: extraction waits until the corpus is known to be good enough.
-        quality=rules.assess_quality.output.quality,
+        # Not read: extraction waits until the corpus is known to be good enough. Another clip in
+        # another shard changes nothing here.
+        waits_for=ancient(rules.assess_quality.output.quality),
         encoder=ENCODER_FILES.get("audio", []),
     output:
         features="results/{corpus}/features/audio/shards/{scatteritem}.parquet",
@@ -89,8 +90,9 @@ rule extract_video:
     """Encode one shard's frames with a torchvision network."""
     input:
         media=rules.decode_media.output.media,
-        # Not read: extraction waits until the corpus is known to be good enough.
-        quality=rules.assess_quality.output.quality,
+        # Not read: extraction waits until the corpus is known to be good enough. Another clip in
+        # another shard changes nothing here.
+        waits_for=ancient(rules.assess_quality.output.quality),
         encoder=ENCODER_FILES.get("video", []),
     output:
         features="results/{corpus}/features/video/shards/{scatteritem}.parquet",
@@ -147,7 +149,7 @@ if config["corpus"]["kind"] == "features":
             utterances=rules.ingest_corpus.output.utterances,
             published=ANNOTATIONS,
             # Not read: the import waits until the corpus is known to be good enough.
-            quality=rules.assess_quality.output.quality,
+            waits_for=ancient(rules.assess_quality.output.quality),
         output:
             features=expand(
                 "results/{corpus}/features/{modality}/{split}.parquet",

@@ -127,6 +127,11 @@ def test_a_cut_with_nothing_in_it_is_empty(root, start, end):
     assert row["video_reason"] == reasons.EMPTY_WINDOW
 
 
+def test_reversed_times_give_nothing(root):
+    row = decode(root, {"media_path": "clips/good.mp4", "media_start_s": 0.9, "media_end_s": 0.3})
+    assert row["audio_reason"].tolist() == row["video_reason"].tolist() == [reasons.EMPTY_WINDOW]
+
+
 @pytest.mark.parametrize(("crop", "bright"), [("left", False), ("right", True)])
 def test_a_crop_keeps_the_speakers_half(root, crop, bright):
     row = decode(root, {"media_path": "clips/good.mp4", "media_crop": crop}).iloc[0]

@@ -136,12 +136,20 @@ def test_untimed_lines_are_no_turns_and_are_logged(tree, caplog):
     assert "2 lines without an id" in caplog.text
 
 
-def test_missing_media_leave_the_row_with_a_note(tree):
+def test_media_are_named_whether_they_are_there_or_not(tree):
+    before = row_of(read(tree), "test/Ses05F_impro01/F000")
     (tree / "Session5/dialog/avi/DivX/Ses05F_impro01.avi").unlink()
     (tree / "Session5/sentences/wav/Ses05F_impro01/Ses05F_impro01_F000.wav").unlink()
-    row = row_of(read(tree), "test/Ses05F_impro01/F000")
-    assert row[["media_path", "media_start_s", "media_crop", "audio_path"]].isna().all()
-    assert row.note == "dialogue's AVI is missing; sentence's WAV is missing"
+    after = row_of(read(tree), "test/Ses05F_impro01/F000")
+    assert after.dropna().to_dict() == before.dropna().to_dict()
+
+
+def test_reversed_times_are_noted_and_do_not_open_the_whole_recording(tree):
+    iemocap_dialogue(tree, "Ses05F_impro02", [("F000", 9, 4, "Back.", "neu")])
+    row = row_of(read(tree), "test/Ses05F_impro02/F000")
+    assert (row.media_start_s, row.media_end_s) == (9, 4)
+    assert row[["annotated_duration_s"]].isna().all()
+    assert row.note == "annotated times are reversed"
 
 
 def test_the_folder_above_the_release_will_do(tmp_path):

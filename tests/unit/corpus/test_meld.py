@@ -116,17 +116,18 @@ def test_absurd_times_are_noted(start, end, note):
     assert note in said
 
 
-def test_missing_clip_keeps_its_row(tree):
+def test_a_missing_clip_keeps_its_row_and_its_name(tree):
     (tree / "dev_splits_complete" / "dia0_utt1.mp4").unlink()
     missing = read_one(tree, "dev/0/1")
-    assert missing[["media_path"]].isna().all()
-    assert missing.note == "clip is missing"
+    assert missing.media_path == "dev_splits_complete/dia0_utt1.mp4"
+    assert missing[["note"]].isna().all()
 
 
-def test_clips_without_rows_and_stray_files_are_ignored(tree):
+def test_clips_without_rows_are_logged_and_stray_files_ignored(tree, caplog):
     names = ["dia9_utt9.mp4", "._dia0_utt0.mp4", ".DS_Store", "dia0_utt0.txt"]
     make_clips(tree / "train_splits", names)
     assert len(read_corpus(SETTINGS, tree).utterances) == 6
+    assert "train_splits: 1 clips have no row in train_sent_emo.csv" in caplog.text
     assert read_one(tree, "train/0/0").media_path == "train_splits/dia0_utt0.mp4"
 
 
@@ -169,7 +170,8 @@ def test_layouts_of_unpacked_archives(tree, table_folder, clip_folder):
 def test_text_only_tree_needs_no_clip_folders(tmp_path):
     for split in CLIP_FOLDERS:
         write_csv(tmp_path / f"{split}_sent_emo.csv", [row(0, 0)])
-    assert read_corpus(SETTINGS, tmp_path).utterances["media_path"].isna().all()
+    expected = [f"{folder}/dia0_utt0.mp4" for folder in CLIP_FOLDERS.values()]
+    assert read_corpus(SETTINGS, tmp_path).utterances["media_path"].tolist() == expected
 
 
 def test_unnamed_speaker_is_noted(tree):

@@ -131,8 +131,8 @@ def test_too_much_missing_stops_the_run_with_the_counts(quality):
     with pytest.raises(InputError) as error:
         refuse_too_few(quality, 0.2)
     assert str(error.value) == (
-        "too much of the corpus cannot be used; text: 2 of 7 (empty_text 2); "
-        "audio: 2 of 7 (missing 1, no_audio_stream 1); "
+        "too much of the corpus cannot be used; text: 2 of 7 (empty_text 2), first train/0/1; "
+        "audio: 2 of 7 (missing 1, no_audio_stream 1), first train/0/2 (mute.mp4); "
         "corpus.max_unavailable allows 20% per modality"
     )
 

@@ -118,8 +118,15 @@ def test_clips_and_pieces_of_recordings(tmp_path):
     assert whole.media_path == "talks/one.mp4"
     assert whole[["media_start_s", "media_end_s", "audio_path", "note"]].isna().all()
     missing = utterances.loc["d1/u0"]
-    assert missing[["media_path", "media_start_s"]].isna().all()
-    assert missing.note == "talks/two.mp4 is missing"
+    assert (missing.media_path, missing.media_start_s) == ("talks/two.mp4", 1)
+
+
+def test_times_are_read_as_programs_write_them(tmp_path):
+    rows = changed(0, start=0.1 + 0.2, end=0.7 + 0.1 + 0.1)
+    for suffix in ("jsonl", "tsv"):
+        times = read(tmp_path, rows, suffix).utterances["media_start_s"]
+        assert times.dropna().tolist() == [0.1 + 0.2]
+    assert read(tmp_path, changed(0, start=5e-05)).utterances["media_start_s"].max() == 5e-05
 
 
 def test_other_columns_are_left_out_and_logged(tmp_path, caplog):

@@ -1,0 +1,103 @@
+"""Whether a shard's media files are still the same: what changes its digest, and what does not."""
+
+import logging
+import os
+
+import pytest
+from made_corpora import MAKERS, SETTINGS, make_clips, make_meld, table_rows, write_table
+
+from cberl.corpus.clip_files import clip_names, clip_states
+from cberl.corpus.read import read_corpus
+from cberl.corpus.shards import select_shard
+
+TABLE = SETTINGS["table"]
+SHARDS = 3
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """A table of ten dialogues, each with a recording of its own."""
+    write_table(
+        tmp_path / "utterances.tsv",
+        [row | {"media": f"{row['dialogue']}.mp4"} for row in table_rows()],
+    )
+    make_clips(tmp_path, [f"d{number}.mp4" for number in range(10)])
+    return tmp_path
+
+
+def shards_of(root, media_path):
+    utterances = read_corpus(TABLE, root).utterances
+    names = [f"{number}-of-{SHARDS}" for number in range(1, SHARDS + 1)]
+    return {
+        name for name in names if media_path in set(select_shard(utterances, name)["media_path"])
+    }
+
+
+def changed_shards(root, before):
+    after = clip_states(TABLE, root, SHARDS)
+    assert after.keys() == before.keys()
+    return {name for name in after if after[name] != before[name]}
+
+
+def test_nothing_changed_gives_the_same_digests(recordings):
+    states = clip_states(TABLE, recordings, SHARDS)
+    assert states.keys() == {"1-of-3", "2-of-3", "3-of-3"}
+    assert len(set(states.values())) == 3
+    assert clip_states(TABLE, recordings, SHARDS) == states
+
+
+@pytest.mark.parametrize("change", ["gone", "longer", "newer"])
+def test_a_changed_clip_changes_the_shards_that_need_it(recordings, change):
+    before = clip_states(TABLE, recordings, SHARDS)
+    clip = recordings / "d4.mp4"
+    if change == "gone":
+        clip.unlink()
+    elif change == "longer":
+        time = clip.stat().st_mtime_ns
+        clip.write_bytes(b"longer clip")
+        os.utime(clip, ns=(time, time))
+    else:
+        os.utime(clip, (1, 1))
+    assert changed_shards(recordings, before) == shards_of(recordings, "d4.mp4")
+
+
+def test_a_clip_that_comes_later_changes_its_shard(recordings):
+    (recordings / "d7.mp4").unlink()
+    before = clip_states(TABLE, recordings, SHARDS)
+    make_clips(recordings, ["d7.mp4"])
+    assert changed_shards(recordings, before) == shards_of(recordings, "d7.mp4")
+
+
+def test_files_that_no_row_names_change_nothing(recordings):
+    before = clip_states(TABLE, recordings, SHARDS)
+    make_clips(recordings, ["d10.mp4", "notes.txt"])
+    assert changed_shards(recordings, before) == set()
+
+
+def test_a_corpus_that_its_reader_refuses_has_no_digests(recordings):
+    (recordings / "utterances.tsv").write_text("dialogue\tutterance\n1\t2\n")
+    assert clip_states(TABLE, recordings, SHARDS) == {}
+
+
+def test_reading_says_nothing_and_sets_up_no_log(recordings, capsys, monkeypatch):
+    rows = [row | {"media": "d0.mp4", "remark": "nice"} for row in table_rows()]
+    write_table(recordings / "utterances.tsv", rows)
+    monkeypatch.setattr(logging.root, "handlers", [])
+    clip_states(TABLE, recordings, SHARDS)
+    assert logging.root.handlers == []
+    assert capsys.readouterr().err == ""
+
+
+def test_which_clips_there_are_counts_where_the_reader_chooses(tmp_path):
+    make_meld(tmp_path)
+    before = clip_names(SETTINGS["meld"], tmp_path)
+    make_clips(tmp_path / "train_splits", ["._dia0_utt0.mp4", "notes.txt"])
+    assert clip_names(SETTINGS["meld"], tmp_path) == before
+    make_clips(tmp_path / "output_repeated_splits_test", ["final_videos_testdia0_utt1.mp4"])
+    assert clip_names(SETTINGS["meld"], tmp_path) != before
+
+
+@pytest.mark.parametrize("kind", sorted(MAKERS.keys() - {"meld"}))
+def test_other_readers_do_not_look_at_media(tmp_path, kind):
+    MAKERS[kind](tmp_path)
+    assert clip_names(SETTINGS[kind], tmp_path) is None
