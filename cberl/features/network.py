@@ -149,25 +149,38 @@ def _download(url: str, name: str) -> Path:
     return path
 
 
-def _load(module: Any, path: Path, head: str) -> None:
+def _read_tensors(path: Path) -> dict[str, Any]:
+    """Tensors by name out of a file that may be anything; a pickle in it is not run."""
     import pickle
 
     import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
+    # What the readers raise for files of other kinds and for broken ones.
+    broken = (OSError, EOFError, ValueError, LookupError, AttributeError, TypeError, RuntimeError)
+    broken += (pickle.UnpicklingError, SafetensorError)
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
             tensors = load_file(path)
         else:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{VIDEO_WEIGHTS}: {path}: no such file") from None
-    except (pickle.UnpicklingError, RuntimeError, OSError, ValueError, EOFError):
+    except broken:
+        tensors = None
+    if not isinstance(tensors, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in tensors.items()
+    ):
         # The libraries' own words go on for lines, and advise to load the file unsafely.
         raise InputError(
             f"{VIDEO_WEIGHTS}: {path}: expected tensors by name, as .pth or .safetensors"
-        ) from None
+        )
+    return tensors
+
+
+def _load(module: Any, path: Path, head: str) -> None:
+    tensors = _read_tensors(path)
     kept = {key: value for key, value in tensors.items() if not key.startswith(f"{head}.")}
     try:
         module.load_state_dict(kept, strict=True)

@@ -55,6 +55,11 @@ def load_transformer(encoder: str) -> Transformer:
     model, tokenizer = open_pretrained(
         encoder, source, AutoTokenizer, TEXT_ENCODER, "tokenizer.json"
     )
+    if len(tokenizer) <= len(set(tokenizer.all_special_tokens)):
+        # Without its files a tokeniser is made with nothing in it, and knows no word.
+        raise InputError(
+            f"{TEXT_ENCODER}: {encoder} has no vocabulary; its folder needs tokenizer.json"
+        )
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
     tokenizer.padding_side = "right"
@@ -97,7 +102,11 @@ def open_pretrained(
     """
     import torch
     import transformers
+    from safetensors import SafetensorError
 
+    # What the libraries raise for files that are absent, broken or need what is not installed.
+    unusable = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+    unusable += (ImportError, SafetensorError)
     transformers.utils.logging.disable_progress_bar()
     local = Path(source).is_dir()
     try:
@@ -109,7 +118,7 @@ def open_pretrained(
             output_loading_info=True,
             local_files_only=local,
         )
-    except (OSError, ValueError) as error:
+    except unusable as error:
         files = f"config.json, {reader_file} and model.safetensors"
         reason = " ".join(str(error).split()).split(". ")[0][:200]
         raise InputError(

@@ -121,10 +121,22 @@ def test_local_weights_are_used_whatever_their_classifier(tmp_path, media, suffi
 
 def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path):
     broken = tmp_path / "broken.pth"
-    broken.write_bytes(b"nothing of the kind")
+    broken.write_bytes(b"hello, this is nothing of the kind")
+    header = tmp_path / "header.safetensors"
+    header.write_bytes(b"nothing of the kind")
     other = tmp_path / "other.pth"
     torch.save({"conv1.weight": torch.zeros(1)}, other)
+    contents = {
+        "list": [torch.zeros(1)],
+        "tensor": torch.zeros(1),
+        "numbered": {0: torch.zeros(1)},
+        "checkpoint": {"model": {"conv1.weight": torch.zeros(1)}, "epoch": 3},
+    }
+    for name, content in contents.items():
+        torch.save(content, tmp_path / f"{name}.pth")
     for path, message in [
+        *((tmp_path / f"{name}.pth", f"{name}.pth: expected tensors") for name in contents),
+        (header, "header.safetensors: expected tensors"),
         (tmp_path / "absent.pth", "absent.pth: no such file"),
         (broken, "broken.pth: expected tensors"),
         (other, "other.pth is of another network"),
