@@ -75,7 +75,8 @@ def read_features(paths: Mapping[str, str | Path], scaler: str | Path) -> Featur
         scaler: tensors ``{modality}.mean`` and ``{modality}.scale``, fitted on train.
 
     Raises:
-        InputError: the files do not hold the same utterances in the same order.
+        InputError: the files do not hold the same utterances in the same order, or an available
+            row has NaN or infinite values, be it only once it is scaled.
     """
     tensors, _ = read_tensors(scaler, "scaler")
     ids: np.ndarray | None = None
@@ -86,11 +87,21 @@ def read_features(paths: Mapping[str, str | Path], scaler: str | Path) -> Featur
         if ids is not None and not np.array_equal(ids, own_ids):
             raise InputError(f"{path}: does not hold the same utterances as the other modalities")
         ids = own_ids
-        mask = frame["available"].to_numpy(dtype=bool)
+        mask = frame["available"].to_numpy(dtype=bool, copy=True)
         matrix = read_matrix(path, "features")
-        scaled = (matrix - tensors[f"{modality}.mean"]) / tensors[f"{modality}.scale"]
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            scaled = (matrix - tensors[f"{modality}.mean"]) / tensors[f"{modality}.scale"]
         values[modality] = np.where(mask[:, None], scaled, 0).astype(np.float32)
+        _refuse_broken_rows(values[modality], ids, path)
         available[modality] = mask
     if ids is None:
         raise InputError("no modality to read; expected at least one")
     return FeatureSet(ids, values, available)
+
+
+def _refuse_broken_rows(matrix: np.ndarray, ids: np.ndarray, path: str | Path) -> None:
+    # A sum is finite only if its terms are, and needs no array of the matrix's size.
+    broken = ~np.isfinite(matrix.sum(axis=1, dtype=np.float64))
+    if broken.any():
+        row = ids[int(np.argmax(broken))]
+        raise InputError(f"{path}: row {row} has NaN or infinite values; expected finite ones")
