@@ -82,12 +82,14 @@ def time_epochs(features: FeatureSet, labels: np.ndarray, rounds: int) -> tuple[
 def time_samples(features: FeatureSet, labels: np.ndarray) -> tuple[float, float]:
     """Seconds to plan places for fully balanced classes, and to sample and fill them."""
     train = make_utterances(np.random.default_rng(0))
+    classes = [str(number) for number in range(CLASSES)]
     gan = start_training(features, CLASSES, SETTINGS, 0, torch.Generator()).gan.eval()
     started = time.perf_counter()
-    places = plan_places(train, labels, target_counts(labels, CLASSES, "balanced"), seed=0)
+    wanted = target_counts(labels, classes, "balanced")
+    places = plan_places(train, labels, wanted, seed=0)
     planned = time.perf_counter()
     samples = sample_gan(gan, features, labels, places.labels, seed=0)
-    for _ in fill_places(places, samples, [str(number) for number in range(CLASSES)]):
+    for _ in fill_places(places, samples, classes):
         pass
     return planned - started, time.perf_counter() - planned
 

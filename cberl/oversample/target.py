@@ -1,18 +1,19 @@
 """How many new rows each class should get."""
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 
 from cberl.corpus.labels import NO_LABEL
 
 
-def target_counts(labels: np.ndarray, classes: int, target: str | int) -> np.ndarray:
+def target_counts(labels: np.ndarray, classes: Sequence[str], target: str | int) -> np.ndarray:
     """Count the new rows that each class needs to reach its target.
 
     Args:
         labels: class numbers of the training rows, int64 [N]; `NO_LABEL` rows do not count.
-        classes: number of classes.
+        classes: their names.
         target: "none" asks for nothing; "balanced" brings every class to the size of the largest;
             "sqrt" to the geometric mean of its own size and the largest one's, sqrt(n_c * n_max),
             rounded; a number brings every class to that many rows. No class ever shrinks.
@@ -21,20 +22,20 @@ def target_counts(labels: np.ndarray, classes: int, target: str | int) -> np.nda
         New rows wanted per class, int64 [classes]; 0 for a class without a training row, from
         which nothing can be made.
     """
-    counts = np.bincount(labels[labels != NO_LABEL], minlength=classes).astype(np.int64)
+    counts = np.bincount(labels[labels != NO_LABEL], minlength=len(classes)).astype(np.int64)
     if target == "none" or not counts.any():
-        return np.zeros(classes, dtype=np.int64)
+        return np.zeros(len(classes), dtype=np.int64)
     if target == "balanced":
-        goal = np.full(classes, counts.max())
+        goal = np.full(len(classes), counts.max())
     elif target == "sqrt":
         goal = np.rint(np.sqrt(counts.astype(np.float64) * counts.max())).astype(np.int64)
     elif isinstance(target, int):
-        goal = np.full(classes, target)
+        goal = np.full(len(classes), target)
     else:
         raise ValueError(f"target {target!r}; expected none, balanced, sqrt or a whole number")
     wanted = np.maximum(goal - counts, 0)
     absent = counts == 0
     for number in np.flatnonzero(absent):
-        logging.info("class number %d has no training row: no sample of it can be made", number)
+        logging.info("%s has no training row: no sample of it can be made", classes[number])
     wanted[absent] = 0
     return wanted

@@ -23,7 +23,7 @@ with start_job(snakemake) as job:
     classes = read_classes(snakemake.input.labels)
     oversampler = snakemake.wildcards.oversampler
     target = "none" if oversampler == "none" else job.settings["target"]
-    wanted = target_counts(labels, len(classes), target)
+    wanted = target_counts(labels, classes, target)
     places = plan_places(train, labels, wanted, job.seed)
     samples = resample(oversampler, features, labels, places.labels, job.settings, job.seed)
     with open_table(snakemake.output.synthetic, SYNTHETIC, job.provenance) as table:

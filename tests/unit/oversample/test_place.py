@@ -185,7 +185,7 @@ def test_a_corpus_of_melds_size_is_balanced_in_seconds(make_train):
     dialogues = np.repeat(np.arange(len(lengths)), lengths)[: len(labels)]
     ids = np.array([f"train/{d}/{n}" for n, d in enumerate(dialogues)], dtype=object)
     labels = labels[: len(ids)]
-    wanted = target_counts(labels, 7, "balanced")
+    wanted = target_counts(labels, list("abcdefg"), "balanced")
     started = time.process_time()
     places = plan_places(make_train(ids), labels, wanted, seed=0)
     assert np.bincount(places.labels, minlength=7).tolist() == wanted.tolist()

@@ -3,6 +3,7 @@ import pytest
 
 from cberl.oversample.target import target_counts
 
+CLASSES = ["neutral", "joy", "fear", "disgust"]
 LABELS = np.repeat([0, 1, 2, -1], [100, 25, 4, 50])
 
 
@@ -16,21 +17,21 @@ LABELS = np.repeat([0, 1, 2, -1], [100, 25, 4, 50])
     ],
 )
 def test_wanted_rows(target, expected):
-    wanted = target_counts(LABELS, 4, target)
+    wanted = target_counts(LABELS, CLASSES, target)
     assert wanted.dtype == np.int64
     assert wanted.tolist() == expected
 
 
 def test_a_class_without_rows_is_named_in_the_log(caplog):
     caplog.set_level("INFO")
-    target_counts(LABELS, 4, "balanced")
-    assert "class number 3 has no training row" in caplog.text
+    target_counts(LABELS, CLASSES, "balanced")
+    assert "disgust has no training row" in caplog.text
 
 
 def test_without_any_label_nothing_is_wanted():
-    assert target_counts(np.full(5, -1), 3, "balanced").tolist() == [0, 0, 0]
+    assert target_counts(np.full(5, -1), CLASSES[:3], "balanced").tolist() == [0, 0, 0]
 
 
 def test_an_unknown_target_is_refused():
     with pytest.raises(ValueError, match="half"):
-        target_counts(LABELS, 4, "half")
+        target_counts(LABELS, CLASSES, "half")
