@@ -43,27 +43,23 @@ class Network:
         return np.arange(wanted) * frames // wanted
 
 
-def load_network(name: str, weights: str) -> Network:
+def load_network(name: str, weights: str, fetched: str | Path | None = None) -> Network:
     """Build a torchvision classification network and replace its classifier by the identity.
 
     Args:
         name: of an image or video network, as torchvision registers it.
         weights: ``DEFAULT``, ``none``, or a file with the network's weights (.pth or
             .safetensors); its classifier may be of any size.
+        fetched: where what `fetch_weights` fetched was written; only looked at for ``DEFAULT``,
+            which without it is fetched now.
 
     Raises:
         InputError: no such network; weights that cannot be reached or do not fit.
     """
-    guard_torchvision()
     import torch
-    from torchvision import models
 
+    models = _models_with(name)
     of_clips = name in models.list_models(module=models.video)
-    if not of_clips and name not in models.list_models(module=models):
-        raise InputError(
-            f"features.video.encoder: torchvision has no image or video network {name};"
-            " expected a name such as densenet121, resnet50, r3d_18 or mvit_v2_s"
-        )
     published = models.get_model_weights(name).DEFAULT
     preset = published.transforms()
     module = _build(name, preset.crop_size[0])
@@ -71,7 +67,10 @@ def load_network(name: str, weights: str) -> Network:
     if weights == UNTRAINED:
         described = f"none: untrained, initialised at random with seed {SEED}"
     else:
-        path = _download(published.url, name) if weights == PUBLISHED else find_path(weights)
+        if weights == PUBLISHED:
+            path = Path(fetched) if fetched else _download(published.url, name)
+        else:
+            path = find_path(weights)
         _load(module, path, head)
         described = published.url if weights == PUBLISHED else f"{path.name} {_sha256(path)}"
     encoder = torch.nn.Sequential(module, torch.nn.Flatten())
@@ -88,6 +87,33 @@ def load_network(name: str, weights: str) -> Network:
         fixed_frames=least if name.startswith("mvit") else 0,
         least_frames=least,
     )
+
+
+def fetch_weights(name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Fetch a network's published weights, or find them in torch's cache.
+
+    Returns:
+        Tensors by name; facts for a reader.
+
+    Raises:
+        InputError: no such network; weights that cannot be reached, in one line that says which
+            file to put where.
+    """
+    url = _models_with(name).get_model_weights(name).DEFAULT.url
+    return _read_tensors(_download(url, name)), {"encoder": f"torchvision {name}", "weights": url}
+
+
+def _models_with(name: str) -> Any:
+    """torchvision's models, if they have an image or video network of this name."""
+    guard_torchvision()
+    from torchvision import models
+
+    if not any(name in models.list_models(module=part) for part in (models, models.video)):
+        raise InputError(
+            f"features.video.encoder: torchvision has no image or video network {name};"
+            " expected a name such as densenet121, resnet50, r3d_18 or mvit_v2_s"
+        )
+    return models
 
 
 def _build(name: str, image_size: int) -> Any:

@@ -25,17 +25,18 @@ class VideoExtractor:
     unavailable.
     """
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, Any], fetched: str | Path | None = None) -> None:
         """
         Args:
             settings: section ``features.video`` of the configuration, and ``device``.
+            fetched: file of the published weights; see `cberl.features.network.load_network`.
 
         Raises:
             InputError: there is no such network, or its weights cannot be had.
         """
         self._settings = settings
         self._device = choose_device(settings["device"])
-        self._network = load_network(settings["encoder"], settings["weights"])
+        self._network = load_network(settings["encoder"], settings["weights"], fetched)
         self._network.module.to(self._device)
 
     def describe(self) -> dict[str, Any]:

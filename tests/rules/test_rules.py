@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from conftest import make_workspace
 from made_corpora import SETTINGS as CORPUS_SETTINGS
 from made_corpora import make_features, published_fields
@@ -25,6 +26,7 @@ from cberl.graph.tables import NODES
 from cberl.modalities import MODALITIES, SPLITS
 from cberl.oversample.tables import SYNTHETIC
 from cberl.tables import HISTORY
+from cberl.torchvision_guard import guard_torchvision
 from cberl.train.tables import PREDICTIONS
 
 TARGETS = {"all", "features"}
@@ -142,6 +144,48 @@ def test_extract_audio(results, utterances):
 
 def test_extract_video(results, utterances):
     check_shards(results, utterances, "video", 512)
+
+
+def use_published_weights(workspace, modalities):
+    video = {"video": {"encoder": "squeezenet1_1", "weights": "DEFAULT"}}
+    workspace.configure(features=video, modalities=modalities)
+
+
+def test_fetch_network(workspace, tmp_path, monkeypatch):
+    guard_torchvision()
+    from torchvision.models import get_model
+
+    cached = tmp_path / "cache/hub/checkpoints/squeezenet1_1-b8a52dc0.pth"
+    cached.parent.mkdir(parents=True)
+    torch.save(get_model("squeezenet1_1").state_dict(), cached)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    use_published_weights(workspace, ["video"])
+    workspace.snakemake("results/six/features/video/shards/1-of-2.parquet")
+    folder = workspace.folder / "results/six/features/video"
+    tensors, facts = read_tensors(folder / "network.safetensors", "video_network")
+    assert len(tensors) == 52
+    assert facts["encoder"] == "torchvision squeezenet1_1"
+    told = read_header(folder / "shards/1-of-2.parquet")["metadata"]
+    assert told["trained"]
+    assert (
+        told["weights"] == facts["weights"] == f"https://download.pytorch.org/models/{cached.name}"
+    )
+
+
+def test_weights_that_cannot_be_reached_cost_one_line_and_no_other_modality(
+    workspace, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    use_published_weights(workspace, ["audio", "video"])
+    done = workspace.snakemake("features", check=False)
+    assert done.returncode != 0
+    assert done.stdout.count("error: ") == 1, done.stdout
+    file = tmp_path / "cache/hub/checkpoints/squeezenet1_1-b8a52dc0.pth"
+    assert f"put that file at {file}" in done.stdout
+    made = {path.name for path in (workspace.folder / "results/six/features").rglob("*.parquet")}
+    assert {"train.parquet", "dev.parquet", "test.parquet"} <= made
+    assert not (workspace.folder / "results/six/features/video").exists()
 
 
 @pytest.mark.parametrize("modality", MODALITIES)

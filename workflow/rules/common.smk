@@ -20,7 +20,7 @@ from cberl.configuration import (
 )
 from cberl.corpus.sources import annotation_files
 from cberl.errors import InputError
-from cberl.features.sources import encoder_files, is_speech_network
+from cberl.features.sources import PUBLISHED, encoder_files, is_speech_network
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.provenance import code_digest, file_digest, settings_digest

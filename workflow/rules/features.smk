@@ -1,6 +1,7 @@
 """From text, sound and frames to one vector per utterance and modality."""
 
 FINETUNE = config["features"]["text"]["finetune"]
+VIDEO = config["features"]["video"]
 TEXT = {key: value for key, value in config["features"]["text"].items() if key != "finetune"}
 
 
@@ -11,6 +12,8 @@ rule finetune_text:
         labels_train="results/{corpus}/corpus/labels_train.parquet",
         labels_dev="results/{corpus}/corpus/labels_dev.parquet",
         encoder=ENCODER_FILES.get("text", []),
+        # Not read: as below, a corpus that is not good enough costs no work here.
+        waits_for=ancient(rules.assess_quality.output.quality),
     output:
         encoder="results/{corpus}/features/text/encoder.safetensors",
         history="results/{corpus}/features/text/history.parquet",
@@ -38,6 +41,8 @@ rule extract_text:
         utterances=rules.ingest_corpus.output.utterances,
         weights=rules.finetune_text.output.encoder if FINETUNE["enabled"] else [],
         encoder=ENCODER_FILES.get("text", []),
+        # Not read: as below, a corpus that is not good enough costs no work here.
+        waits_for=ancient(rules.assess_quality.output.quality),
     output:
         features="results/{corpus}/features/text/shards/{scatteritem}.parquet",
     log:
@@ -86,6 +91,30 @@ rule extract_audio:
         "../scripts/extract_audio.py"
 
 
+rule fetch_network:
+    """Fetch the video network's published weights, once, where the run was started."""
+    output:
+        network="results/{corpus}/features/video/network.safetensors",
+    log:
+        "results/{corpus}/logs/fetch_network.log",
+    benchmark:
+        "results/{corpus}/benchmarks/fetch_network.tsv"
+    # First of all: if it cannot be reached, that is to be known soon.
+    priority: 1
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        settings={"encoder": VIDEO["encoder"]},
+        code=code_of("fetch_network.py"),
+    script:
+        "../scripts/fetch_network.py"
+
+
 rule extract_video:
     """Encode one shard's frames with a torchvision network."""
     input:
@@ -94,6 +123,7 @@ rule extract_video:
         # another shard changes nothing here.
         waits_for=ancient(rules.assess_quality.output.quality),
         encoder=ENCODER_FILES.get("video", []),
+        network=rules.fetch_network.output.network if VIDEO["weights"] == PUBLISHED else [],
     output:
         features="results/{corpus}/features/video/shards/{scatteritem}.parquet",
     log:
@@ -108,7 +138,7 @@ rule extract_video:
         runtime=growing(240),
         gpu=GPUS,
     params:
-        settings=config["features"]["video"] | {"device": config["device"]},
+        settings=VIDEO | {"device": config["device"]},
         code=code_of("extract_video.py"),
     script:
         "../scripts/extract_video.py"

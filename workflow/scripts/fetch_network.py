@@ -1,0 +1,9 @@
+"""Fetch the video network's published weights."""
+
+from cberl.artifacts import write_tensors
+from cberl.features.network import fetch_weights
+from cberl.job import start_job
+
+with start_job(snakemake, torch=True) as job:
+    tensors, facts = fetch_weights(job.settings["encoder"])
+    write_tensors(snakemake.output.network, "video_network", tensors, job.provenance, facts)
