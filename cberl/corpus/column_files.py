@@ -19,6 +19,10 @@ from cberl.errors import InputError
 
 DELIMITERS = {".tsv": "\t", ".csv": ","}
 TABLE_SUFFIXES = (".tsv", ".csv", ".jsonl", ".parquet")
+MOST_NUMBERS = 1 << 30
+"""Values in one column or array; more is a broken file, or one that unpacks to fill the memory."""
+LARGEST_NUMBER = 8
+"""Bytes of the widest number that an array is expected to hold."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,11 @@ def read_column_file(
         InputError: another format, a missing column, a mistyped column, an unreadable cell.
     """
     readers = {".jsonl": _read_json_lines, ".parquet": _read_parquet, ".npz": _read_npz}
-    if path.suffix in DELIMITERS:
-        places, values = _read_delimited(path, required)
-    elif path.suffix in readers:
-        places, values = readers[path.suffix](path)
+    suffix = path.suffix.lower()
+    if suffix in DELIMITERS:
+        places, values = _read_delimited(path, DELIMITERS[suffix], required)
+    elif suffix in readers:
+        places, values = readers[suffix](path)
     else:
         raise InputError(f"{path}: ends in {path.suffix!r}; expected {', '.join(TABLE_SUFFIXES)}")
     if not places:
@@ -94,10 +99,12 @@ def _check_columns(
         logging.warning("%s: not read: column %s", path, ", ".join(unknown))
 
 
-def _read_delimited(path: Path, required: Sequence[str]) -> tuple[list[str], dict[str, list]]:
+def _read_delimited(
+    path: Path, delimiter: str, required: Sequence[str]
+) -> tuple[list[str], dict[str, list]]:
     places: list[str] = []
     values: dict[str, list] = {}
-    for line, row in read_delimited(path, DELIMITERS[path.suffix], required):
+    for line, row in read_delimited(path, delimiter, required):
         places.append(f"line {line}")
         for name, value in row.items():
             values.setdefault(name, []).append(value)
@@ -136,7 +143,12 @@ def _read_parquet(path: Path) -> tuple[list[str], dict[str, list]]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path).read()
+        file = pq.ParquetFile(path)
+        for group in range(file.num_row_groups):
+            for number in range(file.metadata.num_columns):
+                column = file.metadata.row_group(group).column(number)
+                _refuse_too_many(path, column.path_in_schema, column.num_values)
+        table = file.read()
         values = {
             name: _arrow_values(column)
             for name, column in zip(table.column_names, table.columns, strict=True)
@@ -170,6 +182,8 @@ def _read_npz(path: Path) -> tuple[list[str], dict[str, list]]:
     values = {}
     try:
         with np.load(path, allow_pickle=False) as archive:
+            for info in archive.zip.infolist():
+                _refuse_too_many(path, info.filename, info.file_size // LARGEST_NUMBER)
             for name in archive.files:
                 array = archive[name]
                 values[name] = array if array.ndim > 1 else array.tolist()
@@ -185,6 +199,12 @@ def _read_npz(path: Path) -> tuple[list[str], dict[str, list]]:
                 "as others have"
             )
     return [f"row {number}" for number in range(1, max(lengths.values(), default=0) + 1)], values
+
+
+def _refuse_too_many(path: Path, name: str, values: int) -> None:
+    """Refuse what a file says it unpacks to, before it does."""
+    if values > MOST_NUMBERS:
+        raise InputError(f"{path}: {name} holds {values} values; expected at most {MOST_NUMBERS}")
 
 
 def _one_line(error: Exception) -> str:

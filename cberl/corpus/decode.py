@@ -1,6 +1,7 @@
 """Decoding a shard's clips, each where it can hurt no other."""
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def decode_clips(
     Yields:
         Rows of the table MEDIA in the order of the shard, few enough to bound memory.
     """
-    digests = _Digests()
+    digests = _Digests(settings["time_limit_s"])
     rows: list[dict[str, Any]] = []
     size = 0
     with Sandbox(decode_clip, settings["time_limit_s"], settings["memory_limit_mb"]) as sandbox:
@@ -151,16 +152,29 @@ def _to_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 class _Digests:
-    """SHA-256 of files, each read once however many utterances are cut from it."""
+    """SHA-256 of files, each read once however many utterances are cut from it.
 
-    def __init__(self) -> None:
-        self._known: dict[Path, str] = {}
+    There is none of a file that cannot be read, or not within the time that decoding it may take.
+    """
+
+    def __init__(self, time_limit_s: float) -> None:
+        self._time_limit_s = time_limit_s
+        self._known: dict[Path, str | None] = {}
 
     def of(self, file: Path) -> str | None:
         if file not in self._known:
             try:
-                with file.open("rb") as handle:
-                    self._known[file] = hashlib.file_digest(handle, "sha256").hexdigest()
+                self._known[file] = self._read(file)
             except OSError:
-                return None
+                self._known[file] = None
         return self._known[file]
+
+    def _read(self, file: Path) -> str | None:
+        deadline = time.monotonic() + self._time_limit_s
+        digest = hashlib.sha256()
+        with file.open("rb") as handle:
+            while piece := handle.read(HASH_CHUNK):
+                if time.monotonic() > deadline:
+                    return None
+                digest.update(piece)
+        return digest.hexdigest()

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.corpus.assemble import Corpus, assemble_corpus, name_utterances
-from cberl.corpus.column_files import read_column_file
+from cberl.corpus.column_files import MOST_NUMBERS, read_column_file
 from cberl.corpus.data_pickle import load_data_pickle
 from cberl.corpus.deal import deal_missing_splits
 from cberl.corpus.iemocap import SIX_CLASSES, speaker_of
@@ -25,9 +25,6 @@ from cberl.errors import InputError
 from cberl.modalities import MODALITIES
 
 PICKLE_SUFFIXES = (".pkl", ".pickle", ".p")
-LARGEST_MATRIX = 1 << 30
-"""Numbers in one modality's matrix (4 GiB as float32); more is a broken or a hostile file."""
-
 MOST_UTTERANCES = 10_000_000
 
 NO_FEATURES = "no features"
@@ -77,9 +74,10 @@ def read_published(settings: Mapping[str, Any], root: Path) -> Published:
             widths, NaN or infinite values.
     """
     path = find_file(settings, root)
-    if path.suffix in PICKLE_SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix in PICKLE_SUFFIXES:
         rows, vectors, known_classes = _read_pickle(path)
-    elif path.suffix in (".parquet", ".npz"):
+    elif suffix in (".parquet", ".npz"):
         rows, vectors, known_classes = _read_columns(path)
     else:
         raise InputError(
@@ -231,7 +229,7 @@ def _stack(values: Sequence[Any], where: pd.Series, modality: str) -> np.ndarray
     width = next((number for number in widths if number), 0)
     if not width:
         raise InputError(f"{where.iloc[0]}: {modality}: no vector has a number in it")
-    if len(values) * width > LARGEST_MATRIX:
+    if len(values) * width > MOST_NUMBERS:
         raise InputError(f"{where.iloc[0]}: {modality}: {len(values)} x {width} numbers; too many")
     matrix = np.full((len(values), width), np.nan, dtype=np.float32)  # [N, width]
     for position, value in enumerate(values):

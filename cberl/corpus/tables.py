@@ -57,7 +57,9 @@ MEDIA = TableKind(
         Column("source_width", COUNT, "pixels", nullable=True),
         Column("source_height", COUNT, "pixels", nullable=True),
         Column("speech_s", NUMBER, "seconds of sound that carry speech, by energy", nullable=True),
-        Column("content_sha256", TEXT, "digest of the clip file, to find duplicates", True),
+        Column(
+            "content_sha256", TEXT, "digest of the file, to find duplicates; null: too big", True
+        ),
     ),
 )
 

@@ -58,7 +58,10 @@ def read_delimited(
             raise InputError(f"{path}: is empty; expected a header and rows")
         for name in required:
             if name not in header:
-                raise InputError(f"{path}: has no column {name}; found {', '.join(header)}")
+                separated = f"; expected columns separated by {delimiter!r}" * (len(header) == 1)
+                raise InputError(
+                    f"{path}: has no column {name}; found {', '.join(header)}{separated}"
+                )
         for name in header:
             if header.count(name) > 1:
                 raise InputError(f"{path}: column {name!r} appears twice in the header")
@@ -75,7 +78,8 @@ def read_delimited(
             yield lines.line_num, dict(zip(header, values, strict=True))
     except csv.Error as error:
         raise InputError(
-            f"{path}: line {lines.line_num}: {error}; expected delimited text"
+            f"{path}: line {lines.line_num}: {error}; expected a cell that begins with a quote to "
+            "end with one, and quotes inside of it doubled"
         ) from None
     if not rows:
         raise InputError(f"{path}: has no rows under its header; expected at least one")

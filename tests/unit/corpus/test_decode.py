@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 from fractions import Fraction
 
 import av
@@ -345,6 +346,18 @@ def test_a_playlist_cannot_make_the_decoder_read_other_files(root, tmp_path):
     (tmp_path / "concat.mp4").write_text(f"ffconcat version 1.0\nfile '{target}'\n")
     rows = decode(tmp_path, {"media_path": "list.mp4"}, {"media_path": "concat.mp4"})
     assert set(rows["audio_reason"]) == {reasons.UNREADABLE}
+
+
+def test_a_file_without_end_is_not_read_for_its_digest(tmp_path):
+    """A sparse file takes no room on disk, and hours to read."""
+    with (tmp_path / "endless.mp4").open("wb") as handle:
+        handle.truncate(1 << 42)
+    settings = SETTINGS | {"time_limit_s": 0.5}
+    started = time.monotonic()
+    row = pd.concat(decode_clips(utterance_rows({"media_path": "endless.mp4"}), tmp_path, settings))
+    assert time.monotonic() - started < 30
+    assert row["audio_reason"].iloc[0] is not None
+    assert row["content_sha256"].iloc[0] is None
 
 
 def test_a_modality_that_is_not_asked_for_is_not_decoded(root):

@@ -217,6 +217,13 @@ def test_training_without_any_label_is_refused(tmp_path):
         ("utterances.jsonl", b"[" * 100_000, r"line 1: .*; expected a JSON object"),
         ("utterances.jsonl", b"", r"has no rows"),
         ("utterances.jsonl", '{"dialogue": "x"}'.encode("utf-16"), r"neither UTF-8 nor cp1252"),
+        ("utterances.csv", b"dialogue;utterance;speaker\n1;1;A\n", r"columns separated by ','"),
+        ("utterances.tsv", b'dialogue\tutterance\n1\t"Oh," he said\n', r"has no column speaker"),
+        (
+            "utterances.tsv",
+            b'dialogue\tutterance\tspeaker\ttext\n1\t1\tA\t"Oh," he said\n',
+            r"line 2: .*; expected a cell that begins with a quote to end with one",
+        ),
         ("utterances.parquet", b"PAR1 and so on", r"not a whole Parquet file"),
         ("utterances.tsv", b"dialogue\tutterance\tspeaker\n", r"has no rows"),
         ("utterances.xlsx", b"PK", r"ends in '\.xlsx'; expected \.tsv, \.csv, \.jsonl, \.parquet"),
@@ -226,6 +233,17 @@ def test_unreadable_files_are_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         read_corpus(SETTINGS["table"] | {"file": name}, tmp_path)
+
+
+def test_a_table_out_of_a_spreadsheet_is_read(tmp_path):
+    """A byte order mark, lines that end in CRLF, cells of several lines, a name in capitals."""
+    lines = ["dialogue,utterance,speaker,text,label"]
+    lines += [f'd{number},1,A,"Two\r\nlines, ""here""",{"xy"[number % 2]}' for number in range(8)]
+    path = tmp_path / "UTTERANCES.CSV"
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*lines, ""]).encode())
+    corpus = read_corpus(SETTINGS["table"] | {"file": path.name}, tmp_path)
+    assert set(corpus.utterances["text"]) == {'Two\r\nlines, "here"'}
+    assert corpus.classes == ["x", "y"]
 
 
 def test_a_cell_that_holds_a_list_is_refused(tmp_path):
