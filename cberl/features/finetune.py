@@ -79,10 +79,11 @@ def _finetune_here(
 def _labelled(utterances: pd.DataFrame, split: str, path: str) -> LabelledText:
     own = utterances[utterances["split"] == split].reset_index(drop=True)
     labels = read_labels(path, own["utterance_id"].to_numpy())
-    usable = (labels != NO_LABEL) & (own["text"].fillna("").str.strip() != "").to_numpy()
-    if not usable.any():
+    has_text = (own["text"].fillna("").str.strip() != "").to_numpy()
+    labels = np.where(has_text, labels, NO_LABEL)
+    if not (labels != NO_LABEL).any():
         raise InputError(f"{path}: no labelled utterance with text; fine-tuning needs some")
-    return LabelledText(own, np.flatnonzero(usable), labels[usable])
+    return LabelledText(own, labels)
 
 
 def _start_processes(task: dict[str, Any]) -> Result:

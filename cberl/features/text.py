@@ -10,9 +10,10 @@ import pandas as pd
 
 from cberl.artifacts import read_tensors
 from cberl.errors import InputError
-from cberl.features.encoding import collate, encode
+from cberl.features.dialogues import open_turns
+from cberl.features.encoding import collate, encode, rows_of, split_by_count
 from cberl.features.transformer import Transformer, load_transformer
-from cberl.features.turns import TokenSequence, Turns
+from cberl.features.turns import TokenSequence
 from cberl.log import progress
 from cberl.seeding import choose_device
 
@@ -24,8 +25,8 @@ class TextExtractor:
     """Encodes transcripts.
 
     An utterance without text is unavailable. Pooling: ``mean`` over the tokens of the utterance
-    (without context over special tokens too, as sentence transformers are trained; with context
-    over the utterance's own segment only), or ``cls``, the first token's vector.
+    (alone in its sequence over special tokens too, as sentence transformers are trained; beside
+    other turns over its own), or ``cls``, the first token's vector.
     """
 
     def __init__(self, settings: Mapping[str, Any], weights: str | Path | None = None) -> None:
@@ -68,41 +69,37 @@ class TextExtractor:
             (frame [utterance_id, available, is_synthetic], float32 [rows, width], NaN where
             unavailable), in the order of ``shard``.
         """
-        turns = Turns(
-            shard,
-            self._transformer.tokenizer,
-            self._settings["context_turns"],
-            self._settings["max_tokens"],
-        )
+        turns = open_turns(shard, self._transformer, self._settings)
         ids = shard["utterance_id"].to_numpy(dtype=object)
         starts = range(0, max(len(shard), 1), ROWS_AT_ONCE)
         for start in progress(starts, len(starts), f"pieces of {ROWS_AT_ONCE} utterances"):
             rows = np.arange(start, min(start + ROWS_AT_ONCE, len(shard)))
             available = turns.available[rows]
             features = np.full((len(rows), self._transformer.width), np.nan, dtype=np.float32)
-            features[available] = self._encode(turns.tokenize(rows[available]))
+            self._encode(turns.tokenize(rows[available]), start, features)
             frame = pd.DataFrame(
                 {"utterance_id": ids[rows], "available": available, "is_synthetic": False}
             )
             yield frame, features
         logging.info("%d of %d utterances have text", turns.available.sum(), len(shard))
 
-    def _encode(self, sequences: Sequence[TokenSequence]) -> np.ndarray:
-        """Pooled vectors float32 [len(sequences), width], batched by length, longest first."""
+    def _encode(self, sequences: Sequence[TokenSequence], start: int, features: np.ndarray) -> None:
+        """Put pooled vectors into ``features``, whose rows are the utterances from ``start`` on.
+
+        Sequences are batched by length, longest first; utterances of other rows are passed over.
+        """
         import torch
 
-        size = self._settings["batch_size"]
         order = np.argsort([-len(sequence) for sequence in sequences], kind="stable")
-        features = np.empty((len(sequences), self._transformer.width), dtype=np.float32)
+        counts = np.array([len(sequence.rows) for sequence in sequences], dtype=np.int64)
         with torch.inference_mode():
-            for start in range(0, len(order), size):
-                rows = order[start : start + size]
-                batch = collate([sequences[row] for row in rows], self._transformer)
-                pooled = encode(
-                    self._transformer.model, batch.to(self._device), self._settings["pooling"]
-                )
-                features[rows] = pooled.cpu().numpy()
-        return features
+            for batch_rows in split_by_count(order, counts, self._settings["batch_size"]):
+                part = [sequences[position] for position in batch_rows]
+                batch = collate(part, self._transformer).to(self._device)
+                pooled = encode(self._transformer.model, batch, self._settings["pooling"])
+                rows = rows_of(part) - start
+                inside = (rows >= 0) & (rows < len(features))
+                features[rows[inside]] = pooled.cpu().numpy()[inside]
 
 
 def load_weights(transformer: Transformer, path: str | Path) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,11 @@ from torch import distributed, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
-from cberl.features.encoding import Batch, collate, encode
+from cberl.corpus.labels import NO_LABEL
+from cberl.features.dialogues import Dialogues, open_turns
+from cberl.features.encoding import Batch, collate, encode, rows_of, split_by_count
 from cberl.features.transformer import Transformer, load_transformer
-from cberl.features.turns import TokenSequence, Turns
+from cberl.features.turns import TokenSequence
 from cberl.seeding import choose_device, seed_everything
 
 BATCHES_PER_BUCKET = 50
@@ -25,10 +27,9 @@ DEV_BATCH = 64
 
 @dataclass(frozen=True)
 class LabelledText:
-    """``labels`` int64 [N] of the ``rows`` int64 [N] of a split's ``utterances``."""
+    """``labels`` int64 [N] of a split's ``utterances``, `NO_LABEL` where one does not count."""
 
     utterances: pd.DataFrame
-    rows: np.ndarray
     labels: np.ndarray
 
 
@@ -46,7 +47,7 @@ class TextClassifier(nn.Module):
             parameter.requires_grad_("pooler" not in name)
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        """Logits float32 [B, classes]."""
+        """Logits float32 [U, classes] of the utterances in a batch."""
         return self.classifier(self.dropout(encode(self.encoder, batch, self._pooling)))
 
 
@@ -66,16 +67,13 @@ class Share:
     def of(self, rows: np.ndarray) -> np.ndarray:
         return rows[self.rank :: self.processes]
 
-    def gather(self, part: np.ndarray, total: int) -> np.ndarray:
-        """All processes' parts, back in the order that `of` cut."""
+    def gather(self, part: np.ndarray) -> np.ndarray:
+        """All processes' parts, one after the other."""
         if self.processes == 1:
             return part
         parts: list[Any] = [None] * self.processes
         distributed.all_gather_object(parts, part)
-        whole = np.empty((total, *part.shape[1:]), dtype=part.dtype)
-        for rank, own in enumerate(parts):
-            whole[rank :: self.processes] = own
-        return whole
+        return np.concatenate(parts)
 
 
 def train_encoder(
@@ -88,42 +86,32 @@ def train_encoder(
     transformer = load_transformer(settings["encoder"])
     transformer.check_length(settings["max_tokens"])
     model = TextClassifier(transformer.model, transformer.width, len(classes), settings).to(device)
-    trained = DistributedDataParallel(model) if share.processes > 1 else model
+    shared = DistributedDataParallel(model) if share.processes > 1 else model
     torch.manual_seed(settings["seed"] + share.rank)  # dropout differs between processes
 
-    train_tokens, dev_tokens = (_tokenize(split, transformer, settings) for split in (train, dev))
-    size = settings["batch_size"]
-    steps = settings["epochs"] * math.ceil(len(train_tokens) / size)
+    turns = open_turns(train.utterances, transformer, settings)
+    sequences = turns.tokenize(np.flatnonzero(train.labels != NO_LABEL))
+    dev_turns = open_turns(dev.utterances, transformer, settings)
+    dev_sequences = dev_turns.tokenize(np.flatnonzero(dev.labels != NO_LABEL))
+    labelled = int((train.labels != NO_LABEL).sum())
+    steps = settings["epochs"] * math.ceil(labelled / settings["batch_size"])
     optimizer, schedule = _optimizer(model, steps, settings)
+    training = Training(model, shared, transformer, share, device, optimizer, schedule)
 
     history: list[tuple[int, str, str, float]] = []
     best: dict[str, Any] = {"macro_f1": -1.0}
     for epoch in range(1, settings["epochs"] + 1):
-        lengths = np.array([len(tokens) for tokens in train_tokens])
         generator = np.random.default_rng([settings["seed"], epoch])
-        model.train()
-        losses = []
-        for rows in bucketed_batches(lengths, size, generator):
-            own = share.of(rows)
-            # Every process takes part in every step, if need be with a row that does not count.
-            weight = share.processes / len(rows) if len(own) else 0.0
-            own = own if len(own) else rows[:1]
-            batch = collate([train_tokens[row] for row in own], transformer).to(device)
-            labels = torch.from_numpy(train.labels[own]).to(device)
-            loss = weight * cross_entropy(trained(batch), labels, reduction="sum")
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.detach())
-        train_loss = share.gather(torch.stack(losses).cpu().numpy()[None], share.processes).mean()
-        scores = _score(model, dev_tokens, dev.labels, transformer, share, device)
-        history.append((epoch, "train", "loss", float(train_loss)))
+        if isinstance(turns, Dialogues):
+            sequences = turns.cut_at_random(generator)
+        batches = shuffle_batches(sequences, train.labels, settings["batch_size"], generator)
+        loss = training.run_epoch(sequences, batches, train.labels)
+        scores = training.score(dev_sequences, dev.labels)
+        history.append((epoch, "train", "loss", loss))
         history.extend((epoch, "dev", name, value) for name, value in scores.items())
         logging.info(
             "epoch %d: train loss %.3f, dev loss %.3f, dev macro-F1 %.3f",
-            *(epoch, train_loss, scores["loss"], scores["macro_f1"]),
+            *(epoch, loss, scores["loss"], scores["macro_f1"]),
         )
         if scores["macro_f1"] > best["macro_f1"]:
             weights = {
@@ -144,24 +132,97 @@ def train_encoder(
     return best["weights"], facts, pd.DataFrame(history, columns=columns)
 
 
-def bucketed_batches(
-    lengths: np.ndarray, size: int, generator: np.random.Generator
+@dataclass(frozen=True)
+class Training:
+    """A classifier in training; ``shared`` is the same one with the gradients of all processes."""
+
+    model: TextClassifier
+    shared: nn.Module
+    transformer: Transformer
+    share: Share
+    device: str
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+
+    def run_epoch(
+        self, sequences: Sequence[TokenSequence], batches: Iterable[np.ndarray], labels: np.ndarray
+    ) -> float:
+        """Make a step for each batch (numbers of sequences); returns the mean loss of a step.
+
+        Args:
+            labels: of the utterances, int64 [N], `NO_LABEL` where one does not count.
+        """
+        self.model.train()
+        losses = []
+        for batch in batches:
+            counted = (labels[rows_of([sequences[number] for number in batch])] != NO_LABEL).sum()
+            own = self.share.of(batch)
+            # Every process takes part in every step, if need be with a sequence of no weight.
+            weight = self.share.processes / int(counted) if len(own) else 0.0
+            part = [sequences[number] for number in (own if len(own) else batch[:1])]
+            truth = torch.from_numpy(labels[rows_of(part)]).to(self.device)  # [U]
+            logits = self.shared(collate(part, self.transformer).to(self.device))  # [U, classes]
+            loss = weight * cross_entropy(logits, truth, reduction="sum", ignore_index=NO_LABEL)
+            self.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), LARGEST_GRADIENT)
+            self.optimizer.step()
+            self.schedule.step()
+            losses.append(loss.detach())
+        return float(self.share.gather(torch.stack(losses).cpu().numpy()).mean())
+
+    @torch.inference_mode()
+    def score(self, sequences: Sequence[TokenSequence], labels: np.ndarray) -> dict[str, float]:
+        """Loss, macro-F1 over the classes that occur, and weighted F1."""
+        from sklearn.metrics import f1_score
+
+        self.model.eval()
+        order = np.argsort([-len(sequence) for sequence in sequences], kind="stable")
+        counts = np.array([len(sequence.rows) for sequence in sequences])
+        rows, logits = [], []
+        # A process without a share of its own judges a sequence too; rows count once.
+        own = self.share.of(order) if len(order) > self.share.rank else order[:1]
+        for batch in split_by_count(own, counts, DEV_BATCH):
+            part = [sequences[number] for number in batch]
+            rows.append(rows_of(part))
+            logits.append(self.model(collate(part, self.transformer).to(self.device)).cpu())
+        judged, first = np.unique(self.share.gather(np.concatenate(rows)), return_index=True)
+        gathered = torch.from_numpy(self.share.gather(torch.cat(logits).numpy())[first])
+        counted = labels[judged] != NO_LABEL
+        truth, gathered = labels[judged][counted], gathered[counted]
+        predicted = gathered.argmax(dim=1).numpy()
+        present = np.unique(truth)
+        scores = {
+            f"{average}_f1": float(
+                f1_score(truth, predicted, labels=present, average=average, zero_division=0)
+            )
+            for average in ("macro", "weighted")
+        }
+        return {"loss": float(cross_entropy(gathered, torch.from_numpy(truth))), **scores}
+
+
+def shuffle_batches(
+    sequences: Sequence[TokenSequence],
+    labels: np.ndarray,
+    size: int,
+    generator: np.random.Generator,
 ) -> Iterator[np.ndarray]:
-    """Cut rows at random into batches of like length, so that little is padded.
+    """Cut sequences at random into batches of like length, so that little is padded.
 
     Args:
-        lengths: tokens of each row: int64 [N].
+        labels: of the utterances, int64 [N]; sequences without a labelled one are left out.
+        size: labelled utterances per batch; the sequence that fills it may bring more.
 
     Yields:
-        int64 [at most ``size``]; together every row once.
+        numbers of sequences; together each once.
     """
-    order = generator.permutation(len(lengths))
-    bucket = size * BATCHES_PER_BUCKET
-    batches = []
-    for start in range(0, len(order), bucket):
-        rows = order[start : start + bucket]
-        rows = rows[np.argsort(lengths[rows], kind="stable")]
-        batches += [rows[first : first + size] for first in range(0, len(rows), size)]
+    counts = np.array([(labels[sequence.rows] != NO_LABEL).sum() for sequence in sequences])
+    lengths = np.array([len(sequence) for sequence in sequences])
+    order = generator.permutation(np.flatnonzero(counts))
+    batches: list[np.ndarray] = []
+    for bucket in split_by_count(order, counts, size * BATCHES_PER_BUCKET):
+        by_length = bucket[np.argsort(lengths[bucket], kind="stable")]
+        batches += split_by_count(by_length, counts, size)
     for position in generator.permutation(len(batches)):
         yield batches[position]
 
@@ -187,56 +248,8 @@ def _optimizer(model: TextClassifier, steps: int, settings: Mapping[str, Any]) -
             "weight_decay": 0.0,
         },
     ]
-    optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"])
+    optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"], fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: learning_rate_factor(step, steps, settings["warmup"])
     )
     return optimizer, schedule
-
-
-def _tokenize(
-    split: LabelledText, transformer: Transformer, settings: Mapping[str, Any]
-) -> list[TokenSequence]:
-    turns = Turns(
-        split.utterances,
-        transformer.tokenizer,
-        settings["context_turns"],
-        settings["max_tokens"],
-    )
-    return turns.tokenize(split.rows)
-
-
-@torch.inference_mode()
-def _score(
-    model: TextClassifier,
-    tokens: Sequence[TokenSequence],
-    labels: np.ndarray,
-    transformer: Transformer,
-    share: Share,
-    device: str,
-) -> dict[str, float]:
-    """Loss, macro-F1 over the classes that occur, and weighted F1."""
-    from sklearn.metrics import f1_score
-
-    model.eval()
-    order = np.argsort([-len(sequence) for sequence in tokens], kind="stable")
-    own = share.of(order)
-    logits = []
-    for start in range(0, len(own), DEV_BATCH):
-        rows = own[start : start + DEV_BATCH]
-        batch = collate([tokens[row] for row in rows], transformer).to(device)
-        logits.append(model(batch).cpu())
-    part = torch.cat(logits) if logits else torch.empty(0, model.classifier.out_features)
-    gathered = torch.from_numpy(share.gather(part.numpy(), len(order)))
-    truth = labels[order]
-    predicted = gathered.argmax(dim=1).numpy()
-    present = np.unique(truth)
-    return {
-        "loss": float(cross_entropy(gathered, torch.from_numpy(truth))),
-        **{
-            f"{average}_f1": float(
-                f1_score(truth, predicted, labels=present, average=average, zero_division=0)
-            )
-            for average in ("macro", "weighted")
-        },
-    }

