@@ -50,6 +50,32 @@ def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], sourc
     raise InputError(f"{source}: {where} is {error.instance!r}; expected {expected}")
 
 
+def check_context(settings: Mapping[str, Any], source: str) -> None:
+    """Refuse settings of text and graph that exclude each other.
+
+    Args:
+        settings: the whole configuration, defaults filled in.
+        source: the file that the settings came from, for the message.
+
+    Raises:
+        InputError: whole dialogues are to be encoded, but into one vector each or into a graph
+            in which no utterance may hear later ones.
+    """
+    text = settings["features"]["text"]
+    if "text" not in settings["modalities"] or text["context_turns"] != "all":
+        return
+    if text["pooling"] != "mean":
+        raise InputError(
+            f"{source}: features.text.pooling is {text['pooling']!r}, one vector for a whole"
+            " dialogue; expected mean with features.text.context_turns: all"
+        )
+    if settings["graph"]["future_window"] == 0:
+        raise InputError(
+            f"{source}: features.text.context_turns is 'all', with which utterances hear later"
+            " ones; expected a number of previous turns with graph.future_window: 0"
+        )
+
+
 def read_variants(path: Path, schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Read the variants table (tab-separated, one variant a row).
 

@@ -118,18 +118,9 @@ def open_turns(
     """Choose how the utterances of whole dialogues are tokenised.
 
     Args:
-        settings: ``context_turns``, a number of previous turns or ``all``; ``max_tokens`` and
-            ``pooling``.
-
-    Raises:
-        InputError: the settings exclude each other.
+        settings: ``context_turns``, a number of previous turns or ``all``; and ``max_tokens``.
     """
     context, most = settings["context_turns"], settings["max_tokens"]
-    if context != "all":
-        return Turns(utterances, transformer.tokenizer, context, most)
-    if settings["pooling"] != "mean":
-        raise InputError(
-            f"features.text.pooling: {settings['pooling']} is one vector for a whole dialogue;"
-            " expected mean with context_turns: all"
-        )
-    return Dialogues(utterances, transformer.tokenizer, most)
+    if context == "all":
+        return Dialogues(utterances, transformer.tokenizer, most)
+    return Turns(utterances, transformer.tokenizer, context, most)

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cberl.configuration import PROJECT, check_settings, find_path, read_typed, read_variants
+from cberl.configuration import (
+    PROJECT,
+    check_context,
+    check_settings,
+    find_path,
+    read_typed,
+    read_variants,
+)
 from cberl.errors import InputError
 
 SCHEMAS = PROJECT / "workflow/schemas"
@@ -36,6 +43,30 @@ def test_a_mistake_is_told_in_one_line(settings, message):
     assert str(caught.value).startswith("my.yaml: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def with_text(pooling="mean", context_turns="all", future_window=8, modalities=("text",)):
+    text = {"pooling": pooling, "context_turns": context_turns}
+    return {
+        "features": {"text": text},
+        "graph": {"future_window": future_window},
+        "modalities": list(modalities),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"pooling": "cls"}, "pooling is 'cls', one vector for a whole dialogue; expected mean"),
+        ({"future_window": 0}, "hear later ones; expected a number of previous turns"),
+    ],
+)
+def test_whole_dialogues_exclude_other_settings(changed, message):
+    with pytest.raises(InputError, match=message):
+        check_context(with_text(**changed), "my.yaml")
+    check_context(with_text(**changed, context_turns=3), "my.yaml")
+    check_context(with_text(**changed, modalities=("audio",)), "my.yaml")
+    check_context(with_text(), "my.yaml")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "meld.yaml"])

@@ -11,6 +11,7 @@ PROJECT = Path(workflow.basedir).parent
 sys.path.insert(0, str(PROJECT))
 
 from cberl.configuration import (
+    check_context,
     check_settings,
     export_package_path,
     find_path,
@@ -41,13 +42,11 @@ def schema(name):
 
 
 # A mistake ends the run here, with one line and before any job.
+CONFIG_SOURCE = str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1])
 try:
-    check_settings(
-        config,
-        schema("config.schema.yaml"),
-        str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1]),
-    )
+    check_settings(config, schema("config.schema.yaml"), CONFIG_SOURCE)
     validate(config, str(PROJECT / "workflow/schemas/config.schema.yaml"))
+    check_context(config, CONFIG_SOURCE)
     VARIANTS = read_variants(find_path(config["variants"]), schema("variants.schema.yaml"))
     ROOT = find_path(config["corpus"]["root"])
     ANNOTATIONS = annotation_files(config["corpus"], ROOT)

@@ -171,7 +171,6 @@ def test_long_corpora_come_in_pieces(conversations, monkeypatch, context_turns):
         ({"max_tokens": 513}, "max_tokens: 513 is more than the 512 tokens"),
         ({"max_tokens": 3, "context_turns": 1}, "max_tokens: 3 leaves no room"),
         ({"max_tokens": 2, "context_turns": "all"}, "max_tokens: 2 leaves no room"),
-        ({"pooling": "cls", "context_turns": "all"}, "pooling: cls is one vector for a whole"),
         ({"encoder": "no/such/folder"}, r"put its config.json, .* into a folder"),
     ],
 )
