@@ -119,6 +119,21 @@ def test_both_tasks_train_the_shared_layers():
     assert all(part.grad is None for part in whole.classifier.parameters())
 
 
+@pytest.mark.parametrize("cosine_head", [False, True])
+def test_half_precision_gives_about_the_same_and_finite_gradients(cosine_head):
+    """A CPU's bfloat16 goes through the same mixture of types as a GPU's float16."""
+    whole = network(cosine_head=cosine_head)
+    inputs = torch.randn(10, 6)
+    expected = whole(inputs, *graph(2, 2))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits, error = whole.classify_and_reconstruct(inputs, *graph(2, 2), rate=0.5)
+        loss = torch.nn.functional.cross_entropy(logits, torch.arange(10) % 3) + error
+    assert (logits - expected).abs().max() < 0.05 * expected.abs().max()
+    assert loss.dtype == torch.float32
+    loss.backward()
+    assert all(part.grad is None or torch.isfinite(part.grad).all() for part in whole.parameters())
+
+
 @pytest.mark.parametrize("turns", [1, 2000])
 def test_a_dialogue_may_be_short_or_long(turns):
     lengths = torch.tensor([turns])
