@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: help run test lint demo picture bench sizing dag-size evidence-meld clean
+.PHONY: help run test lint demo picture bench bench-features bench-corpus sizing dag-size evidence-meld clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,6 +28,13 @@ picture: .venv/installed ## redraw the rules of the pipeline (needs graphviz)
 
 bench: .venv/installed-test ## measure speed and size; the machine should be idle
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/pipeline.py
+
+bench-features: .venv/installed ## measure the extraction of features against bare libraries, and by size
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/features.py $(MELD)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/features.py $(MELD) --flat
+
+bench-corpus: .venv/installed ## take a made corpus of MELD's size through ingest and extraction
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/full_corpus.py $(MELD)
 
 sizing: .venv/installed ## measure what an utterance costs, for docs/slurm.md; the machine should be idle
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/unit_costs.py

@@ -1,5 +1,7 @@
 """Clips and annotations in MELD's layout, made out of the embedded corpus."""
 
+import argparse
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -68,6 +70,17 @@ def remake_clip(
         frame.rate, frame.pts = rate, 0
         clip.mux(audio.encode(frame))
         clip.mux([*video.encode(), *audio.encode()])
+
+
+def add_meld_argument(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told where MELD's annotations are."""
+    parser.add_argument(
+        "meld",
+        nargs="?",
+        type=Path,
+        default=os.environ.get("MELD_ROOT") or None,
+        help="folder of MELD's three CSVs; by default MELD_ROOT, else tables are made up",
+    )
 
 
 def read_annotations(meld: Path | None) -> dict[str, pd.DataFrame]:

@@ -1,12 +1,23 @@
-"""Speed of feature extraction against the bare libraries, as ratios within one run.
+"""Speed of feature extraction against the bare libraries, and by the size of the corpus.
 
+    make bench-features                     # both comparisons, one after the other
     python benchmarks/features.py           # throughput against bare libraries
     python benchmarks/features.py --flat    # cost per utterance and memory, 500 against 13,700
 
-The machine should be idle. One process per core, each with one thread, runs first the bare
-library over inputs in memory, then the extractor over the same inputs in an artifact, tables
-written; loading encoders is in neither. Text is MELD's if MELD_ROOT names the folder of its
-annotations, else the embedded corpus's; sound and frames are made up.
+The machine should be idle. Printed, and written into docs/results.md.
+
+Against the bare libraries: one process per core, each with one thread, does first what
+`bare_extraction` does and then the same through the pipeline's own readers, extractors and tables,
+from the same moment on; loading encoders is in neither. Text comes from the table of utterances,
+sound from decoded clips, and video from the clips themselves: they are decoded in a process apart,
+their frames are stored as JPEG in a table and read from it again. Faces are not looked for, as the
+bare libraries do not.
+
+By size: CPU time of one process with one thread, and of the process that decodes for it; what is
+done only once is left out. Clips are tiny and encoders cheap there, so that whatever grows with the
+corpus is the larger share of the cost.
+
+Texts are MELD's if the folder of its annotations is named, else the embedded corpus's.
 """
 
 import argparse
@@ -17,24 +28,47 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
+from bare_extraction import encode_clips, encode_texts, process_sounds
+from clips import (
+    FRAME_SIZE,
+    SECONDS,
+    add_meld_argument,
+    read_annotations,
+    readable_clips,
+    remake_clip,
+)
+from every_core import CORES, keep_to_one_thread, one_process_per_core, start_clock
+from results_page import markdown_table, replace_section
 
 from cberl.artifacts import open_table
-from cberl.configuration import PROJECT, export_package_path
-from cberl.corpus.tables import MEDIA
+from cberl.configuration import export_package_path
+from cberl.corpus.decode import decode_clips
+from cberl.corpus.tables import MEDIA, UTTERANCES
 from cberl.features.tables import FEATURES
 
-BOUNDS = {"text": 0.90, "audio": 0.90, "video": 0.85}
+LEAST_RATIO = {"text": 0.90, "audio": 0.90, "video": 0.85}
+UTTERANCES_OF = {"text": 1500, "audio": 100, "video": 16}
 ROUNDS = 3
-RATE = 16000
-FRAMES = 16
 SMALL, LARGE = 500, 13_700
+MOST_GROWTH = 10.0
+WARM_UP = 32
+RATE = 16_000
+MEDIA_SETTINGS = {
+    "modalities": ["video"],
+    "sample_rate": RATE,
+    "frames": 16,
+    "frame_size": 224,
+    "faces": False,
+    "time_limit_s": 60,
+    "memory_limit_mb": 1000,
+}
 SETTINGS = {
     "text": {
         "encoder": "minilm",
@@ -44,216 +78,255 @@ SETTINGS = {
         "batch_size": 64,
         "device": "cpu",
     },
-    "audio": {"encoder": "eGeMAPSv02"},
+    "audio": {"encoder": "eGeMAPSv02", "device": "cpu"},
     "video": {"encoder": "r3d_18", "weights": "none", "batch_size": 8, "device": "cpu"},
 }
-# Where only the growth of the cost matters.
-QUICK_VIDEO = SETTINGS["video"] | {"encoder": "squeezenet1_1"}
+CHEAP_MEDIA = MEDIA_SETTINGS | {"modalities": ["audio", "video"], "frames": 1, "frame_size": 48}
+CHEAP = SETTINGS | {
+    "audio": {"encoder": "IS09", "device": "cpu"},
+    "video": SETTINGS["video"] | {"encoder": "shufflenet_v2_x0_5"},
+}
+CHEAP_CLIP_S, CHEAP_CLIP_SIZE = 0.4, (64, 48)
 
 
-def transcripts(count: int) -> pd.DataFrame:
-    """Utterances with real text, repeated as often as it takes."""
-    root = Path(os.environ.get("MELD_ROOT") or PROJECT / "resources/demo")
-    texts = pd.read_csv(root / "train_sent_emo.csv")["Utterance"].fillna("").tolist()
-    rows = range(count)
-    return pd.DataFrame(
-        {
-            "utterance_id": [f"train/{row // 10}/{row % 10}" for row in rows],
-            "dialogue_id": [f"train/{row // 10}" for row in rows],
-            "turn": [row % 10 for row in rows],
-            "speaker": "A",
-            "text": [texts[row % len(texts)] for row in rows],
-        }
+def pick_texts(texts: list[str], count: int) -> list[str]:
+    """Texts from all over the corpus, so that few and many are equally long."""
+    return [texts[position * len(texts) // count] for position in range(count)]
+
+
+def utterance_rows(texts: list[str], clips: list[Path] | None = None) -> pd.DataFrame:
+    """Rows of the table UTTERANCES, ten turns a dialogue; clips are taken in turn."""
+    table = pd.DataFrame({column.name: [None] * len(texts) for column in UTTERANCES.columns})
+    numbers = range(len(texts))
+    return table.astype(object).assign(
+        utterance_id=[f"train/{number // 10}/{number % 10}" for number in numbers],
+        split="train",
+        dialogue_id=[f"train/{number // 10}" for number in numbers],
+        turn=[number % 10 for number in numbers],
+        speaker="Ann",
+        text=texts,
+        media_path=[clips[number % len(clips)].name for number in numbers] if clips else None,
     )
 
 
 def made_sound(seconds: float) -> np.ndarray:
-    """A hum with a wavering pitch: int16 samples."""
+    """A hum with a wavering pitch: int16 [samples]."""
     moments = np.arange(round(seconds * RATE)) / RATE
     pitch = 150 + 30 * np.sin(2 * np.pi * 2 * moments)
     return (9000 * np.sin(2 * np.pi * np.cumsum(pitch) / RATE)).astype(np.int16)
 
 
-def made_frames(count: int) -> list[bytes]:
-    import cv2
-
-    generator = np.random.default_rng(0)
-    pictures = [
-        cv2.resize(generator.integers(0, 255, (12, 16, 3), dtype=np.uint8), (300, 224))
-        for _ in range(count)
-    ]
-    return [cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures]
-
-
-def write_media(path: Path, modality: str, count: int, seconds: float, frames: int) -> None:
-    """A table of decoded clips that all hold the same sound or pictures."""
-    sound = made_sound(seconds) if modality == "audio" else None
-    pictures = made_frames(frames) if modality == "video" else None
+def write_media(path: Path, count: int, **columns: Any) -> None:
+    """A table of decoded clips that are all alike; columns that are not given are null."""
+    plain = {column.name: None for column in MEDIA.columns} | columns
     with open_table(path, MEDIA, {}) as writer:
         for start in range(0, count, 64):
-            rows = range(start, min(start + 64, count))
-            columns = {column.name: [None] * len(rows) for column in MEDIA.columns}
-            columns["utterance_id"] = [f"train/{row}/0" for row in rows]
-            columns["audio"] = [sound] * len(rows)
-            columns["frames"] = [pictures] * len(rows)
-            columns["sample_rate"] = [RATE] * len(rows)
-            writer.write(pd.DataFrame(columns, dtype=object))
+            rows = [
+                plain | {"utterance_id": f"train/{number}/0"}
+                for number in range(start, min(start + 64, count))
+            ]
+            writer.write(pd.DataFrame(rows, dtype=object))
 
 
-def bare_text(utterances: pd.DataFrame, settings: dict) -> float:
-    import torch
-
-    from cberl.features.transformer import load_transformer
-
-    transformer = load_transformer(settings["encoder"])
-    texts = utterances["text"].tolist()
-    started = time.perf_counter()
-    encoded = transformer.tokenizer(texts, truncation=True, max_length=settings["max_tokens"])
-    order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
-    with torch.inference_mode():
-        for start in range(0, len(order), settings["batch_size"]):
-            rows = order[start : start + settings["batch_size"]]
-            batch = transformer.tokenizer.pad(
-                {name: [values[row] for row in rows] for name, values in encoded.items()},
-                return_tensors="pt",
-            )
-            hidden = transformer.model(**batch).last_hidden_state
-            mask = batch["attention_mask"].unsqueeze(-1)
-            (hidden * mask).sum(dim=1) / mask.sum(dim=1)
-    return time.perf_counter() - started
+def decode_into(path: Path, utterances: pd.DataFrame, root: Path, settings: Mapping) -> None:
+    """Decode the clips of utterances into a table of media, as the rule decode_media does."""
+    with open_table(path, MEDIA, {}) as writer:
+        for rows in decode_clips(utterances, root, settings):
+            writer.write(rows)
 
 
-def bare_audio(count: int, seconds: float, settings: dict) -> float:
-    import opensmile
-
-    smile = opensmile.Smile(opensmile.FeatureSet[settings["encoder"]])
-    samples = made_sound(seconds)
-    started = time.perf_counter()
-    for _ in range(count):
-        smile(samples.astype(np.float32) / 32768, RATE)
-    return time.perf_counter() - started
-
-
-def bare_video(count: int, settings: dict) -> float:
-    import torch
-
-    from cberl.features.network import load_network
-    from cberl.features.video import decode_frame
-
-    network = load_network(settings["encoder"], settings["weights"])
-    frames = made_frames(FRAMES)
-    started = time.perf_counter()
-    with torch.inference_mode():
-        for start in range(0, count, settings["batch_size"]):
-            clips = []
-            for _ in range(min(settings["batch_size"], count - start)):
-                pictures = torch.from_numpy(np.stack([decode_frame(frame) for frame in frames]))
-                clips.append(network.transform(pictures.permute(0, 3, 1, 2)).transpose(0, 1))
-            network.module(torch.stack(clips))
-    return time.perf_counter() - started
-
-
-def extract(modality: str, settings: dict, count: int, folder: str) -> tuple[float, float]:
-    """Run an extractor over what `write_media` wrote: seconds, and peak memory in MB."""
-    from cberl.seeding import limit_threads
-
-    limit_threads(1)
+def load_extractor(modality: str, settings: Mapping[str, Any]) -> Any:
+    """The pipeline's own extractor of a modality."""
     if modality == "text":
         from cberl.features.text import TextExtractor as Extractor
-
-        source = transcripts(count)
     elif modality == "audio":
         from cberl.features.audio import AudioExtractor as Extractor
-
-        source = Path(folder, f"audio{count}.parquet")
     else:
         from cberl.features.video import VideoExtractor as Extractor
+    return Extractor(settings)
 
-        source = Path(folder, f"video{count}.parquet")
-    extractor = Extractor(settings)
-    target = Path(folder, f"{modality}-{os.getpid()}.parquet")
-    started = time.perf_counter()
-    with open_table(target, FEATURES, {}, extractor.describe()) as writer:
+
+def extract_into(path: Path, extractor: Any, source: Any) -> None:
+    """Write a table of features, as the rules extract_… do."""
+    with open_table(path, FEATURES, {}, extractor.describe()) as writer:
         for frame, features in extractor.extract(source):
             writer.write(frame, {"features": features})
-    took = time.perf_counter() - started
-    return took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def bare(modality: str, count: int, seconds: float) -> float:
-    from cberl.seeding import limit_threads
+def time_own(modality: str, source: Any, folder: Path) -> float:
+    """Seconds of the pipeline's own extraction.
 
-    limit_threads(1)
+    Args:
+        source: rows of the table UTTERANCES, or a table of media.
+    """
+    extractor = load_extractor(modality, SETTINGS[modality])
+    media, target = (folder / f"{name}-{os.getpid()}.parquet" for name in ("media", modality))
+    started = start_clock()
+    if modality == "video":
+        decode_into(media, source, folder, MEDIA_SETTINGS)
+        source = media
+    extract_into(target, extractor, source)
+    return time.perf_counter() - started
+
+
+def compare_with_bare(texts: list[str], share: float) -> tuple[str, bool]:
+    """Throughput per modality and its ratio to the bare libraries; whether all are met."""
+    counts = {name: max(2, round(share * count)) for name, count in UTTERANCES_OF.items()}
+    rows, all_met = [], True
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for modality, count in counts.items():
+            source, bare = prepare(modality, count, texts, folder)
+            own_times, ratios = [], []
+            with one_process_per_core() as run:
+                for _ in range(ROUNDS):
+                    bare_time = max(run(*bare))
+                    own_times.append(max(run(time_own, modality, source, folder)))
+                    ratios.append(bare_time / own_times[-1])
+            ratio, own_time = statistics.median(ratios), statistics.median(own_times)
+            met = ratio >= LEAST_RATIO[modality]
+            all_met &= met
+            speed = count * CORES / own_time
+            speeds = (f"{speed:.1f}", f"{speed / ratio:.1f}")
+            told = (*speeds, f"{ratio:.2f}", f"{LEAST_RATIO[modality]:.2f}")
+            rows.append((modality, *told, "yes" if met else "no"))
+    header = ("modality", "utterances/s", "bare libraries", "ratio", "at least", "met")
+    return markdown_table(header, rows), all_met
+
+
+def prepare(modality: str, count: int, texts: list[str], folder: Path) -> tuple[Any, tuple]:
+    """Inputs of one modality: those of `time_own`, and the bare function with its arguments."""
+    settings = SETTINGS[modality]
     if modality == "text":
-        return bare_text(transcripts(count), SETTINGS["text"])
+        picked = pick_texts(texts, count)
+        return utterance_rows(picked), (encode_texts, picked, settings)
     if modality == "audio":
-        return bare_audio(count, seconds, SETTINGS["audio"])
-    return bare_video(count, SETTINGS["video"])
+        sound, media = made_sound(SECONDS), folder / "audio.parquet"
+        write_media(media, count, audio=sound, sample_rate=RATE)
+        return media, (process_sounds, [sound] * count, RATE, settings)
+    clips = []
+    for number, clip in enumerate(readable_clips(4)):
+        clips.append(folder / f"{number}.mp4")
+        remake_clip(clip, clips[-1], SECONDS, FRAME_SIZE)
+    paths = [clips[number % len(clips)] for number in range(count)]
+    sampled = (MEDIA_SETTINGS["frames"], MEDIA_SETTINGS["frame_size"])
+    return utterance_rows([""] * count, clips), (encode_clips, paths, *sampled, settings)
 
 
-def on_every_core(function, *arguments) -> list:
-    """Run a function in one fresh process per core at once."""
-    cores = os.cpu_count() or 1
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(cores, context) as pool:
-        return [job.result() for job in [pool.submit(function, *arguments) for _ in range(cores)]]
+def time_decoding(utterances: pd.DataFrame, folder: Path) -> tuple[float, float]:
+    """CPU seconds per utterance but for the start of the decoder, and peak memory in MB."""
+    target = folder / "decoded.parquet"
+    times = []
+    for rows in (utterances.head(1), utterances):
+        started = cpu_seconds()
+        decode_into(target, rows, folder, CHEAP_MEDIA)
+        times.append(cpu_seconds() - started)
+    decoder = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return (times[1] - times[0]) / (len(utterances) - 1), peak_mb() + decoder
 
 
-def compare_with_bare() -> bool:
-    """Print throughput per modality and its ratio to the bare library; whether all are met."""
-    sizes = {"text": (1500, 0.0), "audio": (100, 3.0), "video": (40, 0.0)}
-    table = Table("modality", "utterances/s", "bare", "ratio", "bound", title="Extraction")
-    met = True
-    with tempfile.TemporaryDirectory() as folder:
-        for modality, (count, seconds) in sizes.items():
-            if modality != "text":
-                media = Path(folder, f"{modality}{count}.parquet")
-                write_media(media, modality, count, seconds, FRAMES)
-            own, ratios = [], []
-            for _ in range(ROUNDS):
-                bare_time = max(on_every_core(bare, modality, count, seconds))
-                runs = on_every_core(extract, modality, SETTINGS[modality], count, folder)
-                own_time = max(took for took, _ in runs)
-                ratios.append(bare_time / own_time)
-                own.append(count * (os.cpu_count() or 1) / own_time)
-            ratio, speed = statistics.median(ratios), statistics.median(own)
-            met &= ratio >= BOUNDS[modality]
-            figures = (f"{speed:.1f}", f"{speed / ratio:.1f}", f"{ratio:.2f}")
-            table.add_row(modality, *figures, f"{BOUNDS[modality]:.2f}")
-    Console().print(table)
-    return met
+def time_extraction(
+    modality: str, first: Any, source: Any, count: int, folder: Path
+) -> tuple[float, float]:
+    """CPU seconds per utterance once ``first`` has been extracted, and peak memory in MB."""
+    keep_to_one_thread()
+    extractor = load_extractor(modality, CHEAP[modality])
+    for _ in extractor.extract(first):
+        pass
+    started = cpu_seconds()
+    extract_into(folder / f"{modality}-features.parquet", extractor, source)
+    return (cpu_seconds() - started) / count, peak_mb()
 
 
-def compare_sizes() -> bool:
-    """Print cost per utterance and peak memory at two sizes; whether the cost is flat."""
-    columns = ("modality", "utterances", "ms each", "peak memory, MB")
-    table = Table(*columns, title="Cost by size")
-    met = True
-    context = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as folder:
-        for modality, settings in (SETTINGS | {"video": QUICK_VIDEO}).items():
-            costs = []
-            for count in (SMALL, LARGE):
-                if modality != "text":
-                    media = Path(folder, f"{modality}{count}.parquet")
-                    write_media(media, modality, count, seconds=0.5, frames=1)
-                with ProcessPoolExecutor(1, context) as pool:
-                    took, memory = pool.submit(extract, modality, settings, count, folder).result()
-                costs.append(took / count)
-                table.add_row(modality, str(count), f"{1000 * costs[-1]:.2f}", f"{memory:.0f}")
-            met &= costs[1] <= 1.1 * costs[0]
-    Console().print(table)
-    return met
+def cpu_seconds() -> float:
+    """CPU time of this process and of the children that have ended."""
+    return sum(os.times()[:4])
 
 
-def main() -> None:
+def peak_mb() -> float:
+    """Peak memory of this process."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def in_fresh_process(function: Any, *arguments: Any) -> tuple[float, float]:
+    """Run a function where nothing has taken memory or warmed up yet."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def compare_sizes(texts: list[str], share: float) -> tuple[str, bool]:
+    """CPU time per utterance and peak memory at two sizes; whether the cost is flat.
+
+    The small size is measured before and after the large one, and its mean is taken.
+    """
+    counts = [max(WARM_UP, round(share * count)) for count in (SMALL, LARGE)]
+    rows, all_met = [], True
+    with tempfile.TemporaryDirectory() as name:
+        for what, jobs in sized_jobs(counts, texts, Path(name)):
+            small, large, again = (in_fresh_process(*jobs[number]) for number in (0, 1, 0))
+            before = (small[0] + again[0]) / 2
+            growth = 100 * (large[0] / before - 1)
+            met = growth <= MOST_GROWTH
+            all_met &= met
+            costs = (f"{1000 * before:.2f}", f"{1000 * large[0]:.2f}", f"{growth:+.1f}")
+            memory = (f"{max(small[1], again[1]):.0f}", f"{large[1]:.0f}")
+            rows.append((what, *costs, f"{MOST_GROWTH:g}", "yes" if met else "no", *memory))
+    small, large = (f"{count:,}" for count in counts)
+    header = ("what", f"ms each of {small}", f"ms each of {large}", "growth, %", "at most", "met")
+    memories = (f"peak MB, {small}", f"peak MB, {large}")
+    return markdown_table((*header, *memories), rows), all_met
+
+
+def sized_jobs(
+    counts: list[int], texts: list[str], folder: Path
+) -> Iterator[tuple[str, list[tuple]]]:
+    """What is measured by size: its name, and a function with its arguments for each count."""
+    clip = folder / "tiny.mp4"
+    remake_clip(readable_clips(1)[0], clip, CHEAP_CLIP_S, CHEAP_CLIP_SIZE)
+    for_decoding = [utterance_rows([""] * count, [clip]) for count in counts]
+    yield "decoding", [(time_decoding, rows, folder) for rows in for_decoding]
+    sources = {count: utterance_rows(pick_texts(texts, count)) for count in (WARM_UP, *counts)}
+    yield (
+        "text",
+        [
+            (time_extraction, "text", sources[WARM_UP], sources[count], count, folder)
+            for count in counts
+        ],
+    )
+    decoded = next(decode_clips(for_decoding[0].head(1), folder, CHEAP_MEDIA)).iloc[0]
+    for modality, columns in (("audio", ("audio", "sample_rate")), ("video", ("frames",))):
+        paths = {count: folder / f"{modality}{count}.parquet" for count in (WARM_UP, *counts)}
+        for count, path in paths.items():
+            write_media(path, count, **{column: decoded[column] for column in columns})
+        first = paths[WARM_UP]
+        jobs = [(time_extraction, modality, first, paths[count], count, folder) for count in counts]
+        yield modality, jobs
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_meld_argument(parser)
     parser.add_argument("--flat", action="store_true", help="compare sizes instead")
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="part of the usual inputs (0 to 1): a quick look, which is printed only",
+    )
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     export_package_path()
-    sys.exit(0 if (compare_sizes() if arguments.flat else compare_with_bare()) else 1)
+    compare, section = (
+        (compare_sizes, "features-flat") if arguments.flat else (compare_with_bare, "features")
+    )
+    texts = pd.concat(read_annotations(arguments.meld).values())["Utterance"].tolist()
+    table, all_met = compare(texts, arguments.share)
+    print(table)
+    if arguments.share == 1:
+        replace_section(section, table)
+    return 0 if all_met else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
