@@ -119,8 +119,12 @@ def read_typed(value: Any) -> Any:
 
 
 def find_path(path: str) -> Path:
-    """Find a path of the configuration: from the working directory, else the project's folder."""
-    return Path(path) if Path(path).exists() else PROJECT / path
+    """Find a path of the configuration: from the working directory, else the project's folder.
+
+    A ``~`` in front stands for the home folder, as in a shell.
+    """
+    expanded = Path(os.path.expanduser(path))
+    return expanded if expanded.exists() else PROJECT / expanded
 
 
 def export_package_path() -> None:

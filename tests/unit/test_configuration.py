@@ -115,6 +115,9 @@ def test_paths_start_at_the_working_directory_then_at_the_project(tmp_path, monk
     Path("config").mkdir()
     Path("config/config.yaml").touch()
     assert find_path("config/config.yaml") == Path("config/config.yaml")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find_path("~/config/config.yaml") == tmp_path / "config/config.yaml"
+    assert find_path("~/nowhere") == tmp_path / "nowhere"
 
 
 def test_values_of_the_command_line_get_their_types():
