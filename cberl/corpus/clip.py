@@ -188,7 +188,7 @@ def _sample(
             if recording.start_s <= time_s < recording.end_s:
                 appears.append(time_s)
             sampler.add(time_s, frame)
-        if recording.is_cut and sampler.done:
+        if sampler.done and time_s >= recording.end_s:
             break
     sampler.finish()
     facts["source_frames"] = len(appears)

@@ -128,6 +128,14 @@ def test_a_cut_with_nothing_in_it_is_empty(root, start, end):
     assert row["video_reason"] == reasons.EMPTY_WINDOW
 
 
+def test_few_sampled_frames_do_not_shorten_what_is_told_of_a_piece(root):
+    piece = {"media_path": "clips/good.mp4", "media_start_s": 0.2, "media_end_s": 0.8}
+    settings = SETTINGS | {"frames": 1, "modalities": ["video"]}
+    row = pd.concat(decode_clips(utterance_rows(piece), root, settings)).iloc[0]
+    assert row["source_frames"] == 6
+    assert row["duration_s"] == pytest.approx(0.6)
+
+
 def test_reversed_times_give_nothing(root):
     row = decode(root, {"media_path": "clips/good.mp4", "media_start_s": 0.9, "media_end_s": 0.3})
     assert row["audio_reason"].tolist() == row["video_reason"].tolist() == [reasons.EMPTY_WINDOW]
