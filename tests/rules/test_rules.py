@@ -142,6 +142,14 @@ def test_extract_audio(results, utterances):
     check_shards(results, utterances, "audio", 88)
 
 
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_what_is_only_waited_for_is_no_origin_of_features(results, modality):
+    header = read_header(results / f"features/{modality}/shards/1-of-2.parquet")
+    inputs = header["provenance"]["inputs"]
+    assert inputs
+    assert not [path for path in inputs if "quality" in path]
+
+
 def test_extract_video(results, utterances):
     check_shards(results, utterances, "video", 512)
 
