@@ -1,10 +1,12 @@
 """Fine-tuning a text encoder on the training split's labels, stopped by the dev split.
 
-The encoder gets a linear classifier over its pooled vector, and both are trained with
+The encoder gets a linear classifier over the vector of an utterance, and both are trained with
 cross-entropy (Devlin et al., NAACL 2019, section 4.1, with the pooling that extraction uses) and
-AdamW. The learning rate rises over the first steps, then falls linearly to 0, which keeps short
-fine-tuning stable (Mosbach et al., ICLR 2021). The weights of the epoch with the best macro-F1
-on dev are kept; the classifier is thrown away. No label of the test split is read.
+AdamW. Whole dialogues (``context_turns: all``) are cut into pieces anew in every epoch, of 1 to 12
+turns, so that the encoder also learns to do with little context. The learning rate rises over the
+first steps, then falls linearly to 0, which keeps short fine-tuning stable (Mosbach et al., ICLR
+2021). The weights of the epoch with the best macro-F1 on dev are kept; the classifier is thrown
+away. No label of the test split is read.
 
 Steps may be shared by several processes (torch's DistributedDataParallel), started by torchrun:
 each takes its part of every batch, so that the gradient is that of the whole batch whatever

@@ -22,6 +22,9 @@ from cberl.seeding import choose_device, seed_everything
 
 BATCHES_PER_BUCKET = 50
 LARGEST_GRADIENT = 1.0
+CLASSIFIER_RATE = 10.0
+"""Step size of the classifier, which starts from nothing, over that of the encoder (discriminative
+fine-tuning; Howard and Ruder, ACL 2018, section 3.2)."""
 DEV_BATCH = 64
 
 
@@ -236,19 +239,17 @@ def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
 
 
 def _optimizer(model: TextClassifier, steps: int, settings: Mapping[str, Any]) -> tuple[Any, Any]:
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
+    groups = []
+    for module, factor in ((model.encoder, 1.0), (model.classifier, CLASSIFIER_RATE)):
+        parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
         # Biases and the scales of normalisation are not decayed, as in BERT's own training.
-        {
-            "params": [parameter for parameter in parameters if parameter.ndim > 1],
-            "weight_decay": settings["weight_decay"],
-        },
-        {
-            "params": [parameter for parameter in parameters if parameter.ndim <= 1],
-            "weight_decay": 0.0,
-        },
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=settings["learning_rate"], fused=True)
+        for decay, part in (
+            (settings["weight_decay"], [p for p in parameters if p.ndim > 1]),
+            (0.0, [p for p in parameters if p.ndim <= 1]),
+        ):
+            rate = factor * settings["learning_rate"]
+            groups.append({"params": part, "weight_decay": decay, "lr": rate})
+    optimizer = torch.optim.AdamW(groups, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: learning_rate_factor(step, steps, settings["warmup"])
     )

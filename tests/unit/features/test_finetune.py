@@ -66,7 +66,7 @@ def settings(encoder, **changed):
         "epochs": 8,
         "patience": 8,
         "batch_size": 8,
-        "learning_rate": 0.01,
+        "learning_rate": 0.005,
         "warmup": 0.1,
         "weight_decay": 0.01,
         "dropout": 0.1,
