@@ -66,7 +66,7 @@ def settings(encoder, **changed):
         "epochs": 8,
         "patience": 8,
         "batch_size": 8,
-        "learning_rate": 0.005,
+        "learning_rate": 0.003,
         "warmup": 0.1,
         "weight_decay": 0.01,
         "dropout": 0.1,
@@ -94,7 +94,7 @@ def test_the_task_is_learnt_and_the_best_epoch_is_kept(tmp_path, encoder, contex
 
 def test_extraction_takes_the_weights(tmp_path, encoder):
     paths = write_corpus(tmp_path)
-    tensors, facts, _ = finetune_text(*paths, settings(encoder))
+    tensors, facts, _ = finetune_text(*paths, settings(encoder, epochs=16, patience=16))
     weights = tmp_path / "encoder.safetensors"
     write_tensors(weights, "encoder", tensors, {}, facts)
     table = pd.read_parquet(paths[0])
