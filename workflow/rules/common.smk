@@ -111,14 +111,15 @@ def states_of_clips():
 
 def state_of_clips(wildcards):
     """The shard's media files as they are now: a clip that comes or changes is decoded anew."""
-    return states_of_clips().get(wildcards.scatteritem)
+    # A submitted job has been decided on; only the process that decides looks at the corpus.
+    return states_of_clips().get(wildcards.scatteritem) if workflow.is_main_process else None
 
 
 def names_of_clips(wildcards):
     """Which clips there are, for a reader that chooses among them."""
     from cberl.corpus.clip_files import clip_names
 
-    return clip_names(config["corpus"], ROOT)
+    return clip_names(config["corpus"], ROOT) if workflow.is_main_process else None
 
 
 def growing(amount):
