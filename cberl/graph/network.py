@@ -68,7 +68,7 @@ class ConversationNetwork(nn.Module):
         head = CosineHead if cosine_head else nn.Linear
         self.classifier = head(2 * hidden_size, class_count)
         self.decoder = NodeDecoder(hidden_size, input_size, len(RELATIONS))
-        self.register_buffer("seen", torch.ones(class_count, dtype=torch.bool))
+        self.register_buffer("correction", torch.zeros(class_count))
 
     def describe(self) -> dict[str, object]:
         """The arguments that build this network again."""
@@ -91,6 +91,16 @@ class ConversationNetwork(nn.Module):
         projected = self.projection(inputs)  # [N, D] -> [N, H]
         codes = self._encode(projected, lengths, edge_index, edge_type)
         return self._classify(codes, projected)
+
+    def decide(
+        self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
+    ) -> Tensor:
+        """Logits as they are judged: those of `forward` with the buffer ``correction`` added.
+
+        It is minus infinity for classes without a training row, and holds what was found out
+        about frequencies after training; 0 otherwise.
+        """
+        return self(inputs, lengths, edge_index, edge_type) + self.correction
 
     def classify_and_reconstruct(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor, rate: float

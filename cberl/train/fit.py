@@ -3,9 +3,10 @@
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -22,12 +23,15 @@ from cberl.train.sampling import class_table, dialogue_weights, draw_dialogues
 from cberl.train.scores import f1_scores
 
 LARGEST_GRADIENT = 1.0
+ADJUSTMENTS = tuple(number / 10 for number in range(11))
+"""Strengths of the post-hoc adjustment to choose from: 0 leaves the logits alone, 1 makes up for
+the frequencies in full."""
 
 
 def train_gnn(
     train: Conversations,
     dev: Conversations,
-    classes: int,
+    classes: Sequence[str],
     settings: Mapping[str, Any],
     seed: int,
 ) -> tuple[ConversationNetwork, pd.DataFrame]:
@@ -40,7 +44,7 @@ def train_gnn(
     Args:
         train: training dialogues, real and synthetic.
         dev: dev dialogues.
-        classes: number of classes.
+        classes: names by number.
         settings: section ``train`` of the configuration, the variant's row, and ``device``.
         seed: of weights, order, dropout and masks.
 
@@ -57,19 +61,19 @@ def train_gnn(
     device = choose_device(settings["device"])
     network = ConversationNetwork(
         input_size=train.inputs.shape[1],
-        class_count=classes,
+        class_count=len(classes),
         hidden_size=settings["hidden_size"],
         graph_layers=settings["graph_layers"],
         dropout=settings["dropout"],
         online=train.online,
         cosine_head=settings["loss"] == "ldam",
     )
-    real = class_table(train, classes, real_only=True).sum(dim=0)
-    weights = dialogue_weights(train, classes, settings["dialogue_sampling"])
-    drawn = weights @ class_table(train, classes)  # [C]
-    network.seen.copy_(drawn > 0)
+    real = class_table(train, len(classes), real_only=True).sum(dim=0)
+    weights = dialogue_weights(train, len(classes), settings["dialogue_sampling"])
+    drawn = weights @ class_table(train, len(classes))  # [C]
+    network.correction[drawn == 0] = -torch.inf
     for number in torch.nonzero(drawn == 0).flatten().tolist():
-        logging.warning("class %d has no training row: it is never predicted", number)
+        logging.warning("%s has no training row: it is never predicted", classes[number])
     counts = ClassCounts(drawn.to(device), real.to(device))
     network, train, dev = network.to(device), train.to(device), dev.to(device)
     optimizer = torch.optim.AdamW(
@@ -89,7 +93,7 @@ def train_gnn(
             raise InputError(
                 f"train: the loss is not finite in epoch {epoch}; expected a lower learning_rate"
             )
-        judged = judge(network, dev, classes)
+        judged = judge(network, dev, len(classes))
         history += [(epoch, "train", name, value) for name, value in trained.items()]
         history += [(epoch, "dev", name, value) for name, value in judged.items()]
         if judged["macro_f1"] > best_score:
@@ -99,6 +103,8 @@ def train_gnn(
             break
     network.load_state_dict(best_state)
     logging.info("epoch %d has the best dev macro-F1, %.4f", best_epoch, best_score)
+    if settings["loss"] == "post_hoc_adjustment":
+        network.correction -= choose_adjustment(network, dev, counts.drawn)
     return network.cpu().eval(), pd.DataFrame(
         history, columns=["epoch", "split", "quantity", "value"]
     )
@@ -141,10 +147,36 @@ def judge(network: ConversationNetwork, dev: Conversations, classes: int) -> dic
     labelled = batch.labels != NO_LABEL
     logits = network(batch.inputs, batch.lengths, batch.edge_index, batch.edge_type)[labelled]
     labels = batch.labels[labelled]
-    predicted = logits.masked_fill(~network.seen, -torch.inf).argmax(dim=1)
+    predicted = (logits + network.correction).argmax(dim=1)
     macro, weighted = f1_scores(labels, predicted, classes)
     loss = float(cross_entropy(logits, labels))
     return {"macro_f1": macro, "weighted_f1": weighted, "loss": loss}
+
+
+@torch.no_grad()
+def choose_adjustment(network: ConversationNetwork, dev: Conversations, drawn: Tensor) -> Tensor:
+    """What to take from the logits so that rare classes are not drowned: float [C].
+
+    t log pi with the class frequencies pi of the training rows and the t of `ADJUSTMENTS` that has
+    the best dev macro-F1, the least one of equals (Menon et al., Long-tail Learning via Logit
+    Adjustment, ICLR 2021, section 4.1: post-hoc adjustment, its temperature tuned).
+    """
+    network.eval()
+    batch = dev.whole()
+    labelled = batch.labels != NO_LABEL
+    logits = network.decide(batch.inputs, batch.lengths, batch.edge_index, batch.edge_type)
+    log_frequencies = torch.log(drawn.clamp(min=0.5) / drawn.sum())
+    scores = [
+        f1_scores(
+            batch.labels[labelled],
+            (logits - strength * log_frequencies)[labelled].argmax(dim=1),
+            len(drawn),
+        )[0]
+        for strength in ADJUSTMENTS
+    ]
+    strength = ADJUSTMENTS[int(np.argmax(scores))]
+    logging.info("adjustment %.1f has the best dev macro-F1, %.4f", strength, max(scores))
+    return strength * log_frequencies
 
 
 def _losses(

@@ -27,8 +27,8 @@ def predict_gnn(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Say the most probable class of each utterance.
 
-    Probabilities are the softmax of the bare logits, whatever the loss: LDAM's margins and the
-    prior of logit adjustment belong to training only. After a loss that corrects for rare
+    Probabilities are the softmax of `ConversationNetwork.decide`, whatever the loss: LDAM's margins
+    and the prior of logit adjustment belong to training only. After a loss that corrects for rare
     classes they are those of a balanced corpus. Classes without a training row get 0.
 
     Args:
@@ -39,7 +39,7 @@ def predict_gnn(
     """
     network.eval()
     batch = conversations.whole()
-    logits = network(batch.inputs, batch.lengths, batch.edge_index, batch.edge_type)
-    probabilities = logits.masked_fill(~network.seen, -torch.inf).softmax(dim=1).numpy()
+    logits = network.decide(batch.inputs, batch.lengths, batch.edge_index, batch.edge_type)
+    probabilities = logits.softmax(dim=1).numpy()
     predicted = np.asarray(classes, dtype=object)[probabilities.argmax(axis=1)]
     return pd.DataFrame({"utterance_id": conversations.ids, "predicted": predicted}), probabilities

@@ -19,7 +19,7 @@ with start_job(snakemake, torch=True) as job:
         )
         for position in range(2)
     )
-    network, history = train_gnn(train, dev, len(classes), job.settings, job.seed)
+    network, history = train_gnn(train, dev, classes, job.settings, job.seed)
     metadata = network.describe() | {"classes": classes}
     write_tensors(snakemake.output.model, "network", network.state_dict(), job.provenance, metadata)
     write_table(snakemake.output.history, HISTORY, history, job.provenance)

@@ -16,18 +16,36 @@ def best_macro_f1(history):
     return history.loc[rows, "value"].max()
 
 
+def test_the_adjustment_that_dev_likes_best_is_kept(make_conversations, settings):
+    generator = np.random.default_rng(0)
+    rare = generator.choice(3, size=144, p=[0.8, 0.15, 0.05])
+    train, dev = make_conversations(labels=rare, noise=3.0), make_conversations(seed=1, noise=3.0)
+    plain, _ = train_gnn(train, dev, NAMES, settings, seed=0)
+    adjusted, _ = train_gnn(train, dev, NAMES, settings | {"loss": "post_hoc_adjustment"}, seed=0)
+    assert torch.equal(plain.classifier.weight, adjusted.classifier.weight)
+    assert not plain.correction.any()
+    frequencies = torch.bincount(train.labels).float() / len(train)
+    ratio = adjusted.correction / -frequencies.log()
+    torch.testing.assert_close(ratio, ratio[:1].expand(3))
+    assert 0 < ratio[0] <= 1
+    scores = [judge(network, dev, 3)["macro_f1"] for network in (plain, adjusted)]
+    assert scores[0] < scores[1]
+    probabilities = predict_gnn(adjusted, dev, NAMES)[1]
+    assert (probabilities[:, 2] > predict_gnn(plain, dev, NAMES)[1][:, 2]).all()
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_learns_all_classes(make_conversations, settings, loss):
     train, dev = make_conversations(), make_conversations((5,) * 10, seed=1)
     settings |= {"loss": loss, "dialogue_sampling": "class_aware"}
-    network, history = train_gnn(train, dev, 3, settings, seed=0)
+    network, history = train_gnn(train, dev, NAMES, settings, seed=0)
     assert best_macro_f1(history) > 0.85
     assert judge(network, dev, 3)["macro_f1"] == pytest.approx(best_macro_f1(history))
 
 
 def test_history_tells_the_parts_of_the_loss_and_the_scores(make_conversations, settings):
     train, dev = make_conversations(), make_conversations(seed=1)
-    _, history = train_gnn(train, dev, 3, settings | {"epochs": 2}, seed=0)
+    _, history = train_gnn(train, dev, NAMES, settings | {"epochs": 2}, seed=0)
     told = {split: set(rows["quantity"]) for split, rows in history.groupby("split")}
     assert told == {
         "train": {"loss", "classification", "reconstruction"},
@@ -42,7 +60,7 @@ def test_history_tells_the_parts_of_the_loss_and_the_scores(make_conversations, 
 def test_without_the_mask_task_nothing_is_reconstructed(make_conversations, settings):
     train, dev = make_conversations(), make_conversations(seed=1)
     settings |= {"mask_weight": 0.0, "epochs": 2, "weight_decay": 0.0}
-    network, history = train_gnn(train, dev, 3, settings, seed=0)
+    network, history = train_gnn(train, dev, NAMES, settings, seed=0)
     assert "reconstruction" not in set(history["quantity"])
     assert not network.mask_token.any()  # as it was set at the start
 
@@ -50,7 +68,7 @@ def test_without_the_mask_task_nothing_is_reconstructed(make_conversations, sett
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(make_conversations, settings):
     train, dev = make_conversations(), make_conversations(seed=1)
     settings |= {"epochs": 2, "loss": "ldam", "dialogue_sampling": "class_aware"}
-    one, again, other = (train_gnn(train, dev, 3, settings, seed) for seed in (0, 0, 1))
+    one, again, other = (train_gnn(train, dev, NAMES, settings, seed) for seed in (0, 0, 1))
     for name, value in one[0].state_dict().items():
         assert torch.equal(value, again[0].state_dict()[name])
     assert one[1].equals(again[1])
@@ -60,7 +78,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(make_convers
 def test_training_stops_when_dev_no_longer_improves(make_conversations, settings):
     train, dev = make_conversations(noise=4.0), make_conversations(seed=1, noise=4.0)
     settings |= {"epochs": 100, "patience": 4}
-    _, history = train_gnn(train, dev, 3, settings, seed=0)
+    _, history = train_gnn(train, dev, NAMES, settings, seed=0)
     scores = history[history["quantity"] == "macro_f1"]["value"].to_numpy()
     assert len(scores) == scores.argmax() + 1 + 4 < 100
 
@@ -68,14 +86,14 @@ def test_training_stops_when_dev_no_longer_improves(make_conversations, settings
 def test_patience_waits_for_the_deferred_part_of_ldam(make_conversations, settings):
     train, dev = make_conversations(noise=4.0), make_conversations(seed=1, noise=4.0)
     settings |= {"epochs": 30, "patience": 2, "loss": "ldam"}
-    _, history = train_gnn(train, dev, 3, settings, seed=0)
+    _, history = train_gnn(train, dev, NAMES, settings, seed=0)
     assert history["epoch"].max() >= 17
 
 
 def test_predictions_survive_writing_and_reading(make_conversations, settings, tmp_path):
     train, dev = make_conversations(), make_conversations(seed=1)
     settings |= {"epochs": 2, "loss": "ldam"}
-    network, _ = train_gnn(train, dev, 3, settings, seed=0)
+    network, _ = train_gnn(train, dev, NAMES, settings, seed=0)
     path = tmp_path / "model.safetensors"
     write_tensors(
         path, "network", network.state_dict(), {}, network.describe() | {"classes": NAMES}
@@ -93,7 +111,7 @@ def test_predictions_survive_writing_and_reading(make_conversations, settings, t
 
 def test_an_online_model_predicts_a_turn_before_the_next_is_spoken(make_conversations, settings):
     train, dev = (make_conversations(seed=seed, future=0) for seed in (0, 1))
-    network, _ = train_gnn(train, dev, 3, settings | {"epochs": 1}, seed=0)
+    network, _ = train_gnn(train, dev, NAMES, settings | {"epochs": 1}, seed=0)
     _, before = predict_gnn(network, dev, NAMES)
     dev.inputs[5] += 3  # the last turn of the first dialogue
     _, after = predict_gnn(network, dev, NAMES)
@@ -107,9 +125,9 @@ def test_a_class_without_training_rows_is_never_predicted(
 ):
     labels = np.random.default_rng(0).integers(2, size=144)
     train, dev = make_conversations(labels=labels), make_conversations(seed=1)
-    network, history = train_gnn(train, dev, 3, settings | {"epochs": 3, "loss": loss}, seed=0)
+    network, history = train_gnn(train, dev, NAMES, settings | {"epochs": 3, "loss": loss}, seed=0)
     assert np.isfinite(history["value"]).all()
-    assert "class 2 has no training row" in caplog.text
+    assert "c has no training row" in caplog.text
     frame, probabilities = predict_gnn(network, dev, NAMES)
     assert (probabilities[:, 2] == 0).all()
     assert "c" not in set(frame["predicted"])
@@ -121,7 +139,7 @@ def test_a_class_with_a_single_training_row_trains(make_conversations, settings,
     labels[77] = 2
     train, dev = make_conversations(labels=labels), make_conversations(seed=1)
     settings |= {"epochs": 2, "loss": loss, "dialogue_sampling": "class_aware"}
-    network, history = train_gnn(train, dev, 3, settings, seed=0)
+    network, history = train_gnn(train, dev, NAMES, settings, seed=0)
     assert np.isfinite(history["value"]).all()
     assert (predict_gnn(network, dev, NAMES)[1][:, 2] > 0).all()
 
@@ -129,21 +147,21 @@ def test_a_class_with_a_single_training_row_trains(make_conversations, settings,
 def test_a_class_absent_from_dev_does_not_count_there(make_conversations, settings):
     labels = np.random.default_rng(0).integers(2, size=144)
     train, dev = make_conversations(), make_conversations(seed=1, labels=labels)
-    _, history = train_gnn(train, dev, 3, settings, seed=0)
+    _, history = train_gnn(train, dev, NAMES, settings, seed=0)
     assert best_macro_f1(history) > 0.9
 
 
 def test_dialogues_of_one_and_of_two_thousand_turns_train_together(make_conversations, settings):
     lengths = (1, 2000, 1, 3)
     train, dev = make_conversations(lengths), make_conversations((1, 1, 4), seed=1)
-    network, history = train_gnn(train, dev, 3, settings | {"epochs": 1}, seed=0)
+    network, history = train_gnn(train, dev, NAMES, settings | {"epochs": 1}, seed=0)
     assert np.isfinite(history["value"]).all()
     assert predict_gnn(network, train, NAMES)[1].shape == (2005, 3)
 
 
 def test_dialogues_of_one_turn_only_train_with_the_mask_task(make_conversations, settings):
     train, dev = make_conversations((1,) * 40), make_conversations((1,) * 20, seed=1)
-    _, history = train_gnn(train, dev, 3, settings | {"epochs": 2}, seed=0)
+    _, history = train_gnn(train, dev, NAMES, settings | {"epochs": 2}, seed=0)
     assert (history.loc[history["quantity"] == "reconstruction", "value"] == 0).all()
 
 
@@ -151,7 +169,7 @@ def test_utterances_without_label_are_context_only(make_conversations, settings)
     train, dev = make_conversations(), make_conversations(seed=1)
     train.labels[:60] = -1
     dev.labels[::2] = -1
-    network, history = train_gnn(train, dev, 3, settings | {"epochs": 2}, seed=0)
+    network, history = train_gnn(train, dev, NAMES, settings | {"epochs": 2}, seed=0)
     assert np.isfinite(history["value"]).all()
     assert len(predict_gnn(network, dev, NAMES)[0]) == len(dev)
 
@@ -161,11 +179,11 @@ def test_a_split_without_any_label_is_refused(make_conversations, settings, spli
     splits = {"train": make_conversations(), "dev": make_conversations(seed=1)}
     splits[split].labels[:] = -1
     with pytest.raises(InputError, match=f"split {split} has no labelled utterance"):
-        train_gnn(splits["train"], splits["dev"], 3, settings, seed=0)
+        train_gnn(splits["train"], splits["dev"], NAMES, settings, seed=0)
 
 
 def test_a_run_that_diverges_is_ended_with_the_setting_to_change(make_conversations, settings):
     train, dev = make_conversations(), make_conversations(seed=1)
     settings |= {"learning_rate": 1e30}
     with pytest.raises(InputError, match=r"train: .* not finite in epoch \d+; .*learning_rate"):
-        train_gnn(train, dev, 3, settings, seed=0)
+        train_gnn(train, dev, NAMES, settings, seed=0)
