@@ -17,11 +17,26 @@ from results_page import markdown_table, replace_section
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
-from cberl.evaluate.tables import ALL_CLASSES, COMPARISON, SUMMARY
+from cberl.evaluate.tables import ALL_CLASSES, COMPARISON, ENSEMBLE, SUMMARY
 
 CLASSES = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
-BASELINE = "baseline"
-TARGETS = {"weighted_f1": 63.0, "macro_f1": 47.0, "fear": 20.0, "disgust": 30.0}
+RARE = ("fear", "disgust")
+HEADLINES = {
+    "macro F1": (ALL_CLASSES, "macro_f1"),
+    "weighted F1": (ALL_CLASSES, "weighted_f1"),
+    **{f"{name} F1": (name, "f1") for name in RARE},
+}
+BASELINE, OURS = "baseline", "cberl"
+SINGLE_REMEDIES = (
+    "class_weights",
+    "class_balanced",
+    "focal",
+    "ldam",
+    "logit_adjustment",
+    "post_hoc_adjustment",
+    "random",
+    "smote",
+)
 
 
 def run_pipeline(meld: Path, folder: Path, cores: str) -> None:
@@ -51,41 +66,48 @@ def scores_table(summary: pd.DataFrame, metric: str) -> str:
     return markdown_table(("arm", *CLASSES, *means), rows)
 
 
-def comparison_table(comparison: pd.DataFrame) -> str:
-    """Each arm less the baseline, in points, with the paired bootstrap interval."""
-    ours = comparison[comparison["reference"] == BASELINE]
-    ours = ours.set_index(["variant", "class", "metric"])
-    wanted = (
-        ("macro_f1", ALL_CLASSES),
-        ("weighted_f1", ALL_CLASSES),
-        ("f1", "fear"),
-        ("f1", "disgust"),
-    )
-    rows = []
-    for arm in ours.index.get_level_values("variant").unique():
-        cells = []
-        for metric, name in wanted:
-            row = ours.loc[(arm, name, metric)]
-            low, high = 100 * row["lower"], 100 * row["upper"]
-            cells.append(f"{100 * row['difference']:+.1f} ({low:+.1f} to {high:+.1f})")
-        rows.append((arm, *cells))
-    return markdown_table(("arm", "macro F1", "weighted F1", "fear F1", "disgust F1"), rows)
+def intervals_table(scores: pd.DataFrame, value: str, sign: str = "") -> str:
+    """One row per arm: the scores of `HEADLINES` in points, with their intervals."""
+    cell = scores.set_index(["variant", "class", "metric"])
+    rows = [
+        (arm, *(interval(cell.loc[(arm, *which)], value, sign) for which in HEADLINES.values()))
+        for arm in scores["variant"].unique()
+    ]
+    return markdown_table(("arm", *HEADLINES), rows)
+
+
+def interval(row: pd.Series, value: str, sign: str = "") -> str:
+    """A score or difference in points, and its interval."""
+    middle, low, high = (100 * row[name] for name in (value, "lower", "upper"))
+    return f"{middle:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
 def targets_table(summary: pd.DataFrame) -> str:
     """What cberl was to reach, and what it reached, as the mean over seeds."""
-    cell = 100 * summary.set_index(["variant", "class", "metric"])["mean"]
-    reached = {
-        "weighted_f1": cell["cberl", ALL_CLASSES, "weighted_f1"],
-        "macro_f1": cell["cberl", ALL_CLASSES, "macro_f1"],
-        "fear": cell["cberl", "fear", "f1"],
-        "disgust": cell["cberl", "disgust", "f1"],
-    }
+    mean = 100 * summary.set_index(["variant", "class", "metric"])["mean"]
+
+    def rare_sum(arm: str) -> float:
+        return sum(mean[arm, name, "f1"] for name in RARE)
+
+    macro = {arm: mean[arm, ALL_CLASSES, "macro_f1"] for arm in summary["variant"].unique()}
+    best = max(SINGLE_REMEDIES, key=macro.get)
+    weighted = {arm: mean[arm, ALL_CLASSES, "weighted_f1"] for arm in (BASELINE, OURS)}
     rows = [
-        (name, f"{target:.1f}", f"{reached[name]:.1f}", "yes" if reached[name] >= target else "no")
-        for name, target in TARGETS.items()
+        ("weighted F1", 63.0, weighted[OURS]),
+        ("macro F1", 47.0, macro[OURS]),
+        ("fear F1", 20.0, mean[OURS, "fear", "f1"]),
+        ("disgust F1", 30.0, mean[OURS, "disgust", "f1"]),
+        (f"macro F1 over that of {best}, the best single remedy", 0.0, macro[OURS] - macro[best]),
+        ("fear F1 + disgust F1 over the baseline's", 5.0, rare_sum(OURS) - rare_sum(BASELINE)),
+        ("weighted F1 over the baseline's", -0.5, weighted[OURS] - weighted[BASELINE]),
     ]
-    return markdown_table(("F1 of cberl", "target", "reached", "met"), rows)
+    return markdown_table(
+        ("of cberl", "at least", "reached", "met"),
+        [
+            (name, f"{target:.1f}", f"{reached:.1f}", "yes" if reached >= target else "no")
+            for name, target, reached in rows
+        ],
+    )
 
 
 def main() -> None:
@@ -99,7 +121,10 @@ def main() -> None:
     summary = read_table(evaluated / "summary.parquet", SUMMARY)
     summary = summary[(summary["split"] == "test") & (summary["removed"] == "none")]
     comparison = read_table(evaluated / "comparison.parquet", COMPARISON)
-    comparison = comparison[comparison["split"] == "test"]
+    against_baseline = comparison["reference"] == BASELINE
+    comparison = comparison[(comparison["split"] == "test") & against_baseline]
+    ensemble = read_table(evaluated / "ensemble.parquet", ENSEMBLE)
+    ensemble = ensemble[ensemble["split"] == "test"]
     parts = [
         "Test split (2,610 utterances), percent, mean ± standard deviation over five seeds.",
         "### F1",
@@ -109,7 +134,9 @@ def main() -> None:
         "### Recall",
         scores_table(summary, "recall"),
         "### Against the baseline, in points, with 95 % intervals (paired bootstrap by dialogue)",
-        comparison_table(comparison),
+        intervals_table(comparison, "difference", "+"),
+        "### All seeds of an arm judging together, with 95 % intervals",
+        intervals_table(ensemble, "value"),
         "### Targets",
         targets_table(summary),
     ]
