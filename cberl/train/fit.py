@@ -23,9 +23,9 @@ from cberl.train.sampling import class_table, dialogue_weights, draw_dialogues
 from cberl.train.scores import f1_scores
 
 LARGEST_GRADIENT = 1.0
-ADJUSTMENTS = tuple(number / 10 for number in range(11))
+ADJUSTMENTS = tuple(number / 10 for number in sorted(range(-10, 11), key=abs))
 """Strengths of the post-hoc adjustment to choose from: 0 leaves the logits alone, 1 makes up for
-the frequencies in full."""
+the frequencies in full, less than 0 takes back what sampling made up for too much."""
 
 
 def train_gnn(
@@ -158,8 +158,8 @@ def choose_adjustment(network: ConversationNetwork, dev: Conversations, drawn: T
     """What to take from the logits so that rare classes are not drowned: float [C].
 
     t log pi with the class frequencies pi of the training rows and the t of `ADJUSTMENTS` that has
-    the best dev macro-F1, the least one of equals (Menon et al., Long-tail Learning via Logit
-    Adjustment, ICLR 2021, section 4.1: post-hoc adjustment, its temperature tuned).
+    the best dev macro-F1, of equals the one nearest to 0 (Menon et al., Long-tail Learning via
+    Logit Adjustment, ICLR 2021, section 4.1: post-hoc adjustment, its temperature tuned).
     """
     network.eval()
     batch = dev.whole()
