@@ -118,6 +118,17 @@ def read_typed(value: Any) -> Any:
     return yaml.safe_load(value) if isinstance(value, str) else value
 
 
+def in_order(value: Any) -> Any:
+    """The same with the keys of all dicts in alphabetical order.
+
+    Snakemake takes settings in another order for other settings: writing a default down would
+    re-run what reads it.
+    """
+    if isinstance(value, Mapping):
+        return {key: in_order(value[key]) for key in sorted(value)}
+    return [in_order(part) for part in value] if isinstance(value, list) else value
+
+
 def find_path(path: str) -> Path:
     """Find a path of the configuration: from the working directory, else the project's folder.
 

@@ -23,6 +23,11 @@ def test_a_classifier_setting_reruns_training_and_what_follows(finished_copy):
     }
 
 
+def test_a_default_that_is_written_down_reruns_nothing(finished_copy):
+    finished_copy.configure(train={"weight_decay": 0.01, **finished_copy.config["train"]})
+    assert "Nothing to be done" in finished_copy.snakemake().stdout
+
+
 def test_a_seed_computes_that_seed_only(finished_copy):
     before = finished_copy.jobs_to_run("--forceall")
     finished_copy.configure(seeds=[0, 7])

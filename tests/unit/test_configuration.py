@@ -10,6 +10,7 @@ from cberl.configuration import (
     check_context,
     check_settings,
     find_path,
+    in_order,
     read_typed,
     read_variants,
 )
@@ -43,6 +44,13 @@ def test_a_mistake_is_told_in_one_line(settings, message):
     assert str(caught.value).startswith("my.yaml: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_settings_come_in_one_order_however_they_are_written():
+    written = {"b": [{"y": 1, "x": 2}], "a": {"d": None, "c": "text"}}
+    ordered = in_order(written)
+    assert ordered == written
+    assert str(ordered) == "{'a': {'c': 'text', 'd': None}, 'b': [{'x': 2, 'y': 1}]}"
 
 
 def with_text(pooling="mean", context_turns="all", future_window=8, modalities=("text",)):

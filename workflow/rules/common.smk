@@ -16,6 +16,7 @@ from cberl.configuration import (
     export_package_path,
     find_path,
     has_gpu,
+    in_order,
     read_typed,
     read_variants,
 )
@@ -47,6 +48,7 @@ try:
     check_settings(config, schema("config.schema.yaml"), CONFIG_SOURCE)
     validate(config, str(PROJECT / "workflow/schemas/config.schema.yaml"))
     check_context(config, CONFIG_SOURCE)
+    config = in_order(config)
     VARIANTS = read_variants(find_path(config["variants"]), schema("variants.schema.yaml"))
     ROOT = find_path(config["corpus"]["root"])
     ANNOTATIONS = annotation_files(config["corpus"], ROOT)
