@@ -12,8 +12,6 @@ rule finetune_text:
         labels_train="results/{corpus}/corpus/labels_train.parquet",
         labels_dev="results/{corpus}/corpus/labels_dev.parquet",
         encoder=ENCODER_FILES.get("text", []),
-        # Not read: as below, a corpus that is not good enough costs no work here.
-        waits_for=ancient(rules.assess_quality.output.quality),
     output:
         encoder="results/{corpus}/features/text/encoder.safetensors",
         history="results/{corpus}/features/text/history.parquet",
@@ -41,8 +39,6 @@ rule extract_text:
         utterances=rules.ingest_corpus.output.utterances,
         weights=rules.finetune_text.output.encoder if FINETUNE["enabled"] else [],
         encoder=ENCODER_FILES.get("text", []),
-        # Not read: as below, a corpus that is not good enough costs no work here.
-        waits_for=ancient(rules.assess_quality.output.quality),
     output:
         features="results/{corpus}/features/text/shards/{scatteritem}.parquet",
     log:
