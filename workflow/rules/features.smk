@@ -2,6 +2,9 @@
 
 FINETUNE = config["features"]["text"]["finetune"]
 VIDEO = config["features"]["video"]
+# Not read: a corpus of text alone that is not good enough costs no work. With media, text need not
+# wait for their decoding: nothing is trained without them.
+TEXT_WAITS_FOR = [] if HEARD_AND_SEEN else ancient(rules.assess_quality.output.quality)
 TEXT = {key: value for key, value in config["features"]["text"].items() if key != "finetune"}
 
 
@@ -12,6 +15,7 @@ rule finetune_text:
         labels_train="results/{corpus}/corpus/labels_train.parquet",
         labels_dev="results/{corpus}/corpus/labels_dev.parquet",
         encoder=ENCODER_FILES.get("text", []),
+        waits_for=TEXT_WAITS_FOR,
     output:
         encoder="results/{corpus}/features/text/encoder.safetensors",
         history="results/{corpus}/features/text/history.parquet",
@@ -39,6 +43,7 @@ rule extract_text:
         utterances=rules.ingest_corpus.output.utterances,
         weights=rules.finetune_text.output.encoder if FINETUNE["enabled"] else [],
         encoder=ENCODER_FILES.get("text", []),
+        waits_for=TEXT_WAITS_FOR,
     output:
         features="results/{corpus}/features/text/shards/{scatteritem}.parquet",
     log:
