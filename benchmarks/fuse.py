@@ -9,7 +9,6 @@ same optimizer, and nothing else. Rounds alternate, medians are compared. One th
 should be idle. Printed, and written into docs/results.md.
 """
 
-import argparse
 import os
 import sys
 
@@ -18,8 +17,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import torch
 from melds_size import CLASSES, WIDTHS, default_settings, make_features, make_labels
-from results_page import bounds_table, replace_section
-from side_by_side import median_seconds, peak_gib
+from results_page import tell
+from side_by_side import median_seconds, peak_gib, read_rounds
 from torch import Tensor
 
 from cberl.features.featureset import FeatureSet
@@ -66,9 +65,7 @@ def time_epochs(features: FeatureSet, labels: np.ndarray, rounds: int) -> tuple[
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="timed epochs; more steady the ratio")
-    rounds = parser.parse_args().rounds
+    rounds = read_rounds(__doc__)
     torch.set_num_threads(1)
     generator = np.random.default_rng(0)
     features, labels = make_features(generator), make_labels(generator)
@@ -79,10 +76,7 @@ def main() -> int:
         "VAE epoch, ratio to bare layers": epoch / bare,
         "peak memory, GiB": peak_gib(),
     }
-    table, all_met = bounds_table(measured, BOUNDS, decimals=2)
-    print(table)
-    replace_section("fuse", table)
-    return 0 if all_met else 1
+    return tell("fuse", measured, BOUNDS, decimals=2)
 
 
 if __name__ == "__main__":

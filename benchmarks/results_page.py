@@ -30,6 +30,16 @@ def bounds_table(
     return markdown_table(("quantity", "measured", "at most", "met"), rows), all_met
 
 
+def tell(
+    name: str, measured: Mapping[str, float], bounds: Mapping[str, float], decimals: int = 1
+) -> int:
+    """Print a `bounds_table`, put it into the section ``name``; exit status 0 if all is met."""
+    table, all_met = bounds_table(measured, bounds, decimals)
+    print(table)
+    replace_section(name, table)
+    return 0 if all_met else 1
+
+
 def replace_section(name: str, text: str, path: Path = PAGE) -> None:
     """Replace what stands between the marks of the section ``name`` of a page.
 

@@ -1,5 +1,6 @@
 """Timing two ways of doing a thing in turn, so that what the machine does besides meets both."""
 
+import argparse
 import resource
 import statistics
 import time
@@ -17,6 +18,17 @@ def median_seconds(
             run()
             taken.append(time.perf_counter() - started)
     return statistics.median(times[0][1:]), statistics.median(times[1][1:])
+
+
+def read_rounds(about: str) -> int:
+    """The command line of a script that does nothing but compare: ``--rounds``.
+
+    Args:
+        about: the script's docstring, whose first line is told by ``--help``.
+    """
+    parser = argparse.ArgumentParser(description=about.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="timed epochs; more steady the ratio")
+    return parser.parse_args().rounds
 
 
 def peak_gib() -> float:

@@ -10,7 +10,6 @@ optimizer either. Rounds alternate, medians are compared. One thread; the machin
 Printed, and written into docs/results.md.
 """
 
-import argparse
 import os
 import sys
 import time
@@ -29,8 +28,8 @@ from melds_size import (
     make_labels,
     make_utterances,
 )
-from results_page import bounds_table, replace_section
-from side_by_side import median_seconds, peak_gib
+from results_page import tell
+from side_by_side import median_seconds, peak_gib, read_rounds
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
@@ -146,9 +145,7 @@ def compare(conversations: Conversations, weight: float, rounds: int) -> tuple[f
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="timed epochs; more steady the ratio")
-    rounds = parser.parse_args().rounds
+    rounds = read_rounds(__doc__)
     torch.set_num_threads(1)
     conversations, graph_seconds = make_conversations()
     measured = {"edges of the graph, s": graph_seconds}
@@ -158,10 +155,7 @@ def main() -> int:
         measured[f"bare layers, {task}, s"] = bare
         measured[f"epoch, {task}, ratio to bare layers"] = epoch / bare
     measured["peak memory, GiB"] = peak_gib()
-    table, all_met = bounds_table(measured, BOUNDS, decimals=2)
-    print(table)
-    replace_section("train", table)
-    return 0 if all_met else 1
+    return tell("train", measured, BOUNDS, decimals=2)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ def to_tensors(features: FeatureSet, labels: np.ndarray, device: str) -> Rows:
 
 
 def make_optimizer(vae: JointVAE, settings: Mapping[str, Any]) -> torch.optim.Optimizer:
+    """Adam (Kingma & Ba, ICLR 2015) at ``settings["learning_rate"]``, its step in one kernel."""
     return torch.optim.Adam(vae.parameters(), lr=settings["learning_rate"], fused=True)
 
 
