@@ -1,6 +1,6 @@
 """Speed of the VAE's training against its bare layers, as a ratio within one run.
 
-    python benchmarks/fuse.py [--rounds 5]
+    python benchmarks/fuse.py [--rounds 15]
 
 9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
 is `cberl.fuse.vae.train_epoch`: order drawn, modalities hidden, posterior, sampling, all terms,

@@ -1,6 +1,6 @@
 """Oversampling at MELD's size: the GAN's epoch against its bare layers, and the other steps.
 
-    python benchmarks/oversample.py [--rounds 5]
+    python benchmarks/oversample.py [--rounds 15]
 
 9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
 is `cberl.oversample.gan_training.run_epoch`: masks, partners, mixed latents, all five terms,

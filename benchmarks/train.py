@@ -1,6 +1,6 @@
 """Speed of the graph network's training against its bare layers, as a ratio within one run.
 
-    python benchmarks/train.py [--rounds 5]
+    python benchmarks/train.py [--rounds 15]
 
 A corpus of MELD's size (1,038 dialogues, 9,989 utterances, three modalities side by side) is made
 up. The epoch is `cberl.train.fit.train_epoch`: batches cut, nodes hidden, both tasks, losses,
