@@ -1,7 +1,6 @@
 """The loop that fine-tunes a text encoder; see `cberl.features.finetune`."""
 
 import logging
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from cberl.corpus.labels import NO_LABEL
 from cberl.features.dialogues import Dialogues, open_turns
 from cberl.features.encoding import Batch, collate, encode, rows_of, split_by_count
 from cberl.features.transformer import Transformer, load_transformer
-from cberl.features.turns import TokenSequence
+from cberl.features.turns import TokenSequence, Turns
 from cberl.seeding import choose_device, seed_everything
 
 BATCHES_PER_BUCKET = 50
@@ -93,21 +92,16 @@ def train_encoder(
     torch.manual_seed(settings["seed"] + share.rank)  # dropout differs between processes
 
     turns = open_turns(train.utterances, transformer, settings)
-    sequences = turns.tokenize(np.flatnonzero(train.labels != NO_LABEL))
     dev_turns = open_turns(dev.utterances, transformer, settings)
     dev_sequences = dev_turns.tokenize(np.flatnonzero(dev.labels != NO_LABEL))
-    labelled = int((train.labels != NO_LABEL).sum())
-    steps = settings["epochs"] * math.ceil(labelled / settings["batch_size"])
+    steps = settings["epochs"] * len(draw_epoch(turns, train.labels, 1, settings)[1])
     optimizer, schedule = _optimizer(model, steps, settings)
     training = Training(model, shared, transformer, share, device, optimizer, schedule)
 
     history: list[tuple[int, str, str, float]] = []
     best: dict[str, Any] = {"macro_f1": -1.0}
     for epoch in range(1, settings["epochs"] + 1):
-        generator = np.random.default_rng([settings["seed"], epoch])
-        if isinstance(turns, Dialogues):
-            sequences = turns.cut_at_random(generator)
-        batches = shuffle_batches(sequences, train.labels, settings["batch_size"], generator)
+        sequences, batches = draw_epoch(turns, train.labels, epoch, settings)
         loss = training.run_epoch(sequences, batches, train.labels)
         scores = training.score(dev_sequences, dev.labels)
         history.append((epoch, "train", "loss", loss))
@@ -202,6 +196,26 @@ class Training:
             for average in ("macro", "weighted")
         }
         return {"loss": float(cross_entropy(gathered, torch.from_numpy(truth))), **scores}
+
+
+def draw_epoch(
+    turns: Turns | Dialogues, labels: np.ndarray, epoch: int, settings: Mapping[str, Any]
+) -> tuple[list[TokenSequence], list[np.ndarray]]:
+    """The sequences of an epoch, and the batches of them in their order.
+
+    Whole dialogues are cut anew in each epoch. The number of batches then differs a little from
+    epoch to epoch.
+
+    Args:
+        labels: of the utterances, int64 [N], `NO_LABEL` where one does not count.
+        epoch: its number; with the seed in ``settings`` it decides what is drawn.
+    """
+    generator = np.random.default_rng([settings["seed"], epoch])
+    if isinstance(turns, Dialogues):
+        sequences = turns.cut_at_random(generator)
+    else:
+        sequences = turns.tokenize(np.flatnonzero(labels != NO_LABEL))
+    return sequences, list(shuffle_batches(sequences, labels, settings["batch_size"], generator))
 
 
 def shuffle_batches(

@@ -7,9 +7,11 @@ The terms that encoder and generators minimise, each over available modalities a
 - identity: a row that goes through encoder and generators of its own class comes back as itself
   (the reconstruction of CVAE-GAN; the identity mapping of Zhu et al. 2017, CycleGAN, section 5.2);
 - divergence: KL(q(z | x, y) || N(0, I));
-- adversarial: samples, made exactly as `cberl.oversample.gan.sample_gan` makes them, pass for
-  real with a critic per modality and a joint one; hinge loss (Lim & Ye 2017, Geometric GAN),
-  critics of spectral norm 1 in place of a gradient penalty, which costs a second backward pass;
+- adversarial: samples pass for real with a critic per modality and a joint one; hinge loss
+  (Lim & Ye 2017, Geometric GAN), critics of spectral norm 1 in place of a gradient penalty, which
+  costs a second backward pass. Samples are made as `cberl.oversample.gan.sample_gan` makes them,
+  but that the row generated from the noisy latent of the identity term is taken away, not that
+  from the latent's mean, which would cost another pass through the generators;
 - classification: the auxiliary classifier recognises the class of a sample.
 
 Rows are drawn with weight 1 / sqrt(rows of their class), so that scarce classes are seen more
