@@ -186,7 +186,7 @@ def main() -> None:
     text = "\n\n".join(
         (
             f"Measured on {small[0]} and {large[0]} utterances, {utterance_bytes / 1000:.0f} kB of"
-            " results each:",
+            " results per utterance:",
             markdown_table(("rule", "CPU seconds a job", "CPU ms an utterance", "peak MB"), units),
             "Extrapolated from it, five seeds, two variants:",
             markdown_table(
