@@ -8,7 +8,7 @@ BIN := .venv/bin
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-run: .venv/installed ## take the embedded corpus through the whole pipeline
+run: .venv/installed ## take the demo corpus through the whole pipeline
 	$(BIN)/snakemake --cores $(CORES)
 
 test: .venv/installed-test ## run the whole test suite
@@ -20,7 +20,7 @@ lint: .venv/installed-test ## check layout and style of code and workflow
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
 
-demo: .venv/installed ## remake the embedded corpus (needs espeak-ng)
+demo: .venv/installed ## remake the demo corpus (needs espeak-ng)
 	$(BIN)/python resources/demo/make_demo.py
 
 picture: .venv/installed ## redraw the rules of the pipeline (needs graphviz)

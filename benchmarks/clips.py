@@ -1,4 +1,4 @@
-"""Clips and annotations in MELD's layout, made out of the embedded corpus."""
+"""Clips and annotations in MELD's layout, made out of the demo corpus."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ UNREADABLE = (av.FFmpegError, IndexError, ValueError)
 
 
 def readable_clips(count: int) -> list[Path]:
-    """Clips of the embedded corpus: of its dev split, which has no faults."""
+    """Clips of the demo corpus: of its dev split, which has no faults."""
     return sorted((DEMO / "dev_splits_complete").glob("dia*.mp4"))[:count]
 
 
@@ -84,7 +84,7 @@ def add_meld_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def read_annotations(meld: Path | None) -> dict[str, pd.DataFrame]:
-    """Read MELD's three tables, or repeat the embedded corpus's until they are as long.
+    """Read MELD's three tables, or repeat the demo corpus's until they are as long.
 
     Args:
         meld: folder of MELD's tables.

@@ -17,7 +17,7 @@ By size: CPU time of one process with one thread, and of the process that decode
 done only once is left out. Clips are tiny and encoders cheap there, so that whatever grows with the
 corpus is the larger share of the cost.
 
-Texts are MELD's if the folder of its annotations is named, else the embedded corpus's.
+Texts are MELD's if the folder of its annotations is named, else the demo corpus's.
 """
 
 import argparse

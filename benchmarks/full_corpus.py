@@ -2,10 +2,10 @@
 
     make bench-corpus
 
-The machine should be idle. 13,708 clips in MELD's own layout: the embedded corpus's, encoded again
+The machine should be idle. 13,708 clips in MELD's own layout: the demo corpus's, encoded again
 (H.264; AAC at 48 kHz, 5.1 in most, stereo in some), a few of them as large as MELD's own and longer
 than most. Each copy differs from the others by an empty box at its end; some have no moov atom, and
-some are missing. Annotations are MELD's if their folder is named, else the embedded corpus's over
+some are missing. Annotations are MELD's if their folder is named, else the demo corpus's over
 and over. The configuration is config/meld.yaml with all-MiniLM-L6-v2 as published, few frames and
 a small untrained network for video. About 0.7 GB on disk.
 

@@ -1,11 +1,11 @@
-"""Speed and size of the whole pipeline on the embedded corpus, in a working directory of its own.
+"""Speed and size of the whole pipeline on the demo corpus, in a working directory of its own.
 
     make bench
 
 The machine should be idle. Printed, and written into docs/results.md: wall time of the whole run,
 Snakemake's own share of it, wall time of a second run that has nothing to do, peak memory of the
-largest job, and time per rule. Snakemake's own share is the wall time less the jobs' own time on
-the critical path: the chain of jobs in which each began when the one before it had ended.
+job that takes most, and time per rule. Snakemake's own share is the wall time less the seconds of a
+chain of jobs, in which each is the last that had ended before the next one began.
 """
 
 import tempfile
@@ -22,12 +22,12 @@ BOUNDS = {
 }
 
 
-def critical_path(jobs: list[JobTimes]) -> list[JobTimes]:
+def chain_of_jobs(jobs: list[JobTimes]) -> list[JobTimes]:
     """From the job that ended last, back to the one that ended last before it began, and so on."""
-    path = [jobs[-1]]
-    while earlier := [job for job in jobs if job.end <= path[-1].start]:
-        path.append(earlier[-1])
-    return path[::-1]
+    chain = [jobs[-1]]
+    while earlier := [job for job in jobs if job.end <= chain[-1].start]:
+        chain.append(earlier[-1])
+    return chain[::-1]
 
 
 def main() -> None:
@@ -35,8 +35,8 @@ def main() -> None:
         folder = Path(name)
         wall = run_snakemake(folder)
         jobs = read_jobs(folder)
-        path = critical_path(jobs)
-        own = wall - sum(job.end - job.start for job in path)
+        chain = chain_of_jobs(jobs)
+        own = wall - sum(job.end - job.start for job in chain)
         again = run_snakemake(folder)
         memories = peak_memories(folder / "results/demo/logs")
     largest = max(memories, key=memories.__getitem__)
@@ -46,7 +46,8 @@ def main() -> None:
             bounds_table(measured, BOUNDS)[0],
             "Seconds per rule:",
             rules_table(jobs),
-            f"Critical path: {', '.join(job.rule for job in path)}. Largest job: {largest}.",
+            f"Chain of jobs: {', '.join(job.rule for job in chain)}."
+            f" Job of most memory: {largest.removesuffix('.log')}.",
         )
     )
     print(text)

@@ -2,7 +2,7 @@
 
     make sizing
 
-Runs the pipeline on a twelfth of the embedded corpus and on a quarter of it, each clip made as long
+Runs the pipeline on a twelfth of the demo corpus and on a quarter of it, each clip made as long
 and as large as MELD's are, takes the CPU time of each job, and draws a line through a rule's two
 times: seconds that a job takes anyway, and seconds for each utterance. Settings are the defaults,
 but training always goes on to its last epoch: when it would stop is chance, and so would the line
@@ -37,7 +37,7 @@ SETTINGS = {
     "train": {"patience": NEVER},
 }
 SMALL_SHARE, LARGE_SHARE = 12, 4
-"""Every so-manieth dialogue of the embedded corpus is in either run."""
+"""Every so-manieth dialogue of the demo corpus is in either run."""
 PER_SHARD = {"decode_media", "extract_text", "extract_audio", "extract_video"}
 PER_MODALITY = {"gather_features"}
 ONCE = {"ingest_corpus", "assess_quality", "fit_scaler"}
@@ -73,7 +73,7 @@ class UnitCost:
 
 
 def copy_part(target: Path, share: int) -> int:
-    """Make a corpus of every ``share``-th dialogue of the embedded one; returns its utterances."""
+    """Make a corpus of every ``share``-th dialogue of the demo corpus; returns its utterances."""
     count = 0
     for split, folders in MELD_CLIP_FOLDERS.items():
         name = f"{split}_sent_emo.csv"
@@ -186,7 +186,7 @@ def main() -> None:
     text = "\n\n".join(
         (
             f"Measured on {small[0]} and {large[0]} utterances, {utterance_bytes / 1000:.0f} kB of"
-            " results each:",
+            " results per utterance:",
             markdown_table(("rule", "CPU seconds a job", "CPU ms an utterance", "peak MB"), units),
             "Extrapolated from it, five seeds, two variants:",
             markdown_table(

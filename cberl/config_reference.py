@@ -58,8 +58,11 @@ def _default(schema: Mapping[str, Any], name: str) -> Any:
 
 
 def _kind(part: Mapping[str, Any]) -> str:
+    if "title" in part:  # where a pattern says more than the type
+        return str(part["title"])
     if "oneOf" in part:
-        return " or ".join(_kind(choice) for choice in part["oneOf"])
+        *others, last = [_kind(choice) for choice in part["oneOf"]]
+        return f"{', '.join(others)}{',' if len(others) > 1 else ''} or {last}"
     if "enum" in part:
         return ", ".join(f"`{choice}`" for choice in part["enum"])
     if part.get("type") == "array":

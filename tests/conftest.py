@@ -84,7 +84,7 @@ class Workspace:
 
 
 def copy_dialogues(target: Path, dialogues: dict[str, list[int]]) -> None:
-    """Copy dialogues of the embedded corpus, rows and clips, in the same layout."""
+    """Copy dialogues of the demo corpus, rows and clips, in the same layout."""
     source = PROJECT / "resources/demo"
     for split, wanted in dialogues.items():
         (target / FOLDERS[split]).mkdir(parents=True)

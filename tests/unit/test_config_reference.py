@@ -1,5 +1,7 @@
 """config/README.md says of every setting what the schema says."""
 
+import yaml
+
 from cberl.config_reference import PAGE, list_settings, with_reference
 from cberl.configuration import PROJECT
 
@@ -10,8 +12,6 @@ def test_the_page_is_up_to_date():
 
 
 def test_every_setting_is_described_and_has_a_default_or_is_required():
-    import yaml
-
     for name in ("config.schema.yaml", "variants.schema.yaml"):
         schema = yaml.safe_load((PROJECT / "workflow/schemas" / name).read_text())
         settings = list(list_settings(schema))
@@ -35,3 +35,12 @@ def test_nested_keys_are_joined_by_dots():
         }
     }
     assert list(list_settings(schema)) == [("a.b", "integer", "`3`", "B.")]
+
+
+def test_choices_that_a_pattern_tells_apart_are_said_in_words():
+    schema = yaml.safe_load((PROJECT / "workflow/schemas/config.schema.yaml").read_text())
+    kinds = {key: kind for key, kind, _, _ in list_settings(schema)}
+    assert kinds["features.audio.encoder"].endswith(
+        "`IS13`, a path that ends in .conf, or a name or path with a / in it"
+    )
+    assert kinds["features.text.context_turns"] == "`all` or integer"

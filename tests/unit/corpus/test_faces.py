@@ -17,7 +17,7 @@ EMPTY = cv2.resize(
 
 @pytest.fixture(scope="module")
 def face():
-    """A drawn face out of the embedded corpus: [110, 90, 3]."""
+    """A drawn face out of the demo corpus: [110, 90, 3]."""
     with av.open(str(DEMO)) as container:
         picture = next(container.decode(video=0)).to_ndarray(format="bgr24")
     return picture[12:122, 50:140]
