@@ -214,7 +214,7 @@ def measure(folder: Path, meld: Path | None, utterances: int, cores: int) -> tup
     whose = "MELD's own annotations" if meld else "made-up annotations"
     text = "\n\n".join(
         (
-            f"{made:,} utterances, {whose}, {broken} clips broken; {wall:.0f} s on {cores} cores.",
+            f"{made:,} utterances, {whose}, {broken} clips broken; {wall:.0f} s, cores: {cores}.",
             markdown_table(("quantity", "measured", "bound", "met"), rows),
             "Seconds per rule:",
             rules_table(read_jobs(folder)),
