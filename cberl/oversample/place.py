@@ -142,14 +142,12 @@ def _describe(
     lengths = np.diff(np.append(starts, len(copies)))
     number = np.repeat(number, lengths)
     copy = [f"{name}~{count}" for name, count in zip(dialogue, number, strict=True)]
+    # An utterance's own name may hold a slash: what follows the dialogue's is all of it.
+    own = [name.removeprefix(f"{place}/") for name, place in zip(utterance, dialogue, strict=True)]
     return pd.DataFrame(
         {
             "utterance_id": pd.Series(
-                [
-                    f"{name}/{own.rsplit('/', 1)[-1]}"
-                    for name, own in zip(copy, utterance, strict=True)
-                ],
-                dtype=object,
+                [f"{place}/{name}" for place, name in zip(copy, own, strict=True)], dtype=object
             ),
             "source_utterance_id": utterance,
             "dialogue_id": pd.Series(copy, dtype=object),

@@ -110,6 +110,13 @@ def test_a_dialogue_of_one_utterance_is_copied(make_train):
     assert places.frame["utterance_id"].tolist() == ["train/b~1/0", "train/b~2/0", "train/b~3/0"]
 
 
+def test_utterances_whose_names_hold_a_slash_stay_apart(make_train):
+    train = make_train(np.array(["train/a/x/1", "train/a/y/1"], dtype=object))
+    train["dialogue_id"], train["turn"] = "train/a", [0, 1]
+    places = plan_places(train, np.array([0, 1]), np.array([0, 1]), seed=0)
+    assert places.frame["utterance_id"].tolist() == ["train/a~1/x/1", "train/a~1/y/1"]
+
+
 def test_samples_come_back_as_they_were_written(planned, tmp_path):
     features, labels, _, places = planned
     rows = np.concatenate([np.flatnonzero(labels == n)[:1] for n in places.labels])
