@@ -225,7 +225,10 @@ def _name_labels(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Series:
 
 def _stack(values: Sequence[Any], where: pd.Series, modality: str) -> np.ndarray:
     """Stack vectors: float32 [N, width], NaN where there is none."""
-    widths = [None if value is None else len(value) for value in values]
+    widths = [
+        None if value is None else _length(value, place, modality)
+        for value, place in zip(values, where, strict=True)
+    ]
     width = next((number for number in widths if number), 0)
     if not width:
         raise InputError(f"{where.iloc[0]}: {modality}: no vector has a number in it")
@@ -253,6 +256,15 @@ def _stack(values: Sequence[Any], where: pd.Series, modality: str) -> np.ndarray
             "finite ones, or NaN throughout where there are no features"
         )
     return matrix
+
+
+def _length(value: Any, place: str, modality: str) -> int:
+    try:
+        return len(value)
+    except TypeError:
+        raise InputError(
+            f"{place}: {modality}: is a {type(value).__name__}; expected a list of numbers"
+        ) from None
 
 
 def _as_vector(value: Any) -> np.ndarray:
