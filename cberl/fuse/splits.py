@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.features.featureset import FeatureSet
-
-NOTHING_REMOVED = "none"
+from cberl.tables import NOTHING_REMOVED
 
 
 def fuse_split(

@@ -9,8 +9,8 @@ import pandas as pd
 
 from cberl.artifacts import read_header, read_matrix, read_table
 from cberl.evaluate import tables
-from cberl.evaluate.judge import WHOLE
 from cberl.evaluate.tables import ALL_CLASSES
+from cberl.tables import NOTHING_REMOVED
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Evaluation:
 
     def score(self, variant: str, metric: str, name: str = ALL_CLASSES, split: str = "test"):
         """The row of the summary of one score with no modality removed: a Series."""
-        return self.find("summary", variant=variant, split=split, removed=WHOLE, name=name).loc[
-            metric
-        ]
+        return self.find(
+            "summary", variant=variant, split=split, removed=NOTHING_REMOVED, name=name
+        ).loc[metric]
 
     def difference(self, variant: str, reference: str, metric: str, name: str = ALL_CLASSES):
         """The row of the comparison of two variants on test: a Series."""
@@ -61,7 +61,7 @@ class Evaluation:
             variant=self.variants[0],
             seed=self.seeds[0],
             split=split,
-            removed=WHOLE,
+            removed=NOTHING_REMOVED,
         )
         return dict(zip(rows["class"], rows["support"].astype(int), strict=True))
 

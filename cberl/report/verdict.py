@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cberl.evaluate.judge import WHOLE
 from cberl.report.evaluation import Evaluation
 from cberl.report.words import counted, difference_words, listed, spread
+from cberl.tables import NOTHING_REMOVED
 
 WIDTH = 100
 SIDE_BY_SIDE = 2
@@ -32,7 +32,7 @@ def write_verdict(evaluation: Evaluation, page: str) -> str:
 
 def _heading(evaluation: Evaluation) -> Iterator[str]:
     seeds = evaluation.seeds
-    rows = evaluation.find("overall", split="test", removed=WHOLE)
+    rows = evaluation.find("overall", split="test", removed=NOTHING_REMOVED)
     tested = evaluation.find("judged", split="test")["dialogue_id"].nunique()
     spread_over = f"over {counted(len(seeds), 'seed')} ({listed(seeds)})"
     yield (

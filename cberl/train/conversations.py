@@ -18,10 +18,10 @@ from cberl.artifacts import (
 )
 from cberl.corpus.labels import NO_LABEL, class_numbers, read_classes, read_labels
 from cberl.errors import InputError
-from cberl.fuse.splits import NOTHING_REMOVED
 from cberl.fuse.tables import LATENTS
 from cberl.graph.tables import NODES
 from cberl.oversample.tables import SYNTHETIC
+from cberl.tables import NOTHING_REMOVED
 
 
 class Batch(NamedTuple):
