@@ -17,7 +17,8 @@ from results_page import markdown_table, replace_section
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
-from cberl.evaluate.tables import ALL_CLASSES, COMPARISON, ENSEMBLE, SUMMARY
+from cberl.evaluate.tables import COMPARISON, ENSEMBLE, SUMMARY
+from cberl.tables import ALL_CLASSES
 
 CLASSES = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 RARE = ("fear", "disgust")

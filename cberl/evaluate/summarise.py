@@ -10,8 +10,7 @@ import pandas as pd
 from cberl.evaluate.bootstrap import bootstrap_scores, interval, list_scores, two_sided_p
 from cberl.evaluate.judge import Judgement
 from cberl.evaluate.score import OVERALL_METRICS, PER_CLASS_METRICS
-from cberl.evaluate.tables import ALL_CLASSES
-from cberl.tables import NOTHING_REMOVED
+from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 Group = tuple[str, str, str]
 """(variant, split, removed): the judgements of its seeds belong together."""

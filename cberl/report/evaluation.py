@@ -9,8 +9,7 @@ import pandas as pd
 
 from cberl.artifacts import read_header, read_matrix, read_table
 from cberl.evaluate import tables
-from cberl.evaluate.tables import ALL_CLASSES
-from cberl.tables import NOTHING_REMOVED
+from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from cberl.evaluate.tables import ALL_CLASSES
 from cberl.report.distribution import tabulate_synthetic_quality
 from cberl.report.evaluation import Evaluation
 from cberl.report.run import Run
@@ -18,7 +17,7 @@ from cberl.report.words import (
     percent,
     spread,
 )
-from cberl.tables import NOTHING_REMOVED
+from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 RANKED = {
     "macro F1": "macro_f1",

@@ -5,11 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from cberl.evaluate.tables import ALL_CLASSES
 from cberl.report.evaluation import Evaluation
 from cberl.report.figures import INK, Figure, bar_layout, bar_style, error_bars, percents
 from cberl.report.words import counted
-from cberl.tables import NOTHING_REMOVED
+from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 PER_CLASS = {"F1": "f1", "precision": "precision", "recall": "recall"}
 GROUPINGS = {

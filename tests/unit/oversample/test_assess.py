@@ -6,7 +6,8 @@ from cberl.features.featureset import FeatureSet
 from cberl.oversample.assess import QUANTITIES, assess_synthetic
 from cberl.oversample.neighbours import density_and_coverage, distances_to_nearest
 from cberl.oversample.resample import resample
-from cberl.oversample.tables import ALL_CLASSES, SYNTHETIC_QUALITY
+from cberl.oversample.tables import SYNTHETIC_QUALITY
+from cberl.tables import ALL_CLASSES
 
 CLASSES = ["neutral", "joy", "fear", "disgust"]
 
