@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cberl.errors import InputError
-
-PROJECT = Path(__file__).resolve().parent.parent
+from cberl.provenance import PROJECT
 
 
 def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], source: str) -> None:
