@@ -147,7 +147,7 @@ def compared(evaluation: Evaluation) -> list[str]:
 
 
 def tested(evaluation: Evaluation) -> tuple[int, int]:
-    """Labelled utterances and dialogues of the test split."""
+    """Labelled utterances of the test split, and all its dialogues, be they without a label."""
     rows = evaluation.find("overall", split="test", removed=NOTHING_REMOVED)
     dialogues = evaluation.find("judged", split="test")["dialogue_id"].nunique()
     return int(rows["utterances"].iloc[0]), int(dialogues)
