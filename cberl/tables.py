@@ -32,9 +32,6 @@ class TableKind:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
 
-    def column(self, name: str) -> Column:
-        return next(column for column in self.columns if column.name == name)
-
 
 TEXT = pa.string()
 FLAG = pa.bool_()

@@ -38,10 +38,10 @@ class Evaluation:
             "summary", variant=variant, split=split, removed=NOTHING_REMOVED, name=name
         ).loc[metric]
 
-    def difference(self, variant: str, reference: str, metric: str, name: str = ALL_CLASSES):
-        """The row of the comparison of two variants on test: a Series."""
+    def difference(self, variant: str, reference: str, metric: str):
+        """The row of the comparison of two variants on test, over all classes."""
         return self.find(
-            "comparison", variant=variant, reference=reference, split="test", name=name
+            "comparison", variant=variant, reference=reference, split="test", name=ALL_CLASSES
         ).loc[metric]
 
     def find(self, table: str, name: str | None = None, **values: object) -> pd.DataFrame:
@@ -53,13 +53,13 @@ class Evaluation:
         rows = frame[chosen]
         return rows.set_index("metric") if "metric" in rows.columns and name else rows
 
-    def support(self, split: str = "test") -> dict[str, int]:
-        """Class -> utterances of a split."""
+    def support(self) -> dict[str, int]:
+        """Class -> utterances of the test split."""
         rows = self.find(
             "per_class",
             variant=self.variants[0],
             seed=self.seeds[0],
-            split=split,
+            split="test",
             removed=NOTHING_REMOVED,
         )
         return dict(zip(rows["class"], rows["support"].astype(int), strict=True))
