@@ -19,7 +19,7 @@ from cberl.corpus.iemocap import SIX_CLASSES, speaker_of
 from cberl.corpus.meld import MELD_CLASSES
 from cberl.corpus.pickle_layouts import ROBERTA_LAYERS, recognise_layout
 from cberl.corpus.pickled_names import as_text
-from cberl.corpus.sources import find_file
+from cberl.corpus.sources import find_corpus_file
 from cberl.corpus.table import OPTIONAL, REQUIRED, classes_of, conversation_rows
 from cberl.errors import InputError
 from cberl.modalities import MODALITIES
@@ -73,7 +73,7 @@ def read_published(settings: Mapping[str, Any], root: Path) -> Published:
         InputError: the file cannot be read or does not hold what it should; vectors of different
             widths, NaN or infinite values.
     """
-    path = find_file(settings, root)
+    path = find_corpus_file(settings, root)
     suffix = path.suffix.lower()
     if suffix in PICKLE_SUFFIXES:
         rows, vectors, known_classes = _read_pickle(path)
