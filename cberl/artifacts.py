@@ -76,6 +76,7 @@ class TableWriter:
         self._writer.write_table(table.cast(self._writer.schema))
 
     def close(self) -> None:
+        """End the file, if anything was written to it."""
         if self._writer is not None:
             self._writer.close()
 

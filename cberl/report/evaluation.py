@@ -32,13 +32,15 @@ class Evaluation:
     frames: dict[str, pd.DataFrame]
     probabilities: np.ndarray
 
-    def score(self, variant: str, metric: str, name: str = ALL_CLASSES, split: str = "test"):
-        """The row of the summary of one score with no modality removed: a Series."""
+    def score(
+        self, variant: str, metric: str, name: str = ALL_CLASSES, split: str = "test"
+    ) -> pd.Series:
+        """The row of the summary of one score with no modality removed."""
         return self.find(
             "summary", variant=variant, split=split, removed=NOTHING_REMOVED, name=name
         ).loc[metric]
 
-    def difference(self, variant: str, reference: str, metric: str):
+    def difference(self, variant: str, reference: str, metric: str) -> pd.Series:
         """The row of the comparison of two variants on test, over all classes."""
         return self.find(
             "comparison", variant=variant, reference=reference, split="test", name=ALL_CLASSES
