@@ -21,9 +21,9 @@ import yaml
 from results_page import markdown_table, replace_section
 
 from cberl.configuration import PROJECT
+from cberl.corpus.meld import MELD_CLASSES
 
 TURNS = 12
-LABELS = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 MAX_SECONDS = 60
 MAX_GIB = 2
 PROFILES = ("default", "slurm")
@@ -35,7 +35,7 @@ def write_manifest(path: Path, utterances: int) -> None:
         handle.write("dialogue\tutterance\tspeaker\ttext\tlabel\tmedia\n")
         for number in range(utterances):
             dialogue, turn = divmod(number, TURNS)
-            label = LABELS[number * number % len(LABELS)]
+            label = MELD_CLASSES[number * number % len(MELD_CLASSES)]
             handle.write(
                 f"d{dialogue}\t{turn}\ts{turn % 2}\tmade-up turn {number}\t{label}"
                 f"\tclips/d{dialogue}/{turn}.mp4\n"

@@ -17,9 +17,10 @@ from results_page import markdown_table, replace_section
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
-from cberl.evaluate.tables import ALL_CLASSES, COMPARISON, ENSEMBLE, SUMMARY
+from cberl.corpus.meld import MELD_CLASSES
+from cberl.evaluate.tables import COMPARISON, ENSEMBLE, SUMMARY
+from cberl.tables import ALL_CLASSES
 
-CLASSES = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 RARE = ("fear", "disgust")
 HEADLINES = {
     "macro F1": (ALL_CLASSES, "macro_f1"),
@@ -57,13 +58,13 @@ def scores_table(summary: pd.DataFrame, metric: str) -> str:
     cell = summary.set_index(["variant", "class", "metric"])
     rows = []
     for arm in summary["variant"].unique():
-        cells = [percent(cell.loc[(arm, name, metric)]) for name in CLASSES]
+        cells = [percent(cell.loc[(arm, name, metric)]) for name in MELD_CLASSES]
         if metric == "f1":
             for overall in ("weighted_f1", "macro_f1"):
                 cells.append(percent(cell.loc[(arm, ALL_CLASSES, overall)]))
         rows.append((arm, *cells))
     means = ("weighted F1", "macro F1") if metric == "f1" else ()
-    return markdown_table(("arm", *CLASSES, *means), rows)
+    return markdown_table(("arm", *MELD_CLASSES, *means), rows)
 
 
 def intervals_table(scores: pd.DataFrame, value: str, sign: str = "") -> str:

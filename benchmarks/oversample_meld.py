@@ -17,7 +17,8 @@ from results_page import markdown_table, replace_section
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
-from cberl.oversample.tables import ALL_CLASSES, SYNTHETIC_QUALITY
+from cberl.oversample.tables import SYNTHETIC_QUALITY
+from cberl.tables import ALL_CLASSES
 
 OVERSAMPLERS = ("random", "smote", "gan")
 PLACE = "results/meld/oversample/{}/seed0/quality.parquet"

@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parent.parent / "docs/results.md"
+from cberl import marked_page
+from cberl.configuration import PROJECT
+
+PAGE = PROJECT / "docs/results.md"
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -46,10 +49,4 @@ def replace_section(name: str, text: str, path: Path = PAGE) -> None:
     Raises:
         ValueError: the page has no such marks.
     """
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page = path.read_text(encoding="utf-8")
-    if begin not in page or end not in page:
-        raise ValueError(f"{path}: has no section {name}; expected the marks {begin} and {end}")
-    head, rest = page.split(begin)
-    tail = rest.split(end)[1]
-    path.write_text(f"{head}{begin}\n\n{text.strip()}\n\n{end}{tail}", encoding="utf-8")
+    marked_page.replace_section(path, name, text)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from results_page import markdown_table
 
-PROJECT = Path(__file__).resolve().parent.parent
+from cberl.configuration import PROJECT
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ class TableWriter:
         self._writer.write_table(table.cast(self._writer.schema))
 
     def close(self) -> None:
+        """End the file, if anything was written to it."""
         if self._writer is not None:
             self._writer.close()
 
@@ -137,9 +138,7 @@ def read_table(
     Raises:
         InputError: the file is absent, not Parquet, of another kind, or lacks a column.
     """
-    header = read_header(path)
-    if header["kind"] != kind.name:
-        raise InputError(f"{path}: is a table of {header['kind']}, expected one of {kind.name}")
+    _check_kind(path, kind)
     vectors = {column.name for column in kind.columns if column.dtype == VECTOR}
     names = [name for name in pq.read_schema(path).names if name not in vectors]
     if columns is not None:
@@ -151,19 +150,14 @@ def read_table(
 
 
 def read_batches(
-    path: str | Path, kind: TableKind, rows: int, columns: Sequence[str] | None = None
+    path: str | Path, kind: TableKind, rows: int, columns: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
-    """Read a table without vector columns in batches of at most ``rows`` rows, to bound memory.
-
-    Args:
-        columns: the columns to read; all if None.
+    """Read columns of a table in batches of at most ``rows`` rows, to bound memory.
 
     Raises:
         InputError: the file is absent, not Parquet, or of another kind.
     """
-    header = read_header(path)
-    if header["kind"] != kind.name:
-        raise InputError(f"{path}: is a table of {header['kind']}, expected one of {kind.name}")
+    _check_kind(path, kind)
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=rows, columns=columns):
             yield batch.to_pandas()
@@ -278,6 +272,12 @@ def row_positions(ids: Sequence[str], wanted: Sequence[str], source: str | Path)
         absent = list(wanted)[int(np.argmin(positions))]
         raise InputError(f"{source}: has no row {absent}, which another table names")
     return positions
+
+
+def _check_kind(path: str | Path, kind: TableKind) -> None:
+    found = read_header(path)["kind"]
+    if found != kind.name:
+        raise InputError(f"{path}: is a table of {found}, expected one of {kind.name}")
 
 
 def _to_arrow(

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from cberl.configuration import PROJECT
+from cberl.marked_page import replace_section
 
-PAGE = PROJECT / "config/README.md"
-BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
+PAGE, SECTION = PROJECT / "config/README.md", "reference"
 
 
 def list_settings(
@@ -42,12 +42,6 @@ def render_reference() -> str:
     return "\n".join(lines)
 
 
-def with_reference(page: str) -> str:
-    """The page with the reference between its two marks replaced."""
-    head, rest = page.split(BEGIN)
-    return f"{head}{BEGIN}\n\n{render_reference()}\n{END}{rest.split(END)[1]}"
-
-
 def _default(schema: Mapping[str, Any], name: str) -> Any:
     """The default of a key, which may depend on the value of another key."""
     branches = [branch["then"] for branch in schema.get("allOf", [])]
@@ -75,4 +69,4 @@ def _plain(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_reference(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    replace_section(PAGE, SECTION, render_reference())

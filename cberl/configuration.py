@@ -2,18 +2,18 @@
 
 import csv
 import difflib
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cberl.errors import InputError
-
-PROJECT = Path(__file__).resolve().parent.parent
+from cberl.provenance import PROJECT
 
 
 def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], source: str) -> None:
-    """Hold settings against a JSON schema.
+    """Hold settings against a JSON schema, in which no number may be NaN or infinite.
 
     Args:
         source: the file or table row that the settings came from, for the message.
@@ -24,6 +24,9 @@ def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], sourc
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
+    # A schema cannot tell them from other numbers: nan is neither below nor above a bound.
+    for where, value in _not_finite(settings):
+        raise InputError(f"{source}: {where} is {value}; expected a finite number")
     error = best_match(Draft202012Validator(schema).iter_errors(settings))
     if error is None:
         return
@@ -48,6 +51,16 @@ def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], sourc
         "oneOf": " ".join(str(error.schema.get("description", "")).split()),
     }.get(error.validator) or f"{error.validator} {error.validator_value}"
     raise InputError(f"{source}: {where} is {error.instance!r}; expected {expected}")
+
+
+def _not_finite(value: Any, where: str = "") -> Iterator[tuple[str, float]]:
+    """Every NaN and infinity in nested settings, behind its keys joined by dots."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield where, value
+    elif isinstance(value, Mapping | list):
+        parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, part in parts:
+            yield from _not_finite(part, f"{where}.{key}" if where else str(key))
 
 
 def check_context(settings: Mapping[str, Any], source: str) -> None:

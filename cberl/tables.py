@@ -32,18 +32,23 @@ class TableKind:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
 
-    def column(self, name: str) -> Column:
-        return next(column for column in self.columns if column.name == name)
-
 
 TEXT = pa.string()
 FLAG = pa.bool_()
 COUNT = pa.int32()
 NUMBER = pa.float64()
 
+NOTHING_REMOVED = "none"
+"""Value of the column ``removed`` where no modality was left out."""
+
+ALL_CLASSES = "(all)"
+"""Stands in the place of a class for what is said of all classes together."""
+
 UTTERANCE_ID = Column("utterance_id", TEXT, "split/dialogue/utterance, unique in the corpus")
 IS_SYNTHETIC = Column("is_synthetic", FLAG, "made by an oversampler, not recorded")
-REMOVED = Column("removed", TEXT, "modality left out on purpose; 'none' for the real thing")
+REMOVED = Column(
+    "removed", TEXT, f"modality left out on purpose; '{NOTHING_REMOVED}' for the real thing"
+)
 
 HISTORY = TableKind(
     "history",

@@ -15,7 +15,7 @@ from cberl.features.tables import FEATURES
 from cberl.fuse.tables import LATENTS
 from cberl.oversample.tables import SYNTHETIC, SYNTHETIC_QUALITY
 from cberl.report.run import read_run
-from cberl.tables import HISTORY
+from cberl.tables import ALL_CLASSES, HISTORY
 from cberl.train.tables import PREDICTIONS
 
 SHARES = {"neutral": 0.5, "joy": 0.3, "fear": 0.15}
@@ -210,7 +210,7 @@ def write_synthetic(made, utterances, labels, draw):
     )
     quality = pd.DataFrame(
         {
-            "label": ["fear", "fear", "all classes"],
+            "label": ["fear", "fear", ALL_CLASSES],
             "quantity": ["two_sample_accuracy", "collapsed", "two_sample_accuracy"],
             "value": [0.61, 1, np.nan],
             "note": [None, "variance below 0.2", "too few rows"],

@@ -1,5 +1,6 @@
 """From a reader's rows to the corpus that every later stage sees, whatever its kind."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from cberl.modalities import SPLITS
 
 REQUIRED = ("split", "dialogue", "utterance", "speaker", "text", "label", "where")
 """Columns that every reader gives; the others of `UTTERANCES` are null if it does not."""
+
+_NAME_OF_COPY = re.compile(r"~\d+(?:/|$)")  # before a slash too: it may part dialogue and utterance
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,15 @@ def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
         classes: the labels that are allowed, in the order of their numbers.
 
     Raises:
-        InputError: a key repeats, a label is not among the classes, a split has no rows, the
-            training split no label.
+        InputError: a key repeats, a dialogue is called like a copy, a label is not among the
+            classes, a split has no rows, the training split no label.
     """
     for split in SPLITS:
         if not (rows["split"] == split).any():
             raise InputError(f"corpus: no utterance is in split {split}; expected at least one")
     rows = name_utterances(rows)
     _refuse_repeated_keys(rows)
+    _refuse_names_of_copies(rows)
     _refuse_unknown_labels(rows, classes)
     if rows.loc[rows["split"] == "train", "label"].isna().all():
         raise InputError("corpus: no utterance of split train has a label; expected some")
@@ -97,6 +101,17 @@ def _refuse_repeated_keys(rows: pd.DataFrame) -> None:
         f"{second['where']}: key {second['utterance_id']!r} (split/dialogue/utterance) was already "
         f"used at {first['where']}; expected each key once"
     )
+
+
+def _refuse_names_of_copies(rows: pd.DataFrame) -> None:
+    """Oversampling calls the third copy of dialogue 12 ``12~3``: no recorded one may be."""
+    alike = rows["dialogue"].str.contains(_NAME_OF_COPY)
+    if alike.any():
+        row = rows[alike].iloc[0]
+        raise InputError(
+            f"{row['where']}: dialogue {row['dialogue']!r} is named like a copy of a training "
+            "dialogue; expected no ~ and number at the end or before a /"
+        )
 
 
 def _refuse_unknown_labels(rows: pd.DataFrame, classes: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from cberl.corpus.iemocap import SIX_CLASSES, speaker_of
 from cberl.corpus.meld import MELD_CLASSES
 from cberl.corpus.pickle_layouts import ROBERTA_LAYERS, recognise_layout
 from cberl.corpus.pickled_names import as_text
-from cberl.corpus.sources import find_file
+from cberl.corpus.sources import find_corpus_file
 from cberl.corpus.table import OPTIONAL, REQUIRED, classes_of, conversation_rows
 from cberl.errors import InputError
 from cberl.modalities import MODALITIES
@@ -73,7 +73,7 @@ def read_published(settings: Mapping[str, Any], root: Path) -> Published:
         InputError: the file cannot be read or does not hold what it should; vectors of different
             widths, NaN or infinite values.
     """
-    path = find_file(settings, root)
+    path = find_corpus_file(settings, root)
     suffix = path.suffix.lower()
     if suffix in PICKLE_SUFFIXES:
         rows, vectors, known_classes = _read_pickle(path)
@@ -225,7 +225,10 @@ def _name_labels(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Series:
 
 def _stack(values: Sequence[Any], where: pd.Series, modality: str) -> np.ndarray:
     """Stack vectors: float32 [N, width], NaN where there is none."""
-    widths = [None if value is None else len(value) for value in values]
+    widths = [
+        None if value is None else _length(value, place, modality)
+        for value, place in zip(values, where, strict=True)
+    ]
     width = next((number for number in widths if number), 0)
     if not width:
         raise InputError(f"{where.iloc[0]}: {modality}: no vector has a number in it")
@@ -253,6 +256,15 @@ def _stack(values: Sequence[Any], where: pd.Series, modality: str) -> np.ndarray
             "finite ones, or NaN throughout where there are no features"
         )
     return matrix
+
+
+def _length(value: Any, place: str, modality: str) -> int:
+    try:
+        return len(value)
+    except TypeError:
+        raise InputError(
+            f"{place}: {modality}: is a {type(value).__name__}; expected a list of numbers"
+        ) from None
 
 
 def _as_vector(value: Any) -> np.ndarray:

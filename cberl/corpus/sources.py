@@ -32,7 +32,7 @@ def annotation_files(settings: Mapping[str, Any], root: Path) -> list[Path]:
         return find_meld_annotations(root)
     if kind == "iemocap":
         return [file for pair in find_iemocap_dialogues(root) for file in pair]
-    return [find_file(settings, root)]
+    return [find_corpus_file(settings, root)]
 
 
 def find_meld_annotations(root: Path) -> list[Path]:
@@ -80,7 +80,7 @@ def find_iemocap_dialogues(root: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def find_file(settings: Mapping[str, Any], root: Path) -> Path:
+def find_corpus_file(settings: Mapping[str, Any], root: Path) -> Path:
     """Find the one file of a corpus of kind table or features."""
     path = root / settings["file"]
     if not path.is_file():

@@ -9,7 +9,7 @@ import pandas as pd
 from cberl.corpus.assemble import Corpus, assemble_corpus
 from cberl.corpus.column_files import ColumnFile, read_column_file
 from cberl.corpus.deal import deal_missing_splits
-from cberl.corpus.sources import find_file
+from cberl.corpus.sources import find_corpus_file
 from cberl.corpus.times import parse_time
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
@@ -34,7 +34,7 @@ def read_conversations(settings: Mapping[str, Any], root: Path) -> Corpus:
     Raises:
         InputError: naming row and column, and what was expected.
     """
-    file = read_column_file(find_file(settings, root), REQUIRED, OPTIONAL)
+    file = read_column_file(find_corpus_file(settings, root), REQUIRED, OPTIONAL)
     rows = conversation_rows(file)
     rows["split"] = deal_missing_splits(rows, settings)
     return assemble_corpus(rows, settings["classes"] or classes_of(rows, file.path))

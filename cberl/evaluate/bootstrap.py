@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cberl.evaluate.judge import Judgement
-from cberl.evaluate.tables import ALL_CLASSES
+from cberl.tables import ALL_CLASSES
 
 CLASS_METRICS = ("precision", "recall", "f1")
 MEAN_METRICS = ("weighted_f1", "macro_f1", "uar", "accuracy")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from cberl.evaluate.judge import WHOLE, Judgement, judged_rows
+from cberl.evaluate.judge import Judgement, judged_rows
 from cberl.evaluate.score import calibrate, list_confusions, score_classes, score_overall
 from cberl.evaluate.subgroups import group_utterances, score_subgroups
 from cberl.evaluate.summarise import (
@@ -15,6 +15,7 @@ from cberl.evaluate.summarise import (
     summarise,
     weigh_modalities,
 )
+from cberl.tables import NOTHING_REMOVED
 
 
 def evaluate(
@@ -40,7 +41,7 @@ def evaluate(
         name of a table of this stage -> its rows; ``judged`` is not among them.
     """
     variants = list(dict.fromkeys(one.variant for one in judgements))
-    whole = [one for one in judgements if one.removed == WHOLE]
+    whole = [one for one in judgements if one.removed == NOTHING_REMOVED]
     scored = [score_classes(one, classes) for one in judgements]
     per_class = pd.concat(scored, ignore_index=True)
     overall = pd.DataFrame(list(map(score_overall, judgements, scored)))
@@ -66,7 +67,7 @@ def judge_utterances(
 ) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
     """Rows and probabilities [N, K] of the table judged, model by model."""
     for one in judgements:
-        if one.removed == WHOLE:
+        if one.removed == NOTHING_REMOVED:
             yield judged_rows(one, classes, corpus), one.probabilities
 
 

@@ -12,9 +12,6 @@ from cberl.corpus.labels import NO_LABEL, class_numbers, read_classes, read_labe
 from cberl.errors import InputError
 from cberl.train.tables import PREDICTIONS
 
-WHOLE = "none"
-"""Value of the column ``removed`` where no modality was left out."""
-
 
 @dataclass(frozen=True)
 class Judgement:

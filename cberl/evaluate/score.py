@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cberl.evaluate.judge import WHOLE, Judgement
+from cberl.evaluate.judge import Judgement
+from cberl.tables import NOTHING_REMOVED
 from cberl.torchvision_guard import guard_torchvision
 
 CALIBRATION_BINS = 15
@@ -95,7 +96,7 @@ def _average_precision(judgement: Judgement, support: np.ndarray) -> np.ndarray:
     from sklearn.metrics import average_precision_score
 
     scores = np.full(len(support), np.nan)
-    if judgement.removed == WHOLE:
+    if judgement.removed == NOTHING_REMOVED:
         truth = judgement.truth[judgement.labelled]
         probabilities = judgement.probabilities[judgement.labelled]
         for number in np.flatnonzero(support):

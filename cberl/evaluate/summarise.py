@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cberl.evaluate.bootstrap import bootstrap_scores, interval, list_scores, two_sided_p
-from cberl.evaluate.judge import WHOLE, Judgement
+from cberl.evaluate.judge import Judgement
 from cberl.evaluate.score import OVERALL_METRICS, PER_CLASS_METRICS
-from cberl.evaluate.tables import ALL_CLASSES
+from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 Group = tuple[str, str, str]
 """(variant, split, removed): the judgements of its seeds belong together."""
@@ -79,8 +79,8 @@ def compare_variants(
     frames = [
         _difference(
             {"variant": variant, "reference": reference, "split": split},
-            bootstrapped[variant, split, WHOLE],
-            bootstrapped[reference, split, WHOLE],
+            bootstrapped[variant, split, NOTHING_REMOVED],
+            bootstrapped[reference, split, NOTHING_REMOVED],
             classes,
             confidence,
         )
@@ -101,13 +101,13 @@ def weigh_modalities(
     frames = [
         _difference(
             {"variant": variant, "split": split, "removed": removed},
-            bootstrapped[variant, split, WHOLE],
+            bootstrapped[variant, split, NOTHING_REMOVED],
             bootstrapped[variant, split, removed],
             classes,
             confidence,
         )
         for variant, split, removed in bootstrapped
-        if removed != WHOLE
+        if removed != NOTHING_REMOVED
     ]
     return pd.concat(frames, ignore_index=True) if frames else _no_difference("removed")
 
@@ -131,7 +131,7 @@ def score_ensembles(
         mean = np.mean([one.probabilities for one in members], axis=0)  # [N, K]
         together = replace(members[0], probabilities=mean, predicted=mean.argmax(axis=1))
         scores, resampled = bootstrap_scores([together], len(classes), resamples)
-        ends = _named((variant, split, WHOLE), classes, *interval(resampled, confidence))
+        ends = _named((variant, split, NOTHING_REMOVED), classes, *interval(resampled, confidence))
         frames.append(ends.assign(value=scores, n=len(members)).drop(columns="removed"))
     return pd.concat(frames, ignore_index=True)
 

@@ -1,9 +1,17 @@
 """The tables of the evaluate stage."""
 
-from cberl.tables import COUNT, FLAG, NUMBER, REMOVED, TEXT, UTTERANCE_ID, VECTOR, Column, TableKind
-
-ALL_CLASSES = "(all)"
-"""Stands in the column ``class`` of a metric that speaks of all classes together."""
+from cberl.tables import (
+    ALL_CLASSES,
+    COUNT,
+    FLAG,
+    NUMBER,
+    REMOVED,
+    TEXT,
+    UTTERANCE_ID,
+    VECTOR,
+    Column,
+    TableKind,
+)
 
 CORPUS = Column("corpus", TEXT, "name of the corpus in the configuration")
 VARIANT = Column("variant", TEXT, "row of the variants table")

@@ -27,6 +27,7 @@ class Batch:
     utterances: int
 
     def to(self, device: str) -> "Batch":
+        """The same with its tensors on a device."""
         return Batch(
             {name: tensor.to(device) for name, tensor in self.inputs.items()},
             self.utterance.to(device),

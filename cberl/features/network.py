@@ -1,6 +1,5 @@
 """Loading torchvision networks and taking their classifier off."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from cberl.configuration import find_path
 from cberl.errors import InputError
 from cberl.features.sources import PUBLISHED, UNTRAINED, VIDEO_WEIGHTS
+from cberl.provenance import file_digest
 from cberl.torchvision_guard import guard_torchvision
 
 SEED = 0
@@ -72,7 +72,7 @@ def load_network(name: str, weights: str, fetched: str | Path | None = None) -> 
         else:
             path = find_path(weights)
         _load(module, path, head)
-        described = published.url if weights == PUBLISHED else f"{path.name} {_sha256(path)}"
+        described = published.url if weights == PUBLISHED else f"{path.name} {file_digest(path)}"
     encoder = torch.nn.Sequential(module, torch.nn.Flatten())
     encoder.eval().requires_grad_(False)
     least = published.meta.get("min_temporal_size") or 0
@@ -213,8 +213,3 @@ def _load(module: Any, path: Path, head: str) -> None:
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{VIDEO_WEIGHTS}: {path} is of another network ({reason})") from None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cberl.artifacts import row_positions
 from cberl.corpus.published import read_published
+from cberl.features.rows import feature_rows
 from cberl.modalities import SPLITS
 
 
@@ -34,15 +35,8 @@ def import_features(
     cut = {}
     for modality in modalities:
         matrix = published.matrices[modality][positions]
-        available = ~np.isnan(matrix).all(axis=1)
         for split in SPLITS:
             rows = (utterances["split"] == split).to_numpy()
-            frame = pd.DataFrame(
-                {
-                    "utterance_id": utterances["utterance_id"].to_numpy()[rows],
-                    "available": available[rows],
-                    "is_synthetic": False,
-                }
-            )
-            cut[modality, split] = frame, matrix[rows]
+            ids = utterances["utterance_id"].to_numpy()[rows]
+            cut[modality, split] = feature_rows(ids, matrix[rows]), matrix[rows]
     return cut

@@ -62,11 +62,13 @@ class Share:
 
     @classmethod
     def of_this_process(cls) -> "Share":
+        """The place that torch.distributed gave this process; alone if it was not started."""
         if not distributed.is_initialized():
             return cls()
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     def of(self, rows: np.ndarray) -> np.ndarray:
+        """Of N rows this process's: every ``processes``-th from ``rank`` on."""
         return rows[self.rank :: self.processes]
 
     def gather(self, part: np.ndarray) -> np.ndarray:

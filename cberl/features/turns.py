@@ -52,6 +52,7 @@ class Template:
     types: tuple[int, int]
 
     def count(self) -> int:
+        """How many special tokens there are."""
         return len(self.before) + len(self.between) + len(self.after)
 
     def fill(self, row: int, context: list[int], own: list[int]) -> TokenSequence:

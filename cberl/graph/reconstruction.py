@@ -22,10 +22,10 @@ def choose_masked(lengths: Tensor, rate: float) -> Tensor:
     return (torch.rand(alone.shape, device=alone.device) < rate) & ~alone
 
 
-def scaled_cosine_error(reconstructed: Tensor, inputs: Tensor, power: float = 2.0) -> Tensor:
-    """Mean of (1 - cosine)^power over rows (equation 2 there): scalar; 0 without rows.
+def scaled_cosine_error(reconstructed: Tensor, inputs: Tensor) -> Tensor:
+    """Mean of (1 - cosine)^2 over rows (equation 2 there): scalar; 0 without rows.
 
-    The power plays down rows that are easy already. Rows whose input is all zeros (nothing was
+    The square plays down rows that are easy already. Rows whose input is all zeros (nothing was
     recorded) have no direction and are left out.
 
     Args:
@@ -33,7 +33,7 @@ def scaled_cosine_error(reconstructed: Tensor, inputs: Tensor, power: float = 2.
         inputs: float [n, D].
     """
     present = inputs.abs().sum(dim=1) > 0  # [n]
-    errors = (1 - cosine_similarity(reconstructed, inputs, dim=1)).pow(power)  # [n]
+    errors = (1 - cosine_similarity(reconstructed, inputs, dim=1)).square()  # [n]
     return (errors * present).sum() / present.sum().clamp(min=1)
 
 

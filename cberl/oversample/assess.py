@@ -11,8 +11,8 @@ from cberl.features.featureset import FeatureSet
 from cberl.oversample.consistency import cross_modal_correlation, link_modalities
 from cberl.oversample.neighbours import density_and_coverage, distances_to_nearest, variance
 from cberl.oversample.space import Space, joined
-from cberl.oversample.tables import ALL_CLASSES
 from cberl.oversample.usefulness import f1_per_class, two_sample_accuracy
+from cberl.tables import ALL_CLASSES
 
 QUANTITIES = {
     "rows_real": "training rows of the class",

@@ -35,7 +35,7 @@ from cberl.corpus.labels import NO_LABEL
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
 from cberl.log import progress
-from cberl.oversample.check import check_training_rows, usable_labels
+from cberl.oversample.check import usable_labels
 from cberl.oversample.gan import Gan, class_centres, mix_latents, to_tensors
 from cberl.oversample.networks import Critics, Rows
 from cberl.seeding import choose_device
@@ -60,9 +60,8 @@ def fit_gan(
         of the `QUANTITIES` per epoch.
 
     Raises:
-        InputError: a value is NaN or infinite, no row is usable, or training diverged.
+        InputError: no row is usable, or training diverged.
     """
-    check_training_rows(features)
     usable = usable_labels(features, labels) != NO_LABEL
     if not usable.any():
         raise InputError("no training row has both a label and a modality; a GAN needs some")

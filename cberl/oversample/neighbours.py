@@ -5,13 +5,12 @@ import numpy as np
 NEIGHBOURS = 5
 
 
-def density_and_coverage(
-    real: np.ndarray, new: np.ndarray, neighbours: int = NEIGHBOURS
-) -> tuple[float | None, float | None]:
+def density_and_coverage(real: np.ndarray, new: np.ndarray) -> tuple[float | None, float | None]:
     """Density and coverage of samples (Naeem et al. 2020, Reliable Fidelity
     and Diversity Metrics, section 3).
 
-    A real row's neighbourhood is the ball that reaches to its k-th nearest other real row.
+    A real row's neighbourhood is the ball that reaches to its k-th nearest other real row, k
+    being `NEIGHBOURS`.
     Density: real neighbourhoods per sample, over k. Coverage: share of neighbourhoods that hold a
     sample. A class of fewer rows than k + 1 uses as many neighbours as it has.
 
@@ -21,7 +20,7 @@ def density_and_coverage(
     Returns:
         None for both if there are fewer than two real rows.
     """
-    k = min(neighbours, len(real) - 1)
+    k = min(NEIGHBOURS, len(real) - 1)
     if k < 1 or not len(new):
         return None, None
     between = _distances(real, real)

@@ -82,6 +82,7 @@ class Generator(nn.Module):
         nn.init.zeros_(self.layers[-1].weight)
 
     def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
+        """Features float32 [B, width] from latents [B, latent_size] and classes int64 [B]."""
         hidden = self.input(latent) + self.classes(labels)
         return self.straight(latent) + self.layers(hidden)
 

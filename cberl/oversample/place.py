@@ -6,18 +6,21 @@ utterance's dialogue: speakers, order and neighbours are real, only the features
 a copy that are not replaced carry no label, so that no real row counts twice in the loss.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cberl.artifacts import read_matrix, read_table
-from cberl.corpus.labels import NO_LABEL, class_numbers
+from cberl.artifacts import read_matrix, read_table, row_positions
+from cberl.corpus.labels import NO_LABEL, class_numbers, read_classes, read_labels
+from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
-from cberl.features.featureset import FeatureSet
+from cberl.features.featureset import FeatureSet, read_features
+from cberl.oversample.check import usable_labels
 from cberl.oversample.tables import SYNTHETIC
+from cberl.oversample.target import target_counts
 
 CONTEXT_TURNS = 24
 """Turns kept before the first and after the last synthetic turn of a copy. All but the longest
@@ -38,6 +41,53 @@ class Places:
 
     frame: pd.DataFrame
     labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Training rows to make samples of, N of them, and the places that the samples are to take.
+
+    Attributes:
+        features: scaled.
+        labels: class numbers, int64 [N]; rows without any modality count as unlabelled.
+        classes: names of the classes.
+        places: copied dialogues with a place for each new row.
+    """
+
+    features: FeatureSet
+    labels: np.ndarray
+    classes: list[str]
+    places: Places
+
+
+def read_training(
+    features: Mapping[str, str | Path],
+    scaler: str | Path,
+    utterances: str | Path,
+    labels: str | Path,
+    target: str | int,
+    seed: int,
+) -> TrainingRows:
+    """Read the training split and plan where its new rows stand.
+
+    Args:
+        features: modality -> table FEATURES of the training split.
+        scaler: see `cberl.features.featureset.read_features`.
+        utterances: table UTTERANCES, of all splits.
+        labels: table LABELS of the training split.
+        target: rows per class, see `cberl.oversample.target.target_counts`.
+        seed: of the choice of places.
+
+    Raises:
+        InputError: a file is not what it should be, or lacks an utterance of the features.
+    """
+    rows = read_features(features, scaler)
+    table = read_table(utterances, UTTERANCES)
+    train = table.iloc[row_positions(table["utterance_id"], rows.ids, utterances)]
+    numbers = usable_labels(rows, read_labels(labels, rows.ids))
+    classes = read_classes(labels)
+    wanted = target_counts(numbers, classes, target)
+    return TrainingRows(rows, numbers, classes, plan_places(train, numbers, wanted, seed))
 
 
 def plan_places(train: pd.DataFrame, labels: np.ndarray, wanted: np.ndarray, seed: int) -> Places:
@@ -142,14 +192,12 @@ def _describe(
     lengths = np.diff(np.append(starts, len(copies)))
     number = np.repeat(number, lengths)
     copy = [f"{name}~{count}" for name, count in zip(dialogue, number, strict=True)]
+    # An utterance's own name may hold a slash: what follows the dialogue's is all of it.
+    own = [name.removeprefix(f"{place}/") for name, place in zip(utterance, dialogue, strict=True)]
     return pd.DataFrame(
         {
             "utterance_id": pd.Series(
-                [
-                    f"{name}/{own.rsplit('/', 1)[-1]}"
-                    for name, own in zip(copy, utterance, strict=True)
-                ],
-                dtype=object,
+                [f"{place}/{name}" for place, name in zip(copy, own, strict=True)], dtype=object
             ),
             "source_utterance_id": utterance,
             "dialogue_id": pd.Series(copy, dtype=object),

@@ -7,7 +7,6 @@ import numpy as np
 
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
-from cberl.oversample.check import check_training_rows
 
 
 def resample(
@@ -38,14 +37,13 @@ def resample(
         repeats or, interpolated, lies nearer to.
 
     Raises:
-        InputError: a training value is NaN or infinite, or a wanted class has no training row.
+        InputError: a wanted class has no training row.
         ValueError: the oversampler is unknown, or "none" is asked for rows.
     """
     if oversampler not in ("none", "random", "smote"):
         raise ValueError(f"oversampler {oversampler!r}; expected none, random or smote")
     if oversampler == "none" and len(wanted_labels):
         raise ValueError(f"oversampler none makes no rows, {len(wanted_labels)} are wanted")
-    check_training_rows(features)
     made = _empty(features, len(wanted_labels))
     for number in np.unique(wanted_labels):
         places = np.flatnonzero(wanted_labels == number)

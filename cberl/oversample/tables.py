@@ -1,7 +1,7 @@
 """The tables of the oversample stage."""
 
 from cberl.modalities import MODALITIES
-from cberl.tables import COUNT, FLAG, NUMBER, TEXT, VECTOR, Column, TableKind
+from cberl.tables import ALL_CLASSES, COUNT, FLAG, NUMBER, TEXT, VECTOR, Column, TableKind
 
 SYNTHETIC = TableKind(
     "synthetic",
@@ -28,14 +28,12 @@ SYNTHETIC = TableKind(
     ),
 )
 
-ALL_CLASSES = "all classes"
-
 SYNTHETIC_QUALITY = TableKind(
     "synthetic_quality",
     "How good the synthetic samples are, per class and over all: one row per quantity.",
     ("label", "quantity"),
     (
-        Column("label", TEXT, f"a class, or '{ALL_CLASSES}'"),
+        Column("label", TEXT, f"a class, or {ALL_CLASSES}"),
         Column("quantity", TEXT, "what is measured; the metadata say what each means"),
         Column("value", NUMBER, "null where the rows do not suffice to say", nullable=True),
         Column("note", TEXT, "why the value is null, or what is wrong with it", nullable=True),

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from cberl.evaluate.judge import WHOLE
 from cberl.report.evaluation import Evaluation
 from cberl.report.figures import Figure, layout
 from cberl.report.words import counted
+from cberl.tables import NOTHING_REMOVED
 
 SCALE = [[0, "#f7fbff"], [0.25, "#c6dbef"], [0.5, "#6baed6"], [0.75, "#2171b5"], [1, "#08306b"]]
 
@@ -39,7 +39,7 @@ def draw_confusions(evaluation: Evaluation) -> list[Figure]:
 
 def _matrix(evaluation: Evaluation, variant: str, title: str) -> dict[str, Any]:
     classes = evaluation.classes
-    cells = evaluation.find("confusion", variant=variant, split="test", removed=WHOLE)
+    cells = evaluation.find("confusion", variant=variant, split="test", removed=NOTHING_REMOVED)
     counts = cells.pivot_table(index="true", columns="predicted", values="count", aggfunc="mean")
     counts = counts.loc[classes, classes].to_numpy(dtype=float)
     support = counts.sum(axis=1, keepdims=True)

@@ -14,11 +14,12 @@ def list_conversations(run: Run) -> dict[str, Any]:
     """The test conversations with every variant's mean prediction over seeds, JSON-able.
 
     Returns:
-        ``classes``, ``colours``, ``variants``, ``seeds``; ``dialogues``: id and number of turns;
-        ``turns``: columns id, speaker, text, label (number or -1), missing (modalities that could
-        not be used), shift (1, 0 or -1 unknown), in order; ``predictions``: variant ->
-        ``percent`` (probabilities, K whole numbers a turn, one after the other) and ``right``
-        (how many seeds are right, -1 without a label).
+        ``classes``, ``colours``, ``variants``; ``chosen``: the variant to show first; ``seeds``:
+        how many; ``dialogues``: id and number of turns; ``turns``: columns id, speaker, text,
+        label (number or -1), missing (modalities that could not be used), shift (1, 0 or -1
+        unknown), in order; ``predictions``: variant -> ``percent`` (probabilities, K whole
+        numbers a turn, one after the other), ``best`` (number of the most probable class, a
+        turn) and ``right`` (how many seeds are right, -1 without a label).
     """
     evaluation = run.evaluation
     judged = evaluation.frames["judged"]

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from cberl.oversample.assess import QUANTITIES
-from cberl.oversample.tables import ALL_CLASSES
 from cberl.report.figures import Figure, bar_layout, bar_style
 from cberl.report.run import Run
 from cberl.report.words import counted
+from cberl.tables import ALL_CLASSES
 
 
 def count_classes(labels: pd.Series, classes: Sequence[str]) -> list[int]:

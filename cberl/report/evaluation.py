@@ -9,8 +9,7 @@ import pandas as pd
 
 from cberl.artifacts import read_header, read_matrix, read_table
 from cberl.evaluate import tables
-from cberl.evaluate.judge import WHOLE
-from cberl.evaluate.tables import ALL_CLASSES
+from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 
 @dataclass(frozen=True)
@@ -33,16 +32,18 @@ class Evaluation:
     frames: dict[str, pd.DataFrame]
     probabilities: np.ndarray
 
-    def score(self, variant: str, metric: str, name: str = ALL_CLASSES, split: str = "test"):
-        """The row of the summary of one score with no modality removed: a Series."""
-        return self.find("summary", variant=variant, split=split, removed=WHOLE, name=name).loc[
-            metric
-        ]
-
-    def difference(self, variant: str, reference: str, metric: str, name: str = ALL_CLASSES):
-        """The row of the comparison of two variants on test: a Series."""
+    def score(
+        self, variant: str, metric: str, name: str = ALL_CLASSES, split: str = "test"
+    ) -> pd.Series:
+        """The row of the summary of one score with no modality removed."""
         return self.find(
-            "comparison", variant=variant, reference=reference, split="test", name=name
+            "summary", variant=variant, split=split, removed=NOTHING_REMOVED, name=name
+        ).loc[metric]
+
+    def difference(self, variant: str, reference: str, metric: str) -> pd.Series:
+        """The row of the comparison of two variants on test, over all classes."""
+        return self.find(
+            "comparison", variant=variant, reference=reference, split="test", name=ALL_CLASSES
         ).loc[metric]
 
     def find(self, table: str, name: str | None = None, **values: object) -> pd.DataFrame:
@@ -54,14 +55,14 @@ class Evaluation:
         rows = frame[chosen]
         return rows.set_index("metric") if "metric" in rows.columns and name else rows
 
-    def support(self, split: str = "test") -> dict[str, int]:
-        """Class -> utterances of a split."""
+    def support(self) -> dict[str, int]:
+        """Class -> utterances of the test split."""
         rows = self.find(
             "per_class",
             variant=self.variants[0],
             seed=self.seeds[0],
-            split=split,
-            removed=WHOLE,
+            split="test",
+            removed=NOTHING_REMOVED,
         )
         return dict(zip(rows["class"], rows["support"].astype(int), strict=True))
 

@@ -113,8 +113,12 @@ def percents(values: Sequence[float] | np.ndarray) -> list[float | None]:
     return numbers(100 * np.asarray(values, dtype=float), 2)
 
 
-def error_bars(means, lower, upper) -> dict[str, Any]:
-    """Bars from ``lower`` to ``upper`` around ``means``, all of them shares."""
+def error_bars(
+    means: Sequence[float] | np.ndarray,
+    lower: Sequence[float] | np.ndarray,
+    upper: Sequence[float] | np.ndarray,
+) -> dict[str, Any]:
+    """Bars from ``lower`` to ``upper`` around ``means``: shares [N] each, NaN where undefined."""
     means, lower, upper = (np.asarray(values, dtype=float) for values in (means, lower, upper))
     return {
         "type": "data",

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from cberl.evaluate.judge import WHOLE
-from cberl.evaluate.tables import ALL_CLASSES
 from cberl.report.distribution import tabulate_synthetic_quality
 from cberl.report.evaluation import Evaluation
 from cberl.report.run import Run
@@ -19,6 +17,7 @@ from cberl.report.words import (
     percent,
     spread,
 )
+from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 RANKED = {
     "macro F1": "macro_f1",
@@ -148,8 +147,8 @@ def compared(evaluation: Evaluation) -> list[str]:
 
 
 def tested(evaluation: Evaluation) -> tuple[int, int]:
-    """Labelled utterances and dialogues of the test split."""
-    rows = evaluation.find("overall", split="test", removed=WHOLE)
+    """Labelled utterances of the test split, and all its dialogues, be they without a label."""
+    rows = evaluation.find("overall", split="test", removed=NOTHING_REMOVED)
     dialogues = evaluation.find("judged", split="test")["dialogue_id"].nunique()
     return int(rows["utterances"].iloc[0]), int(dialogues)
 

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cberl.artifacts import read_matrix, read_table
-from cberl.evaluate.judge import WHOLE
 from cberl.fuse.tables import LATENTS
 from cberl.report.figures import SYMBOLS, Figure, colour, layout, numbers
 from cberl.report.run import Run
+from cberl.tables import NOTHING_REMOVED
 
 MOST_PER_CLASS = 150
 """Points drawn of a class, recorded and synthetic each: more only hide one another."""
@@ -119,7 +119,7 @@ class _Rows(NamedTuple):
 def _read_rows(path: Path, labelled: pd.DataFrame) -> _Rows:
     rows = read_table(path, LATENTS, ["utterance_id", "removed", "is_synthetic"])
     labels = labelled.set_index("utterance_id")["label"].reindex(rows["utterance_id"])
-    labels = labels.where((rows["removed"] == WHOLE).to_numpy()).to_numpy(dtype=object)
+    labels = labels.where((rows["removed"] == NOTHING_REMOVED).to_numpy()).to_numpy(dtype=object)
     synthetic = rows["is_synthetic"].to_numpy(dtype=bool)
     chosen = choose_rows(labels, synthetic)
     ids = rows["utterance_id"].to_numpy(dtype=object)

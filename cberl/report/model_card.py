@@ -6,13 +6,13 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from cberl.evaluate.judge import WHOLE
 from cberl.report.distribution import count_classes, count_splits
 from cberl.report.headline import RANKED, write_doubts
 from cberl.report.page import ASSETS
 from cberl.report.run import Run
 from cberl.report.scores import GROUPINGS
 from cberl.report.words import percent, points, spread
+from cberl.tables import NOTHING_REMOVED
 
 
 def write_model_card(run: Run, variant: str, seed: int) -> str:
@@ -82,7 +82,7 @@ def _count_synthetic(run: Run, variant: str, seed: int) -> dict[str, int]:
 def _score_classes(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
     evaluation = run.evaluation
     own = evaluation.find(
-        "per_class", variant=variant, seed=seed, split="test", removed=WHOLE
+        "per_class", variant=variant, seed=seed, split="test", removed=NOTHING_REMOVED
     ).set_index("class")
     return [
         {"class": name, "own": own.loc[name], "all": evaluation.score(variant, "f1", name)}
@@ -92,7 +92,9 @@ def _score_classes(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
 
 def _score_overall(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
     evaluation = run.evaluation
-    rows = evaluation.find("overall", variant=variant, seed=seed, split="test", removed=WHOLE)
+    rows = evaluation.find(
+        "overall", variant=variant, seed=seed, split="test", removed=NOTHING_REMOVED
+    )
     return [
         {"title": title, "own": rows[metric].iloc[0], "all": evaluation.score(variant, metric)}
         for title, metric in RANKED.items()

@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from cberl import tables as shared
-from cberl.artifacts import write_text
 from cberl.configuration import PROJECT
 from cberl.corpus import tables as corpus
 from cberl.evaluate import tables as evaluate
 from cberl.features import tables as features
 from cberl.fuse import tables as fuse
 from cberl.graph import tables as graph
+from cberl.marked_page import replace_section
 from cberl.oversample import tables as oversample
 from cberl.tables import VECTOR, Column, TableKind
 from cberl.train import tables as train
 
-PAGE = PROJECT / "docs/output.md"
-BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+PAGE, SECTION = PROJECT / "docs/output.md", "tables"
 STAGES = (corpus, features, oversample, fuse, graph, train, shared, evaluate)
 
 
@@ -31,14 +30,6 @@ def list_kinds() -> list[TableKind]:
 def render_reference() -> str:
     """The Markdown between the page's two marks."""
     return "\n".join(line for kind in list_kinds() for line in _render_kind(kind))
-
-
-def rewrite_page() -> None:
-    """Put the reference into docs/output.md, between its marks."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    write_text(PAGE, f"{before}{BEGIN}\n{render_reference()}\n{END}{after}")
 
 
 def _kinds_of(stage: ModuleType) -> list[TableKind]:
@@ -66,4 +57,4 @@ def _type_name(column: Column) -> str:
 
 
 if __name__ == "__main__":
-    rewrite_page()
+    replace_section(PAGE, SECTION, render_reference())

@@ -5,11 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from cberl.evaluate.judge import WHOLE
-from cberl.evaluate.tables import ALL_CLASSES
 from cberl.report.evaluation import Evaluation
 from cberl.report.figures import INK, Figure, bar_layout, bar_style, error_bars, percents
 from cberl.report.words import counted
+from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 PER_CLASS = {"F1": "f1", "precision": "precision", "recall": "recall"}
 GROUPINGS = {
@@ -24,7 +23,7 @@ def draw_per_class(evaluation: Evaluation) -> Figure:
     """Precision, recall and F1 of each class on test, variant beside variant."""
     views = {}
     for title, metric in PER_CLASS.items():
-        rows = evaluation.find("summary", split="test", removed=WHOLE, metric=metric)
+        rows = evaluation.find("summary", split="test", removed=NOTHING_REMOVED, metric=metric)
         bars = [
             _bar(variant, position, rows[rows["variant"] == variant], evaluation.classes)
             for position, variant in enumerate(evaluation.variants)
@@ -144,7 +143,7 @@ def _percent_layout(title: str) -> dict[str, Any]:
 
 def never_predicted(evaluation: Evaluation, variants: Sequence[str]) -> dict[str, list[str]]:
     """Variant -> classes that occur in test and that none of its seeds ever predicts."""
-    rows = evaluation.find("per_class", split="test", removed=WHOLE)
+    rows = evaluation.find("per_class", split="test", removed=NOTHING_REMOVED)
     totals = rows[rows["support"] > 0].groupby(["variant", "class"], sort=False)["predicted"].sum()
     silent = totals[totals == 0].reset_index()
     found = {name: silent.loc[silent["variant"] == name, "class"].tolist() for name in variants}

@@ -10,14 +10,12 @@ import pandas as pd
 
 from cberl.artifacts import whole_file
 
-EVENT_FILE = "events.out.tfevents.0.cberl"
-"""TensorBoard recognises event files by the first part of the name."""
-
 
 def write_events(path: str | Path, history: pd.DataFrame) -> None:
     """Write a history as scalars named ``split/quantity`` with the epoch as step.
 
     Args:
+        path: of the file; TensorBoard knows it by a name that begins with ``events.out.tfevents``.
         history: rows of the table history.
     """
     from tensorboard.compat.proto.event_pb2 import Event

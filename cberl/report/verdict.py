@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from cberl.evaluate.judge import WHOLE
 from cberl.report.evaluation import Evaluation
+from cberl.report.headline import tested
 from cberl.report.words import counted, difference_words, listed, spread
 
 WIDTH = 100
@@ -32,13 +32,11 @@ def write_verdict(evaluation: Evaluation, page: str) -> str:
 
 def _heading(evaluation: Evaluation) -> Iterator[str]:
     seeds = evaluation.seeds
-    rows = evaluation.find("overall", split="test", removed=WHOLE)
-    tested = evaluation.find("judged", split="test")["dialogue_id"].nunique()
+    utterances, dialogues = tested(evaluation)
     spread_over = f"over {counted(len(seeds), 'seed')} ({listed(seeds)})"
     yield (
         f"Emotion per utterance on {evaluation.corpus}: "
-        f"{counted(int(rows['utterances'].iloc[0]), 'test utterance')} in "
-        f"{counted(tested, 'dialogue')}."
+        f"{counted(utterances, 'test utterance')} in {counted(dialogues, 'dialogue')}."
     )
     if len(seeds) > 1:
         yield f"Percent, mean ± standard deviation {spread_over}."

@@ -9,19 +9,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from cberl.artifacts import (
-    read_matrix,
-    read_table,
-    read_tensor_header,
-    read_tensors,
-    row_positions,
-)
+from cberl.artifacts import read_matrix, read_table, read_tensors, row_positions
 from cberl.corpus.labels import NO_LABEL, class_numbers, read_classes, read_labels
 from cberl.errors import InputError
-from cberl.fuse.splits import NOTHING_REMOVED
 from cberl.fuse.tables import LATENTS
 from cberl.graph.tables import NODES
 from cberl.oversample.tables import SYNTHETIC
+from cberl.tables import NOTHING_REMOVED
 
 
 class Batch(NamedTuple):
@@ -142,8 +136,7 @@ def read_conversations(
     numbers = np.full(len(frame), NO_LABEL, dtype=np.int64)
     if labels is not None:
         numbers = _labels_of(frame["utterance_id"].to_numpy(object), labels, synthetic)
-    tensors, _ = read_tensors(edges, "graph")
-    windows = read_tensor_header(edges)["metadata"]
+    tensors, windows = read_tensors(edges, "graph")
     return assemble(
         frame, matrix, numbers, tensors, online=windows["future_window"] == 0, source=edges
     )

@@ -66,7 +66,7 @@ def test_pieces_and_batches_keep_the_order(tmp_path):
         for start in range(0, 10, 4):
             ids = [f"u{number}" for number in range(start, min(start + 4, 10))]
             writer.write(feature_rows(*ids), {"features": np.full((len(ids), 2), start)})
-    batches = list(read_batches(path, FEATURES, rows=3))
+    batches = list(read_batches(path, FEATURES, 3, ["utterance_id"]))
     assert [name for batch in batches for name in batch["utterance_id"]] == [
         f"u{number}" for number in range(10)
     ]

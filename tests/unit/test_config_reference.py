@@ -2,13 +2,14 @@
 
 import yaml
 
-from cberl.config_reference import PAGE, list_settings, with_reference
+from cberl.config_reference import PAGE, SECTION, list_settings, render_reference
 from cberl.configuration import PROJECT
+from cberl.marked_page import read_section
 
 
 def test_the_page_is_up_to_date():
-    page = PAGE.read_text(encoding="utf-8")
-    assert page == with_reference(page), "run: python -m cberl.config_reference"
+    reference = read_section(PAGE, SECTION)
+    assert reference == render_reference().strip(), "run: python -m cberl.config_reference"
 
 
 def test_every_setting_is_described_and_has_a_default_or_is_required():

@@ -46,6 +46,20 @@ def test_a_mistake_is_told_in_one_line(settings, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("number", [".nan", ".inf", "-.inf"])
+@pytest.mark.parametrize("key", ["seeds", "train.learning_rate", "corpus.max_unavailable"])
+def test_nan_and_infinity_are_refused(key, number):
+    value = yaml.safe_load(number)
+    section, _, name = key.partition(".")
+    settings = {"corpus": CORPUS} | ({} if name else {"seeds": [0, value]})
+    if name:
+        settings[section] = settings.get(section, {}) | {name: value}
+    with pytest.raises(InputError) as caught:
+        check_settings(settings, CONFIG_SCHEMA, "my.yaml")
+    where = key if name else "seeds.1"
+    assert str(caught.value) == f"my.yaml: {where} is {value}; expected a finite number"
+
+
 def test_settings_come_in_one_order_however_they_are_written():
     written = {"b": [{"y": 1, "x": 2}], "a": {"d": None, "c": "text"}}
     ordered = in_order(written)
@@ -96,6 +110,14 @@ def test_the_shipped_variants_are_valid():
     [
         ("a\tgam\tvae\tfocal\tuniform\t0\n", "oversampler is 'gam'; expected one of none, random"),
         ("a\tgan\tvae\tfocal\tuniform\tmuch\n", "mask_weight is not a number"),
+        (
+            "a\tgan\tvae\tfocal\tuniform\tnan\n",
+            "row 1: mask_weight is nan; expected a finite number",
+        ),
+        (
+            "a\tgan\tvae\tfocal\tuniform\tinf\n",
+            "row 1: mask_weight is inf; expected a finite number",
+        ),
         ("a\tgan\tvae\tfocal\tuniform\n", "as many columns as the header"),
         ("a\tgan\tvae\tfocal\tuniform\t0\n" * 2, "row 2: variant a appears twice"),
         ("A b\tgan\tvae\tfocal\tuniform\t0\n", "variant is 'A b'; expected pattern"),

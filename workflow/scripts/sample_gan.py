@@ -1,30 +1,22 @@
 """Copy training dialogues and give their rare-class turns features from the GAN."""
 
-from cberl.artifacts import open_table, read_table, read_tensors, row_positions
-from cberl.corpus.labels import read_classes, read_labels
-from cberl.corpus.tables import UTTERANCES
-from cberl.features.featureset import read_features
+from cberl.artifacts import open_table, read_tensors
 from cberl.job import start_job
-from cberl.oversample.check import usable_labels
 from cberl.oversample.gan import load_gan, sample_gan
-from cberl.oversample.place import fill_places, plan_places
+from cberl.oversample.place import fill_places, read_training
 from cberl.oversample.tables import SYNTHETIC
-from cberl.oversample.target import target_counts
 
 with start_job(snakemake, torch=True) as job:
-    paths = dict(zip(job.settings["modalities"], snakemake.input.features, strict=True))
-    features = read_features(paths, snakemake.input.scaler)
-    utterances = read_table(snakemake.input.utterances, UTTERANCES)
-    train = utterances.iloc[
-        row_positions(utterances["utterance_id"], features.ids, snakemake.input.utterances)
-    ]
-    labels = read_labels(snakemake.input.labels, features.ids)
-    labels = usable_labels(features, labels)
-    classes = read_classes(snakemake.input.labels)
-    wanted = target_counts(labels, classes, job.settings["target"])
-    places = plan_places(train, labels, wanted, job.seed)
+    train = read_training(
+        dict(zip(job.settings["modalities"], snakemake.input.features, strict=True)),
+        snakemake.input.scaler,
+        snakemake.input.utterances,
+        snakemake.input.labels,
+        job.settings["target"],
+        job.seed,
+    )
     gan = load_gan(*read_tensors(snakemake.input.model, "gan"))
-    samples = sample_gan(gan, features, labels, places.labels, job.seed)
+    samples = sample_gan(gan, train.features, train.labels, train.places.labels, job.seed)
     with open_table(snakemake.output.synthetic, SYNTHETIC, job.provenance) as table:
-        for frame, matrices in fill_places(places, samples, classes):
+        for frame, matrices in fill_places(train.places, samples, train.classes):
             table.write(frame, matrices)

@@ -298,6 +298,20 @@ def test_npz_that_is_not_what_it_should_be(tmp_path, arrays, message):
 
 
 @pytest.mark.parametrize("name", ["mine.npz", "mine.parquet"])
+def test_one_number_in_place_of_a_vector_is_refused(tmp_path, name):
+    rows = [row | {"text_features": 0.5} for row in columns()]
+    if name.endswith("npz"):
+        np.savez(tmp_path / name, **{key: np.array([row[key] for row in rows]) for key in rows[0]})
+    else:
+        rows[0]["text_features"] = None
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / name)
+    row = "row 1" if name.endswith("npz") else "row 2"
+    message = rf"{name}: {row}: text: is a float; expected a list of numbers"
+    with pytest.raises(InputError, match=message):
+        read_published(FEATURES | {"file": name}, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "mine.parquet"])
 def test_what_unpacks_to_too_much_is_refused_before_it_does(tmp_path, name, monkeypatch):
     rows = columns()
     if name.endswith("npz"):

@@ -129,6 +129,10 @@ def test_times_are_read_as_programs_write_them(tmp_path):
     assert read(tmp_path, changed(0, start=5e-05)).utterances["media_start_s"].max() == 5e-05
 
 
+def test_a_name_may_hold_a_tilde(tmp_path):
+    assert "d1~b" in "".join(read(tmp_path, changed(2, dialogue="d1~b")).utterances["dialogue_id"])
+
+
 def test_other_columns_are_left_out_and_logged(tmp_path, caplog):
     read(tmp_path, changed(0, remark="nice"))
     assert "not read: column remark" in caplog.text
@@ -174,6 +178,14 @@ MISTAKES = {
     "repeated key": (
         changed(1, utterance="u0"),
         r"line 3: key '\w+/d0/u0' .* line 2; expected each key once",
+    ),
+    "name of a copy": (
+        changed(2, dialogue="d0~1"),
+        r"line 4: dialogue 'd0~1' is named like a copy .*; expected no ~ and number at the end",
+    ),
+    "name of a copy before a slash": (
+        changed(2, dialogue="d0~1/2"),
+        r"line 4: dialogue 'd0~1/2' is named like a copy",
     ),
     "one label": (
         [{**row, "label": "calm"} for row in table_rows()],

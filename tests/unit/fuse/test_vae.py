@@ -5,7 +5,6 @@ import torch
 from cberl.artifacts import read_tensors, write_tensors
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
-from cberl.fuse.concat import concatenate_modalities
 from cberl.fuse.splits import fuse_split
 from cberl.fuse.vae import encode_vae, fit_vae, load_vae
 
@@ -132,31 +131,6 @@ def test_a_class_with_hardly_a_row_does_no_harm(make_features, settings, rare_ro
     vae, history = fit_vae(features.take(kept), labels[kept], dev, dev_labels, 3, settings, 0)
     assert np.isfinite(history["value"]).all()
     assert np.isfinite(encode_vae(vae, dev)).all()
-
-
-def test_splits_come_whole_and_for_dev_and_test_without_each_modality(make_features):
-    features, _ = make_features(10, absent=0.0)
-    frame, matrix = fuse_split(features, 3, "train", concatenate_modalities)
-    assert matrix.shape == (10, 27)
-    assert frame["removed"].eq("none").all()
-    assert frame["is_synthetic"].tolist() == [False] * 7 + [True] * 3
-    frame, matrix = fuse_split(features, 0, "test", concatenate_modalities)
-    assert matrix.shape == (40, 27)
-    assert not frame["is_synthetic"].any()
-    assert list(frame["removed"].unique()) == ["none", "text", "audio", "video"]
-    without_audio = matrix[(frame["removed"] == "audio").to_numpy()]
-    assert not without_audio[:, 12:18].any()
-    np.testing.assert_array_equal(without_audio[:, :12], features.values["text"])
-
-
-def test_a_row_is_available_if_any_modality_is(make_features):
-    features, _ = make_features(4, absent=0.0, widths={"text": 2, "audio": 2})
-    features.available["text"][:] = [True, True, False, False]
-    features.available["audio"][:] = [True, False, True, False]
-    frame, _ = fuse_split(features, 0, "dev", concatenate_modalities)
-    rows = frame.pivot(index="utterance_id", columns="removed", values="available")
-    assert rows["none"].tolist() == [True, True, True, False]
-    assert rows["text"].tolist() == [True, False, True, False]
 
 
 def test_a_run_that_diverges_is_ended_with_the_setting_to_change(make_features, settings):

@@ -6,7 +6,8 @@ from cberl.features.featureset import FeatureSet
 from cberl.oversample.assess import QUANTITIES, assess_synthetic
 from cberl.oversample.neighbours import density_and_coverage, distances_to_nearest
 from cberl.oversample.resample import resample
-from cberl.oversample.tables import ALL_CLASSES, SYNTHETIC_QUALITY
+from cberl.oversample.tables import SYNTHETIC_QUALITY
+from cberl.tables import ALL_CLASSES
 
 CLASSES = ["neutral", "joy", "fear", "disgust"]
 
@@ -132,10 +133,11 @@ def test_all_missing_audio(corpus):
     assert value(assess(silent, samples, wanted), "disgust", "coverage") > 0.2
 
 
-def test_density_and_coverage_by_hand():
+def test_density_and_coverage_by_hand(monkeypatch):
+    monkeypatch.setattr("cberl.oversample.neighbours.NEIGHBOURS", 1)
     real = np.array([[0.0], [1.0], [3.0]])  # with k = 1 radii are 1, 1, 2
     new = np.array([[0.5], [10.0]])
-    density, coverage = density_and_coverage(real, new, neighbours=1)
+    density, coverage = density_and_coverage(real, new)
     assert density == pytest.approx(2 / 2)  # 0.5 lies in the balls of 0 and of 1, 10 in none
     assert coverage == pytest.approx(2 / 3)
     to_real, between = distances_to_nearest(real, new)

@@ -4,10 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cberl.artifacts import open_table, read_matrix, read_table
+from cberl.artifacts import open_table, read_matrix, read_table, write_table, write_tensors
+from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
-from cberl.oversample.place import CONTEXT_TURNS, fill_places, plan_places, read_synthetic
+from cberl.features.rows import feature_rows
+from cberl.features.tables import FEATURES
+from cberl.oversample.place import (
+    CONTEXT_TURNS,
+    fill_places,
+    plan_places,
+    read_synthetic,
+    read_training,
+)
 from cberl.oversample.tables import SYNTHETIC
 from cberl.oversample.target import target_counts
 
@@ -79,6 +88,38 @@ def test_the_seed_decides(make_rows, make_train):
     assert not first.frame.equals(other.frame)
 
 
+def test_training_rows_are_read_and_their_places_planned(make_train, tmp_path):
+    ids = np.array([f"train/{name}" for name in ("a/0", "a/1", "b/0", "b/1")], dtype=object)
+    table = make_train(ids).assign(text="")
+    others = table.assign(
+        **{name: table[name].str.replace("train", "dev") for name in ("utterance_id", "split")},
+        dialogue_id=table["dialogue_id"].str.replace("train", "dev"),
+    )
+    table = pd.concat([others, table], ignore_index=True)
+    columns = [column.name for column in UTTERANCES.columns]
+    write_table(tmp_path / "utterances.parquet", UTTERANCES, table.reindex(columns=columns), {})
+    labels = pd.DataFrame({"utterance_id": ids, "label": ["neutral", "joy", "neutral", "joy"]})
+    write_table(tmp_path / "labels.parquet", LABELS, labels, {}, metadata={"classes": CLASSES})
+    matrix = np.array([[1.0], [3.0], [5.0], [np.nan]], np.float32)
+    rows = feature_rows(ids, matrix)
+    write_table(tmp_path / "text.parquet", FEATURES, rows, {}, {"features": matrix})
+    scaler = {"text.mean": np.array([1], np.float32), "text.scale": np.array([2], np.float32)}
+    write_tensors(tmp_path / "scaler.safetensors", "scaler", scaler, {})
+
+    def read(target):
+        names = ("scaler.safetensors", "utterances.parquet", "labels.parquet")
+        paths = (tmp_path / name for name in names)
+        return read_training({"text": tmp_path / "text.parquet"}, *paths, target, seed=0)
+
+    train = read("balanced")
+    assert train.features.values["text"].tolist() == [[0], [1], [2], [0]]
+    assert train.labels.tolist() == [0, 1, 0, -1]  # nothing can be made of the last row
+    assert train.classes == CLASSES
+    assert train.places.labels.tolist() == [1]
+    assert train.places.frame["utterance_id"].tolist() == ["train/a~1/0", "train/a~1/1"]
+    assert read("none").places.frame.empty
+
+
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_other_splits_are_refused(planned, split):
     _, labels, train, _ = planned
@@ -108,6 +149,13 @@ def test_a_dialogue_of_one_utterance_is_copied(make_train):
     train = make_train(np.array(["train/a/0", "train/b/0"], dtype=object))
     places = plan_places(train, np.array([0, 1]), np.array([0, 3]), seed=0)
     assert places.frame["utterance_id"].tolist() == ["train/b~1/0", "train/b~2/0", "train/b~3/0"]
+
+
+def test_utterances_whose_names_hold_a_slash_stay_apart(make_train):
+    train = make_train(np.array(["train/a/x/1", "train/a/y/1"], dtype=object))
+    train["dialogue_id"], train["turn"] = "train/a", [0, 1]
+    places = plan_places(train, np.array([0, 1]), np.array([0, 1]), seed=0)
+    assert places.frame["utterance_id"].tolist() == ["train/a~1/x/1", "train/a~1/y/1"]
 
 
 def test_samples_come_back_as_they_were_written(planned, tmp_path):

@@ -7,7 +7,7 @@ from made_results import CLASSES, make_results
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from cberl.report.model_card import cell, write_model_card
-from cberl.report.tensorboard import EVENT_FILE, write_events
+from cberl.report.tensorboard import write_events
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_markup_cannot_break_a_cell():
 
 def test_event_files_hold_the_history(run, tmp_path):
     history = next(iter(run.histories.values()))
-    path = tmp_path / EVENT_FILE
+    path = tmp_path / "events.out.tfevents.0.cberl"
     write_events(path, history)
     events = [event for event in EventFileLoader(str(path)).Load() if event.summary.value]
     assert len(events) == len(history)

@@ -2,12 +2,12 @@
 
 import re
 
-from cberl.report.output_reference import BEGIN, END, PAGE, list_kinds, render_reference
+from cberl.marked_page import read_section
+from cberl.report.output_reference import PAGE, SECTION, list_kinds, render_reference
 
 
 def test_the_reference_is_that_of_the_declared_tables():
-    text = PAGE.read_text(encoding="utf-8")
-    reference = text.split(BEGIN)[1].split(END)[0].strip()
+    reference = read_section(PAGE, SECTION)
     assert reference == render_reference().strip(), "run python -m cberl.report.output_reference"
 
 

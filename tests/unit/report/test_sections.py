@@ -15,6 +15,7 @@ from cberl.report.headline import write_doubts, write_headline
 from cberl.report.latent_map import MOST_PER_CLASS, choose_rows, draw_latent_map, fit_plane
 from cberl.report.run import Place, place_of
 from cberl.report.scores import draw_contribution, draw_per_class, draw_subgroups, never_predicted
+from cberl.tables import ALL_CLASSES
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +70,11 @@ def test_quality_of_synthetic_samples_keeps_notes_and_collapse(run):
     (table,) = tabulate_synthetic_quality(run)
     assert table["oversampler"] == "gan"
     assert table["collapsed"] == ["fear"]
-    assert table["labels"] == ["fear", "all classes"]
+    assert table["labels"] == ["fear", ALL_CLASSES]
     row = next(row for row in table["rows"] if row["quantity"] == "two_sample_accuracy")
     assert row["values"][0] == pytest.approx(0.61)
     assert np.isnan(row["values"][1])
-    assert "all classes: too few rows" in table["notes"]
+    assert f"{ALL_CLASSES}: too few rows" in table["notes"]
 
 
 def test_bars_per_class_show_means_and_intervals(run):
