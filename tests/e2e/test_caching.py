@@ -4,6 +4,8 @@ import re
 import shutil
 
 import pytest
+from made_corpora import SETTINGS as CORPUS_SETTINGS
+from made_corpora import make_features
 
 from cberl.configuration import PROJECT
 
@@ -41,6 +43,23 @@ def test_a_seed_computes_that_seed_only(finished_copy):
     assert any("seed7" in file for file in files)
     # The report and its model cards speak of all seeds together.
     assert not [file for file in files if "seed0" in file and "model_card" not in file]
+
+
+def test_the_share_that_may_be_unusable_reruns_the_quality_check_and_no_reading(finished_copy):
+    corpus = finished_copy.config["corpus"] | {"max_unavailable": 0.9}
+    finished_copy.configure(corpus=corpus)
+    jobs = {"assess_quality", "evaluate_predictions", "render_report", "all"}
+    assert set(finished_copy.jobs_to_run()) == jobs
+
+
+def test_the_share_that_may_be_unusable_imports_no_published_features_anew(workspace):
+    make_features(workspace.folder)
+    corpus = {"name": "published", "root": ".", **CORPUS_SETTINGS["features"]}
+    workspace.configure(corpus=corpus, modalities=["text", "audio"])
+    workspace.snakemake("features")
+    workspace.configure(corpus=corpus | {"max_unavailable": 0.9})
+    target = "results/published/corpus/quality.parquet"
+    assert set(workspace.jobs_to_run("features", target)) == {"assess_published"}
 
 
 def test_a_clip_that_changes_is_decoded_anew_with_its_shard_alone(finished_copy):

@@ -199,7 +199,7 @@ if config["corpus"]["kind"] == "features":
             mem_mb=growing(3000),
             runtime=growing(20),
         params:
-            settings=config["corpus"] | {"root": str(ROOT), "modalities": MODALITIES},
+            settings=READING | {"modalities": MODALITIES},
             code=code_of("import_features.py"),
         script:
             "../scripts/import_features.py"
