@@ -27,7 +27,9 @@ def read_rounds(about: str) -> int:
         about: the script's docstring, whose first line is told by ``--help``.
     """
     parser = argparse.ArgumentParser(description=about.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15, help="timed epochs; more steady the ratio")
+    parser.add_argument(
+        "--rounds", type=int, default=15, help="timed epochs; more steady the ratio"
+    )
     return parser.parse_args().rounds
 
 
