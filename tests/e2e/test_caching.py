@@ -7,7 +7,9 @@ import pytest
 from made_corpora import SETTINGS as CORPUS_SETTINGS
 from made_corpora import make_features
 
+from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
+from cberl.corpus.tables import UTTERANCES
 
 
 def test_a_second_run_has_nothing_to_do(finished_run):
@@ -69,6 +71,39 @@ def test_a_clip_that_changes_is_decoded_anew_with_its_shard_alone(finished_copy)
     assert jobs["decode_media"] == jobs["extract_audio"] == jobs["extract_video"] == 1
     assert jobs["assess_quality"] == 1
     assert not jobs.keys() & {"ingest_corpus", "extract_text"}
+
+
+@pytest.fixture
+def read_corpus(workspace):
+    """A workspace in which the corpus has been read and its media decoded."""
+    workspace.configure(modalities=["text", "audio"])
+    workspace.snakemake(QUALITY)
+    return workspace
+
+
+QUALITY = "results/six/corpus/quality.parquet"
+DECODED_ANEW = {"decode_media": 1, "assess_quality": 1}
+
+
+def test_a_clip_that_goes_or_comes_is_decoded_with_its_shard_alone(read_corpus):
+    clip = read_corpus.folder / "six/dev_splits_complete/dia0_utt0.mp4"
+    data = clip.read_bytes()
+    clip.unlink()
+    assert read_corpus.jobs_to_run(QUALITY) == DECODED_ANEW
+    read_corpus.snakemake(QUALITY)
+    clip.write_bytes(data)
+    assert read_corpus.jobs_to_run(QUALITY) == DECODED_ANEW
+
+
+def test_a_corrected_clip_is_chosen_by_reading_anew(read_corpus):
+    folder = read_corpus.folder / "six/output_repeated_splits_test"
+    corrected = folder / "final_videos_testdia0_utt0.mp4"
+    shutil.copy(folder / "dia0_utt0.mp4", corrected)
+    assert read_corpus.jobs_to_run(QUALITY)["ingest_corpus"] == 1
+    read_corpus.snakemake(QUALITY)
+    told = read_table(read_corpus.folder / "results/six/corpus/utterances.parquet", UTTERANCES)
+    chosen = told.set_index("utterance_id").at["test/0/0", "media_path"]
+    assert chosen == f"{folder.name}/{corrected.name}"
 
 
 def test_clips_that_come_after_the_run_was_stopped_are_found(workspace):
