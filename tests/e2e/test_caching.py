@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+from conftest import make_workspace
 from made_corpora import SETTINGS as CORPUS_SETTINGS
 from made_corpora import make_features
 
@@ -25,6 +26,42 @@ def test_a_classifier_setting_reruns_training_and_what_follows(finished_copy):
         "render_report",
         "all",
     }
+
+
+@pytest.fixture(scope="module")
+def resampled_run(tmp_path_factory):
+    """A workspace in which text has been resampled in every way that trains nothing."""
+    workspace = make_workspace(tmp_path_factory.mktemp("resampled"))
+    table = workspace.folder / "config/variants.tsv"
+    header = "variant\toversampler\tfusion\tloss\tdialogue_sampling\tmask_weight\n"
+    rows = [f"{name}\t{name}\tconcat\tcross_entropy\tuniform\t0\n" for name in RESAMPLERS]
+    table.write_text(header + "".join(rows))
+    workspace.configure(modalities=["text"], variants=str(table))
+    workspace.snakemake(*synthetic_files(*RESAMPLERS))
+    return workspace
+
+
+RESAMPLERS = ("none", "random", "smote")
+
+
+def synthetic_files(*oversamplers):
+    return [f"results/six/oversample/{name}/seed0/synthetic.parquet" for name in oversamplers]
+
+
+@pytest.mark.parametrize(
+    ("changed", "remade"),
+    [({"smote": {"neighbours": 2}}, {"smote"}), ({"target": "balanced"}, {"random", "smote"})],
+)
+def test_resampling_is_redone_where_its_own_setting_changed(resampled_run, changed, remade):
+    before = resampled_run.config
+    resampled_run.configure(oversample=before["oversample"] | changed)
+    jobs = {
+        name
+        for name in RESAMPLERS
+        if "resample_train" in resampled_run.jobs_to_run(*synthetic_files(name))
+    }
+    resampled_run.configure(**before)
+    assert jobs == remade
 
 
 def test_a_default_that_is_written_down_reruns_nothing(finished_copy):

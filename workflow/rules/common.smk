@@ -142,6 +142,15 @@ def gpus_of_job():
 GPUS = gpus_of_job()
 
 
+# What each way of resampling reads of the section oversample: another key remakes nothing.
+RESAMPLING = {"none": [], "random": ["target"], "smote": ["target", "smote"]}
+
+
+def settings_of_resampling(wildcards):
+    read = RESAMPLING[wildcards.oversampler]
+    return {"modalities": MODALITIES} | {key: config["oversample"][key] for key in read}
+
+
 def settings_of_variant(wildcards):
     return {**config["train"], **VARIANTS[wildcards.variant], "device": config["device"]}
 
