@@ -78,7 +78,7 @@ def _decode_utterance(
             details.append(detail)
         if file is not None:
             files[modality] = str(file)
-            row["content_sha256"] = digests.of(file)
+            row[f"{modality}_sha256"] = digests.of(file)
     row["detail"] = "; ".join(details) or None
     if any(files.values()):
         _decode_into(row, _request(utterance, files, settings), sandbox)
