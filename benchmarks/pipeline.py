@@ -8,6 +8,7 @@ largest job, and time per rule. Snakemake's own share is the wall time less the 
 the critical path: the chain of jobs in which each began when the one before it had ended.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def critical_path(jobs: list[JobTimes]) -> list[JobTimes]:
     return path[::-1]
 
 
-def main() -> None:
+def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wall = run_snakemake(folder)
@@ -41,9 +42,10 @@ def main() -> None:
         memories = peak_memories(folder / "results/demo/logs")
     largest = max(memories, key=memories.__getitem__)
     measured = dict(zip(BOUNDS, (wall, 100 * own / wall, again, memories[largest]), strict=True))
+    table, all_met = bounds_table(measured, BOUNDS)
     text = "\n\n".join(
         (
-            bounds_table(measured, BOUNDS)[0],
+            table,
             "Seconds per rule:",
             rules_table(jobs),
             f"Critical path: {', '.join(job.rule for job in path)}. Largest job: {largest}.",
@@ -51,7 +53,8 @@ def main() -> None:
     )
     print(text)
     replace_section("pipeline", text)
+    return 0 if all_met else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

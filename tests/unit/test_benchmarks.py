@@ -21,6 +21,42 @@ def benchmark(monkeypatch):
     return load
 
 
+def run_pipeline_benchmark(benchmark, monkeypatch, wall):
+    pipeline = benchmark("pipeline")
+    jobs = [benchmark("snakemake_runs").JobTimes("train_gnn", 0.0, wall)]
+    for name, value in {
+        "run_snakemake": lambda folder: 1.0,
+        "read_jobs": lambda folder: jobs,
+        "peak_memories": lambda logs: {"train_gnn.log": 100},
+        "replace_section": lambda name, text: None,
+        "BOUNDS": pipeline.BOUNDS | {"whole run, s": wall},
+    }.items():
+        monkeypatch.setattr(pipeline, name, value)
+    return pipeline.main()
+
+
+def test_the_pipelines_benchmark_fails_where_a_bound_is_missed(benchmark, monkeypatch):
+    assert run_pipeline_benchmark(benchmark, monkeypatch, wall=1.0) == 0
+    assert run_pipeline_benchmark(benchmark, monkeypatch, wall=0.9) == 1
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0.1, 0), (1e6, 1)])
+def test_the_reports_benchmark_fails_where_a_bound_is_missed(
+    benchmark, monkeypatch, seconds, status
+):
+    report, page = benchmark("report"), benchmark("results_page")
+    monkeypatch.setattr(page, "replace_section", lambda name, text: None)
+    for name, value in {
+        "tell": page.tell,
+        "DIALOGUES": dict.fromkeys(report.DIALOGUES, 4),
+        "VARIANTS": ("baseline", "cberl"),
+        "time_evaluation": lambda made: seconds,
+        "time_page": lambda path: 0.1,
+    }.items():
+        monkeypatch.setattr(report, name, value)
+    assert report.main() == status
+
+
 def test_oversampling_of_meld_has_a_corpus_name_that_no_configuration_has(
     benchmark, monkeypatch, tmp_path
 ):
