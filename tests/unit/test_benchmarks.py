@@ -57,6 +57,19 @@ def test_the_reports_benchmark_fails_where_a_bound_is_missed(
     assert report.main() == status
 
 
+@pytest.mark.parametrize(("failing", "status"), [("nothing", 0), ("first", 2), ("--flat", 2)])
+def test_both_comparisons_of_features_are_made_whatever_they_say(tmp_path, failing, status):
+    python = tmp_path / "python"
+    fails = {"nothing": "false", "first": "[ $# = 1 ]", "--flat": "[ $# = 2 ]"}[failing]
+    python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nif {fails}; then exit 1; fi\n')
+    python.chmod(0o755)
+    command = ["make", "-o", ".venv/installed", "bench-features", f"BIN={tmp_path}", "MELD="]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False)
+    assert done.returncode == status, done.stderr
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls == ["benchmarks/features.py", "benchmarks/features.py --flat"]
+
+
 def test_oversampling_of_meld_has_a_corpus_name_that_no_configuration_has(
     benchmark, monkeypatch, tmp_path
 ):
