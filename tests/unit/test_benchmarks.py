@@ -82,3 +82,22 @@ def test_oversampling_of_meld_has_a_corpus_name_that_no_configuration_has(
     assert oversampling.PLACE.startswith(f"results/{name}/")
     shipped = "".join(path.read_text() for path in (PROJECT / "config").glob("*.yaml"))
     assert f"name: {name}\n" not in shipped
+
+
+def test_a_clip_that_was_being_written_is_not_kept(benchmark, monkeypatch, tmp_path):
+    corpus = benchmark("full_corpus")
+    target = tmp_path / "dia0_utt0.mp4"
+
+    def stop_halfway(path, data):
+        with path.open("wb") as handle:
+            handle.write(data[:2])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(type(target), "write_bytes", stop_halfway)
+        with pytest.raises(KeyboardInterrupt):
+            corpus.write_whole(target, b"whole")
+    assert not target.exists()
+    corpus.write_whole(target, b"whole")
+    assert target.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [target]
