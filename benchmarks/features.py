@@ -315,7 +315,6 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     export_package_path()
     compare, section = (
         (compare_sizes, "features-flat") if arguments.flat else (compare_with_bare, "features")

@@ -77,9 +77,16 @@ def make_corpus(folder: Path, meld: Path | None, utterances: int) -> int:
                 data = originals[turn % len(originals)]
                 if place == WITHOUT_MOOV_AT:
                     data = data[: data.rindex(b"moov") - 4]
-                target.write_bytes(data + free_box(f"{split}/{dialogue}/{utterance}"))
+                write_whole(target, data + free_box(f"{split}/{dialogue}/{utterance}"))
             number += 1
     return broken
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file that is either whole or not there, however a run may end."""
+    unfinished = target.with_suffix(".unfinished")
+    unfinished.write_bytes(data)
+    unfinished.replace(target)
 
 
 def make_distinct_clips(folder: Path) -> tuple[list[bytes], list[bytes]]:

@@ -21,7 +21,9 @@ from cberl.oversample.tables import SYNTHETIC_QUALITY
 from cberl.tables import ALL_CLASSES
 
 OVERSAMPLERS = ("random", "smote", "gan")
-PLACE = "results/meld/oversample/{}/seed0/quality.parquet"
+NAME = "oversample_meld"
+"""Of the corpus: a user's own results of config/meld.yaml may lie in the same folder."""
+PLACE = f"results/{NAME}/oversample/{{}}/seed0/quality.parquet"
 LABELS = (ALL_CLASSES, "disgust", "fear")
 QUANTITIES = {
     "f1_trained_on_real": "F1, real",
@@ -42,7 +44,8 @@ def run_pipeline(meld: Path, folder: Path, cores: str) -> None:
     command = [sys.executable, "-m", "snakemake", "--cores", cores, "--quiet", "all"]
     command += ["--snakefile", str(PROJECT / "workflow/Snakefile"), "--directory", str(folder)]
     command += ["--configfile", str(PROJECT / "config/meld.yaml"), "--config"]
-    command += [f"corpus={json.dumps({'root': str(meld.resolve())})}", "modalities=[text]"]
+    corpus = {"name": NAME, "root": str(meld.resolve())}
+    command += [f"corpus={json.dumps(corpus)}", "modalities=[text]"]
     text = {"context_turns": 0, "finetune": {"enabled": False}}
     command += [f"features={json.dumps({'text': text})}", "shards=1", "--"]
     command += [PLACE.format(oversampler) for oversampler in OVERSAMPLERS]

@@ -8,6 +8,7 @@ job that takes most, and time per rule. Snakemake's own share is the wall time l
 chain of jobs, in which each is the last that had ended before the next one began.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def chain_of_jobs(jobs: list[JobTimes]) -> list[JobTimes]:
     return chain[::-1]
 
 
-def main() -> None:
+def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wall = run_snakemake(folder)
@@ -41,9 +42,10 @@ def main() -> None:
         memories = peak_memories(folder / "results/demo/logs")
     largest = max(memories, key=memories.__getitem__)
     measured = dict(zip(BOUNDS, (wall, 100 * own / wall, again, memories[largest]), strict=True))
+    table, all_met = bounds_table(measured, BOUNDS)
     text = "\n\n".join(
         (
-            bounds_table(measured, BOUNDS)[0],
+            table,
             "Seconds per rule:",
             rules_table(jobs),
             f"Chain of jobs: {', '.join(job.rule for job in chain)}."
@@ -52,7 +54,8 @@ def main() -> None:
     )
     print(text)
     replace_section("pipeline", text)
+    return 0 if all_met else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

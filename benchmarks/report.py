@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from results_page import bounds_table, replace_section
+from results_page import tell
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "tests"))
@@ -77,7 +77,7 @@ def time_page(path: Path) -> float:
         browser.quit()
 
 
-def main() -> None:
+def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = make_results(
@@ -91,10 +91,8 @@ def main() -> None:
         path.write_text(page, encoding="utf-8")
         size = path.stat().st_size / 1e6
         measured = (evaluation, rendering, size, time_page(path))
-    text, _ = bounds_table(dict(zip(BOUNDS, measured, strict=True)), BOUNDS)
-    print(text)
-    replace_section("report", text)
+    return tell("report", dict(zip(BOUNDS, measured, strict=True)), BOUNDS)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

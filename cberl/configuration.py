@@ -89,6 +89,25 @@ def check_context(settings: Mapping[str, Any], source: str) -> None:
         )
 
 
+def check_finetuning(settings: Mapping[str, Any], source: str) -> None:
+    """Refuse to train a text encoder for features that somebody already extracted.
+
+    Args:
+        settings: the whole configuration, defaults filled in.
+        source: the file that the settings came from, for the message.
+
+    Raises:
+        InputError: the corpus holds features, text's among those that are wanted, and the text
+            encoder is to be fine-tuned.
+    """
+    tuned = "text" in settings["modalities"] and settings["features"]["text"]["finetune"]["enabled"]
+    if tuned and settings["corpus"]["kind"] == "features":
+        raise InputError(
+            f"{source}: features.text.finetune.enabled is true, but nothing is encoded with"
+            " corpus.kind: features; expected false"
+        )
+
+
 def read_variants(path: Path, schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Read the variants table (tab-separated, one variant a row).
 

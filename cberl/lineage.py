@@ -9,7 +9,7 @@ from cberl.inspect import read_any_header
 from cberl.provenance import file_digest
 
 ARTIFACTS = {".parquet", ".safetensors"}
-CLIPS = "the corpus's clips; the digest of each is in column content_sha256 of this table"
+CLIPS = "the corpus's clips; columns audio_sha256 and video_sha256 of this table digest each"
 
 
 def trace_file(path: str | Path) -> Iterator[str]:

@@ -22,10 +22,14 @@ def seed_everything(seed: int) -> None:
 
 
 def limit_threads(threads: int) -> None:
-    """Keep this process, and torch in it, to ``threads`` threads."""
+    """Keep this process, torch and tokenisers in it, to ``threads`` threads.
+
+    Tokenisers follow if none has split a batch of texts before: their threads are started then.
+    """
     import torch
 
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
+        os.environ[name] = str(threads)
     torch.set_num_threads(threads)
 
 

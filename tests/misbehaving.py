@@ -2,10 +2,11 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
-from cberl.corpus import clip
+from cberl.corpus import clip, worker
 
 
 def obey(request):
@@ -17,8 +18,18 @@ def obey(request):
         print("noise " * 10_000, flush=True)
         os.write(1, b"\0" * 10_000)
         return {"printed": True}, []
+    if deed == "garble":
+        garble(request)
     misbehave(deed)
     return {"pid": os.getpid()}, []
+
+
+def garble(request):
+    """Write an answer of one's own, as something that overwrote this process's memory might."""
+    encoded = request["answer"].encode("latin-1")
+    length = request.get("length", len(encoded))
+    os.write(int(sys.argv[2]), worker.LENGTH.pack(length) + encoded)
+    time.sleep(60)
 
 
 def misbehave(deed):
@@ -53,6 +64,21 @@ def decode_clip_by_name(request):
     if request["video_file"] is not None:
         misbehave(Path(request["video_file"]).stem)
     return clip.decode_clip(request)
+
+
+def decode_clip_and_lie(request):
+    """Decode a clip, but tell of it what its file's name says."""
+    facts, blobs = clip.decode_clip(request)
+    lie = Path(request["audio_file"] or request["video_file"]).stem
+    if lie == "no_reason":
+        facts = {key: value for key, value in facts.items() if not key.endswith("_reason")}
+    elif lie == "no_sound":
+        blobs = []
+    elif lie == "odd_sound":
+        blobs = [b"odd", *blobs[1:]]
+    elif lie == "other_column":
+        facts["utterance_id"] = "train/0/9"
+    return facts, blobs
 
 
 def decode_and_weigh(request):

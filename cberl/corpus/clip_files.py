@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from cberl.corpus.meld import find_clips
+from cberl.corpus.meld import unusual_clips
 from cberl.corpus.read import read_corpus
 from cberl.corpus.shards import shard_numbers
 from cberl.errors import InputError
@@ -18,15 +18,15 @@ from cberl.provenance import settings_digest
 
 
 def clip_names(settings: Mapping[str, Any], root: Path) -> str | None:
-    """Digest of which clips there are, where it decides what the reader says of an utterance.
+    """Digest the names of clips that decide what the reader says of an utterance.
 
-    Of MELD it does: corrected clips stand in for others. None for the other kinds, whose
-    annotations name their files.
+    Of MELD there are such: corrected clips stand in for others. A plainly named clip is not among
+    them: whether it is there is told by `clip_states`, to its shard alone. None for the other
+    kinds, whose annotations name their files.
     """
     if settings["kind"] != "meld":
         return None
-    found = [find_clips(root, split) for split in SPLITS]
-    return settings_digest([(folder, sorted(clips.values())) for folder, clips in found])
+    return settings_digest([unusual_clips(root, split) for split in SPLITS])
 
 
 def clip_states(settings: Mapping[str, Any], root: Path, shards: int) -> dict[str, str]:

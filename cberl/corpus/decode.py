@@ -12,13 +12,14 @@ import pandas as pd
 from cberl.corpus import reasons
 from cberl.corpus.clip import decode_clip
 from cberl.corpus.locate import find_file
-from cberl.corpus.sandbox import Lost, Sandbox
+from cberl.corpus.sandbox import UNREADABLE_ANSWER, Lost, Sandbox
 from cberl.corpus.tables import MEDIA
 from cberl.log import progress
 
 BATCH_ROWS = 64
 BATCH_BYTES = 64 * 1024 * 1024
 HASH_CHUNK = 1024 * 1024
+FACTS = {column.name for column in MEDIA.columns} - {"utterance_id", "audio", "frames"}
 
 
 def decode_clips(
@@ -78,7 +79,7 @@ def _decode_utterance(
             details.append(detail)
         if file is not None:
             files[modality] = str(file)
-            row["content_sha256"] = digests.of(file)
+            row[f"{modality}_sha256"] = digests.of(file)
     row["detail"] = "; ".join(details) or None
     if any(files.values()):
         _decode_into(row, _request(utterance, files, settings), sandbox)
@@ -109,6 +110,7 @@ def _decode_into(row: dict[str, Any], request: dict[str, Any], sandbox: Sandbox)
     wanted = [name for name in ("audio", "video") if request[f"{name}_file"]]
     try:
         facts, blobs = sandbox.call(request)
+        _check_answer(facts, blobs, wanted)
     except Lost as lost:
         if len(wanted) == 1:
             row[f"{wanted[0]}_reason"] = lost.reason
@@ -128,6 +130,16 @@ def _decode_into(row: dict[str, Any], request: dict[str, Any], sandbox: Sandbox)
         row["sample_rate"] = request["sample_rate"]
     if "video" in wanted and facts["video_reason"] is None:
         row["frames"] = blobs
+
+
+def _check_answer(facts: dict[str, Any], blobs: list[bytes], wanted: list[str]) -> None:
+    """Lost unless facts and blobs are such as `decode_clip` gives: a clip may have spoiled them."""
+    told = {"detail", "duration_s", *(f"{name}_reason" for name in wanted)}
+    fit = told <= facts.keys() <= FACTS
+    if fit and "audio" in wanted and facts["audio_reason"] is None:
+        fit = bool(blobs) and len(blobs[0]) % np.dtype(np.int16).itemsize == 0
+    if not fit:
+        raise Lost(reasons.CRASHED, UNREADABLE_ANSWER)
 
 
 def _joined(*details: str | None) -> str | None:

@@ -64,8 +64,7 @@ def _read_split(split: str, path: Path, root: Path) -> list[dict[str, Any]]:
         for line, values in read_delimited(path, ",", COLUMNS)
     ]
     for row in rows:
-        dialogue, utterance = row["rank"]
-        plain = f"{folder}/dia{dialogue}_utt{utterance}.mp4"
+        plain = _plain_name(folder, row["rank"])
         row["media_path"], corrected = clips.get(row["rank"], (plain, False))
         if corrected:
             note = "corrected clip taken instead of the plainly named one"
@@ -116,6 +115,25 @@ def find_clips(root: Path, split: str) -> tuple[str, dict[tuple[int, int], tuple
             if clips:
                 return (base / name).relative_to(root).as_posix(), clips
     return MELD_CLIP_FOLDERS[split][0], {}
+
+
+def unusual_clips(root: Path, split: str) -> tuple[str, list[str]]:
+    """List the clips of a split that are not called as an absent one would be.
+
+    Whether a plainly named clip is there changes nothing that is said of its utterance.
+
+    Returns:
+        the split's folder as of `find_clips`, and paths relative to ``root``.
+    """
+    folder, clips = find_clips(root, split)
+    return folder, sorted(
+        path for rank, (path, _) in clips.items() if path != _plain_name(folder, rank)
+    )
+
+
+def _plain_name(folder: str, rank: tuple[int, int]) -> str:
+    dialogue, utterance = rank
+    return f"{folder}/dia{dialogue}_utt{utterance}.mp4"
 
 
 def _clips_in(folder: Path, root: Path) -> dict[tuple[int, int], tuple[str, bool]]:

@@ -65,11 +65,10 @@ def assess_quality(
         positions = row_positions(facts["utterance_id"], utterances["utterance_id"], "media")
         facts = facts.iloc[positions].reset_index(drop=True)
     utterances = utterances.reset_index(drop=True).astype(object)
-    duplicates = find_duplicates(utterances, facts) if len(facts) else None
     parts = [
         _assess_text(utterances)
         if modality == "text"
-        else _assess_media(utterances, facts, modality, duplicates)
+        else _assess_media(utterances, facts, modality)
         for modality in modalities
     ]
     joined = pd.concat(parts, ignore_index=True)
@@ -78,23 +77,32 @@ def assess_quality(
     return joined[columns].iloc[order].reset_index(drop=True)
 
 
-def find_duplicates(utterances: pd.DataFrame, facts: pd.DataFrame) -> pd.Series:
-    """Name, for each utterance, the first one with the same piece of the same bytes, or None.
+def find_duplicates(utterances: pd.DataFrame, facts: pd.DataFrame, modality: str) -> pd.Series:
+    """Name, for each utterance, the first one with the same part of the same bytes, or None.
 
-    Utterances cut from one recording are duplicates only if start, end and crop agree too.
+    Utterances cut from one recording are duplicates only if start and end agree too, and of their
+    pictures the crop. Sound in a file of its own is not cut.
+
+    Args:
+        utterances: rows of the table UTTERANCES.
+        facts: what `read_media_facts` read of the same utterances, in their order.
+        modality: audio or video, whose files are compared.
     """
-    pieces = utterances[["media_start_s", "media_end_s", "media_crop"]]
+    parts = utterances[["media_start_s", "media_end_s", "media_crop"]]
+    if modality == "audio":
+        parts = parts.drop(columns="media_crop")
+        parts = parts.where(utterances["audio_path"].isna(), None)
     first: dict[tuple, str] = {}
     found: list[str | None] = []
-    for digest, piece, utterance_id in zip(
-        facts["content_sha256"],
-        pieces.itertuples(index=False, name=None),
+    for digest, part, utterance_id in zip(
+        facts[f"{modality}_sha256"],
+        parts.itertuples(index=False, name=None),
         utterances["utterance_id"],
         strict=True,
     ):
         known = utterance_id
         if not pd.isna(digest):
-            known = first.setdefault((digest, *map(_plain, piece)), utterance_id)
+            known = first.setdefault((digest, *map(_plain, part)), utterance_id)
         found.append(known if known != utterance_id else None)
     return pd.Series(found, dtype=object)
 
@@ -147,9 +155,7 @@ def _assess_text(utterances: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _assess_media(
-    utterances: pd.DataFrame, facts: pd.DataFrame, modality: str, duplicates: pd.Series | None
-) -> pd.DataFrame:
+def _assess_media(utterances: pd.DataFrame, facts: pd.DataFrame, modality: str) -> pd.DataFrame:
     reason = facts[f"{modality}_reason"]
     path = utterances["media_path"]
     if modality == "audio":
@@ -163,7 +169,7 @@ def _assess_media(
         media_path=path,
         duration_s=facts["duration_s"],
         annotated_duration_s=utterances["annotated_duration_s"],
-        duplicate_of=duplicates,
+        duplicate_of=find_duplicates(utterances, facts, modality),
         **{name: facts[source] for name, source in FACTS_OF[modality].items()},
     )
     if modality == "audio":

@@ -18,6 +18,7 @@ from cberl.corpus.reasons import CRASHED, OUT_OF_MEMORY, TIMED_OUT
 
 START_LIMIT_S = 300.0
 LARGEST_HEADER = 64 * worker.MEGABYTE
+UNREADABLE_ANSWER = "gave an answer that cannot be read"
 
 
 class Lost(Exception):
@@ -26,6 +27,10 @@ class Lost(Exception):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
+
+
+class Garbled(EOFError):
+    """The worker answered with something that is no answer."""
 
 
 class Sandbox:
@@ -66,9 +71,14 @@ class Sandbox:
         try:
             self._send(request)
             header, blobs = self._receive(deadline)
+            _check_verdict(header)
         except TimeoutError:
             self._stop()
             raise Lost(TIMED_OUT, f"stopped after {self._time_limit_s:g} s") from None
+        except Garbled:
+            # Nothing that it says from here on can be trusted.
+            self._stop()
+            raise Lost(CRASHED, UNREADABLE_ANSWER) from None
         except (EOFError, BrokenPipeError):
             raise Lost(CRASHED, self._last_words()) from None
         if "lost" in header:
@@ -124,8 +134,11 @@ class Sandbox:
     def _receive(self, deadline: float) -> tuple[dict[str, Any], list[bytes]]:
         (length,) = worker.LENGTH.unpack(self._read(worker.LENGTH.size, deadline))
         if length > LARGEST_HEADER:
-            raise EOFError
-        header = json.loads(self._read(length, deadline))
+            raise Garbled
+        header = _read_header(self._read(length, deadline))
+        # What is longer than all that the worker may have cannot have come about in it.
+        if sum(header["sizes"]) > self._memory_limit_mb * worker.MEGABYTE:
+            raise Garbled
         return header, [self._read(size, deadline) for size in header["sizes"]]
 
     def _read(self, size: int, deadline: float) -> bytes:
@@ -141,3 +154,22 @@ class Sandbox:
                 raise EOFError
             received += piece
         return bytes(received)
+
+
+def _read_header(encoded: bytes) -> dict[str, Any]:
+    """What an answer's JSON says; Garbled unless it is a dict with sizes of blobs."""
+    try:
+        header = json.loads(encoded)
+    except (ValueError, RecursionError):
+        raise Garbled from None
+    sizes = header.get("sizes") if isinstance(header, dict) else None
+    if not isinstance(sizes, list) or not all(type(size) is int and size >= 0 for size in sizes):
+        raise Garbled
+    return header
+
+
+def _check_verdict(header: dict[str, Any]) -> None:
+    """Garbled unless an answer holds facts, or a reason and words why there are none."""
+    lost = header.get("lost") in (CRASHED, OUT_OF_MEMORY) and isinstance(header.get("detail"), str)
+    if not lost and ("lost" in header or not isinstance(header.get("facts"), dict)):
+        raise Garbled

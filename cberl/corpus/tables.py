@@ -4,6 +4,8 @@ import pyarrow as pa
 
 from cberl.tables import COUNT, FLAG, NUMBER, TEXT, UTTERANCE_ID, Column, TableKind
 
+NO_DIGEST = "null: not asked for, absent, or not to be read in time"
+
 UTTERANCES = TableKind(
     "utterances",
     "The conversations, one row per utterance in the order of speaking; no labels.",
@@ -57,9 +59,8 @@ MEDIA = TableKind(
         Column("source_width", COUNT, "pixels", nullable=True),
         Column("source_height", COUNT, "pixels", nullable=True),
         Column("speech_s", NUMBER, "seconds of sound that carry speech, by energy", nullable=True),
-        Column(
-            "content_sha256", TEXT, "digest of the file, to find duplicates; null: too big", True
-        ),
+        Column("audio_sha256", TEXT, f"digest of the file with the sound; {NO_DIGEST}", True),
+        Column("video_sha256", TEXT, f"digest of the file with the picture; {NO_DIGEST}", True),
     ),
 )
 
@@ -84,7 +85,7 @@ QUALITY = TableKind(
         Column("height", COUNT, "pixels", nullable=True),
         Column("speech_seen", FLAG, "sound with speech in it, by energy", nullable=True),
         Column("face_share", NUMBER, "share of the sampled frames with a face", nullable=True),
-        Column("duplicate_of", TEXT, "first utterance with the same clip, byte by byte", True),
+        Column("duplicate_of", TEXT, "first utterance with the same part of the same bytes", True),
         Column("note", TEXT, "what the reader mended or substituted", nullable=True),
     ),
 )

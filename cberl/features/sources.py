@@ -12,6 +12,11 @@ from cberl.errors import InputError
 
 FUNCTIONALS = ("eGeMAPSv02", "ComParE_2016", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13")
 CONFIG_SUFFIX = ".conf"
+# Weights come from safetensors alone, code from the libraries alone.
+NEVER_LOADED = {
+    *(".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".onnx", ".ot", ".tflite"),
+    *(".gguf", ".npz", ".py", ".md"),
+}
 PACKAGED_TEXT = "minilm"
 PUBLISHED, UNTRAINED = "DEFAULT", "none"
 TEXT_ENCODER = "features.text.encoder"
@@ -43,13 +48,23 @@ def encoder_files(settings: Mapping[str, Any], modalities: Sequence[str]) -> dic
             files[modality] = [_existing(encoder, key, "an openSMILE configuration file")]
         elif _looks_like_path(encoder) or find_path(encoder).is_dir():
             config = _existing(str(Path(encoder) / "config.json"), key, "the folder of an encoder")
-            weights = Path(config).parent.glob("*.safetensors")
-            files[modality] = [config, *sorted(map(str, weights))]
+            files[modality] = _loadable_files(Path(config).parent)
     weights = settings["video"]["weights"]
     if "video" in files and weights not in (PUBLISHED, UNTRAINED):
         expected = f"{PUBLISHED}, {UNTRAINED} or a file of weights"
         files["video"] = [_existing(weights, VIDEO_WEIGHTS, expected)]
     return files
+
+
+def _loadable_files(folder: Path) -> list[str]:
+    """The files of an encoder's folder that loading it may read, tokeniser's and all, sorted."""
+    return sorted(
+        str(file)
+        for file in folder.iterdir()
+        if file.is_file()
+        and not file.name.startswith(".")
+        and file.suffix.lower() not in NEVER_LOADED
+    )
 
 
 def _looks_like_path(encoder: str) -> bool:

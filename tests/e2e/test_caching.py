@@ -4,8 +4,13 @@ import re
 import shutil
 
 import pytest
+from conftest import make_workspace
+from made_corpora import SETTINGS as CORPUS_SETTINGS
+from made_corpora import make_features
 
+from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
+from cberl.corpus.tables import UTTERANCES
 
 
 def test_a_second_run_has_nothing_to_do(finished_run):
@@ -21,6 +26,42 @@ def test_a_classifier_setting_reruns_training_and_what_follows(finished_copy):
         "render_report",
         "all",
     }
+
+
+@pytest.fixture(scope="module")
+def resampled_run(tmp_path_factory):
+    """A workspace in which text has been resampled in every way that trains nothing."""
+    workspace = make_workspace(tmp_path_factory.mktemp("resampled"))
+    table = workspace.folder / "config/variants.tsv"
+    header = "variant\toversampler\tfusion\tloss\tdialogue_sampling\tmask_weight\n"
+    rows = [f"{name}\t{name}\tconcat\tcross_entropy\tuniform\t0\n" for name in RESAMPLERS]
+    table.write_text(header + "".join(rows))
+    workspace.configure(modalities=["text"], variants=str(table))
+    workspace.snakemake(*synthetic_files(*RESAMPLERS))
+    return workspace
+
+
+RESAMPLERS = ("none", "random", "smote")
+
+
+def synthetic_files(*oversamplers):
+    return [f"results/six/oversample/{name}/seed0/synthetic.parquet" for name in oversamplers]
+
+
+@pytest.mark.parametrize(
+    ("changed", "remade"),
+    [({"smote": {"neighbours": 2}}, {"smote"}), ({"target": "balanced"}, {"random", "smote"})],
+)
+def test_resampling_is_redone_where_its_own_setting_changed(resampled_run, changed, remade):
+    before = resampled_run.config
+    resampled_run.configure(oversample=before["oversample"] | changed)
+    jobs = {
+        name
+        for name in RESAMPLERS
+        if "resample_train" in resampled_run.jobs_to_run(*synthetic_files(name))
+    }
+    resampled_run.configure(**before)
+    assert jobs == remade
 
 
 def test_a_default_that_is_written_down_reruns_nothing(finished_copy):
@@ -43,6 +84,23 @@ def test_a_seed_computes_that_seed_only(finished_copy):
     assert not [file for file in files if "seed0" in file and "model_card" not in file]
 
 
+def test_the_share_that_may_be_unusable_reruns_the_quality_check_and_no_reading(finished_copy):
+    corpus = finished_copy.config["corpus"] | {"max_unavailable": 0.9}
+    finished_copy.configure(corpus=corpus)
+    jobs = {"assess_quality", "evaluate_predictions", "render_report", "all"}
+    assert set(finished_copy.jobs_to_run()) == jobs
+
+
+def test_the_share_that_may_be_unusable_imports_no_published_features_anew(workspace):
+    make_features(workspace.folder)
+    corpus = {"name": "published", "root": ".", **CORPUS_SETTINGS["features"]}
+    workspace.configure(corpus=corpus, modalities=["text", "audio"])
+    workspace.snakemake("features")
+    workspace.configure(corpus=corpus | {"max_unavailable": 0.9})
+    target = "results/published/corpus/quality.parquet"
+    assert set(workspace.jobs_to_run("features", target)) == {"assess_published"}
+
+
 def test_a_clip_that_changes_is_decoded_anew_with_its_shard_alone(finished_copy):
     clip = finished_copy.folder / "six/dev_splits_complete/dia0_utt0.mp4"
     clip.write_bytes(clip.read_bytes()[:-1])
@@ -50,6 +108,39 @@ def test_a_clip_that_changes_is_decoded_anew_with_its_shard_alone(finished_copy)
     assert jobs["decode_media"] == jobs["extract_audio"] == jobs["extract_video"] == 1
     assert jobs["assess_quality"] == 1
     assert not jobs.keys() & {"ingest_corpus", "extract_text"}
+
+
+@pytest.fixture
+def read_corpus(workspace):
+    """A workspace in which the corpus has been read and its media decoded."""
+    workspace.configure(modalities=["text", "audio"])
+    workspace.snakemake(QUALITY)
+    return workspace
+
+
+QUALITY = "results/six/corpus/quality.parquet"
+DECODED_ANEW = {"decode_media": 1, "assess_quality": 1}
+
+
+def test_a_clip_that_goes_or_comes_is_decoded_with_its_shard_alone(read_corpus):
+    clip = read_corpus.folder / "six/dev_splits_complete/dia0_utt0.mp4"
+    data = clip.read_bytes()
+    clip.unlink()
+    assert read_corpus.jobs_to_run(QUALITY) == DECODED_ANEW
+    read_corpus.snakemake(QUALITY)
+    clip.write_bytes(data)
+    assert read_corpus.jobs_to_run(QUALITY) == DECODED_ANEW
+
+
+def test_a_corrected_clip_is_chosen_by_reading_anew(read_corpus):
+    folder = read_corpus.folder / "six/output_repeated_splits_test"
+    corrected = folder / "final_videos_testdia0_utt0.mp4"
+    shutil.copy(folder / "dia0_utt0.mp4", corrected)
+    assert read_corpus.jobs_to_run(QUALITY)["ingest_corpus"] == 1
+    read_corpus.snakemake(QUALITY)
+    told = read_table(read_corpus.folder / "results/six/corpus/utterances.parquet", UTTERANCES)
+    chosen = told.set_index("utterance_id").at["test/0/0", "media_path"]
+    assert chosen == f"{folder.name}/{corrected.name}"
 
 
 def test_clips_that_come_after_the_run_was_stopped_are_found(workspace):

@@ -134,6 +134,17 @@ def test_finetune_text(results, utterances, finished_copy):
     assert np.nanmax(np.abs(published - own)) > 0.1
 
 
+@pytest.mark.parametrize("tuned", [True, False])
+def test_only_training_the_text_encoder_waits_for_the_quality_of_media(workspace, tuned):
+    text = {"text": {"finetune": {"enabled": tuned}}}
+    workspace.configure(modalities=["text", "audio"], features=text)
+    jobs = workspace.jobs_to_run("results/six/features/text/shards/1-of-2.parquet")
+    expected = {"ingest_corpus": 1, "extract_text": 1}
+    if tuned:
+        expected |= {"decode_media": 2, "assess_quality": 1, "finetune_text": 1}
+    assert jobs == expected
+
+
 def test_extract_text(results, utterances):
     check_shards(results, utterances, "text", 384)
 

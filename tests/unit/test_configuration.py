@@ -8,6 +8,7 @@ import yaml
 from cberl.configuration import (
     PROJECT,
     check_context,
+    check_finetuning,
     check_settings,
     find_path,
     in_order,
@@ -89,6 +90,22 @@ def test_whole_dialogues_exclude_other_settings(changed, message):
     check_context(with_text(**changed, context_turns=3), "my.yaml")
     check_context(with_text(**changed, modalities=("audio",)), "my.yaml")
     check_context(with_text(), "my.yaml")
+
+
+def with_finetuning(kind, enabled=True, modalities=("text", "audio")):
+    return {
+        "corpus": {"kind": kind},
+        "features": {"text": {"finetune": {"enabled": enabled}}},
+        "modalities": list(modalities),
+    }
+
+
+def test_no_encoder_is_trained_for_published_features():
+    with pytest.raises(InputError, match=r"^my.yaml: features.text.finetune.enabled is true, but"):
+        check_finetuning(with_finetuning("features"), "my.yaml")
+    check_finetuning(with_finetuning("features", enabled=False), "my.yaml")
+    check_finetuning(with_finetuning("features", modalities=("audio",)), "my.yaml")
+    check_finetuning(with_finetuning("table"), "my.yaml")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "meld.yaml"])

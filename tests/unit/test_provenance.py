@@ -1,6 +1,9 @@
 """Digests follow what code does, and nothing else."""
 
 import hashlib
+import os
+import re
+import subprocess
 
 import pytest
 
@@ -51,6 +54,16 @@ def test_an_import_inside_a_function_counts(project):
     (project / "cberl/fuse/vae.py").write_text(lazy)
     before = digest_after(project, "cberl/fuse/vae.py", lazy)
     assert digest_after(project, "cberl/other.py", "WIDTH = 9\n") != before
+
+
+def test_asking_for_the_commit_leaves_the_index_alone(project):
+    author = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    for command in (("init", "-q"), ("add", "."), (*author, "commit", "-qm", "All")):
+        subprocess.run(["git", "-C", str(project), *command], check=True)
+    os.utime(project / "fit.py", (1, 1))  # a plain `git status` would note the new time
+    index = (project / ".git/index").read_bytes()
+    assert re.fullmatch("[0-9a-f]{40}", provenance.git_commit.__wrapped__())
+    assert (project / ".git/index").read_bytes() == index
 
 
 def test_settings_digest_ignores_the_order_of_keys():

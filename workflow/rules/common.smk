@@ -12,6 +12,7 @@ sys.path.insert(0, str(PROJECT))
 
 from cberl.configuration import (
     check_context,
+    check_finetuning,
     check_settings,
     export_package_path,
     find_path,
@@ -48,6 +49,7 @@ try:
     check_settings(config, schema("config.schema.yaml"), CONFIG_SOURCE)
     validate(config, str(PROJECT / "workflow/schemas/config.schema.yaml"))
     check_context(config, CONFIG_SOURCE)
+    check_finetuning(config, CONFIG_SOURCE)
     config = in_order(config)
     VARIANTS = read_variants(find_path(config["variants"]), schema("variants.schema.yaml"))
     ROOT = find_path(config["corpus"]["root"])
@@ -140,6 +142,15 @@ def gpus_of_job():
 
 
 GPUS = gpus_of_job()
+
+
+# What each way of resampling reads of the section oversample: another key remakes nothing.
+RESAMPLING = {"none": [], "random": ["target"], "smote": ["target", "smote"]}
+
+
+def settings_of_resampling(wildcards):
+    read = RESAMPLING[wildcards.oversampler]
+    return {"modalities": MODALITIES} | {key: config["oversample"][key] for key in read}
 
 
 def settings_of_variant(wildcards):

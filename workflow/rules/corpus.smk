@@ -1,5 +1,9 @@
 """From a corpus on disk to conversations, labels and decoded media."""
 
+# How much may be unusable is for the quality check alone: another share reads nothing anew.
+READING = {key: value for key, value in config["corpus"].items() if key != "max_unavailable"}
+READING["root"] = str(ROOT)
+
 
 rule ingest_corpus:
     """Read conversations and labels; labels lie apart, so that features never see them."""
@@ -21,7 +25,7 @@ rule ingest_corpus:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        settings=config["corpus"] | {"root": str(ROOT)},
+        settings=READING,
         code=code_of("ingest_corpus.py"),
         clips=names_of_clips,
     script:
@@ -110,7 +114,11 @@ if config["corpus"]["kind"] == "features":
             mem_mb=growing(2000),
             runtime=growing(10),
         params:
-            settings=config["corpus"] | {"root": str(ROOT), "modalities": MODALITIES},
+            settings=READING
+            | {
+                "modalities": MODALITIES,
+                "max_unavailable": config["corpus"]["max_unavailable"],
+            },
             code=code_of("assess_published.py"),
         script:
             "../scripts/assess_published.py"

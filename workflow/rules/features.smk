@@ -3,7 +3,7 @@
 FINETUNE = config["features"]["text"]["finetune"]
 VIDEO = config["features"]["video"]
 # Not read: a corpus of text alone that is not good enough costs no work. With media, text need not
-# wait for their decoding: nothing is trained without them.
+# wait for their decoding: encoding it is cheap.
 TEXT_WAITS_FOR = [] if HEARD_AND_SEEN else ancient(rules.assess_quality.output.quality)
 TEXT = {key: value for key, value in config["features"]["text"].items() if key != "finetune"}
 
@@ -15,7 +15,8 @@ rule finetune_text:
         labels_train="results/{corpus}/corpus/labels_train.parquet",
         labels_dev="results/{corpus}/corpus/labels_dev.parquet",
         encoder=ENCODER_FILES.get("text", []),
-        waits_for=TEXT_WAITS_FOR,
+        # Not read: the longest job of all waits until the corpus is known to be good enough.
+        waits_for=ancient(rules.assess_quality.output.quality),
     output:
         encoder="results/{corpus}/features/text/encoder.safetensors",
         history="results/{corpus}/features/text/history.parquet",
@@ -199,7 +200,7 @@ if config["corpus"]["kind"] == "features":
             mem_mb=growing(3000),
             runtime=growing(20),
         params:
-            settings=config["corpus"] | {"root": str(ROOT), "modalities": MODALITIES},
+            settings=READING | {"modalities": MODALITIES},
             code=code_of("import_features.py"),
         script:
             "../scripts/import_features.py"

@@ -86,11 +86,7 @@ rule resample_train:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        settings={
-            "modalities": MODALITIES,
-            "target": config["oversample"]["target"],
-            "smote": config["oversample"]["smote"],
-        },
+        settings=settings_of_resampling,
         code=code_of("resample_train.py"),
     script:
         "../scripts/resample_train.py"

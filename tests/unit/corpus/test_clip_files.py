@@ -3,6 +3,7 @@
 import logging
 import os
 
+import pandas as pd
 import pytest
 from made_corpora import MAKERS, SETTINGS, make_clips, make_meld, table_rows, write_table
 
@@ -88,13 +89,36 @@ def test_reading_says_nothing_and_sets_up_no_log(recordings, capsys, monkeypatch
     assert capsys.readouterr().err == ""
 
 
-def test_which_clips_there_are_counts_where_the_reader_chooses(tmp_path):
+@pytest.fixture
+def meld(tmp_path):
     make_meld(tmp_path)
-    before = clip_names(SETTINGS["meld"], tmp_path)
-    make_clips(tmp_path / "train_splits", ["._dia0_utt0.mp4", "notes.txt"])
-    assert clip_names(SETTINGS["meld"], tmp_path) == before
-    make_clips(tmp_path / "output_repeated_splits_test", ["final_videos_testdia0_utt1.mp4"])
-    assert clip_names(SETTINGS["meld"], tmp_path) != before
+    return tmp_path
+
+
+def test_clips_without_choice_change_neither_rows_nor_names(meld):
+    before = clip_names(SETTINGS["meld"], meld)
+    rows = read_corpus(SETTINGS["meld"], meld).utterances
+    make_clips(meld / "train_splits", ["._dia0_utt0.mp4", "notes.txt", "dia7_utt7.mp4"])
+    (meld / "train_splits/dia0_utt1.mp4").unlink()
+    assert clip_names(SETTINGS["meld"], meld) == before
+    pd.testing.assert_frame_equal(read_corpus(SETTINGS["meld"], meld).utterances, rows)
+
+
+@pytest.mark.parametrize("name", ["final_videos_testdia0_utt1.mp4", "DIA0_UTT1.MP4"])
+def test_a_clip_that_the_reader_prefers_changes_the_names(meld, name):
+    before = clip_names(SETTINGS["meld"], meld)
+    make_clips(meld / "output_repeated_splits_test", [name])
+    changed = clip_names(SETTINGS["meld"], meld)
+    assert changed != before
+    (meld / "output_repeated_splits_test/dia0_utt1.mp4").unlink()
+    assert clip_names(SETTINGS["meld"], meld) == changed
+
+
+def test_clips_in_another_folder_change_the_names(meld):
+    before = clip_names(SETTINGS["meld"], meld)
+    (meld / "output_repeated_splits_test").rename(meld / "elsewhere")
+    make_clips(meld / "test_splits", ["dia0_utt0.mp4"])
+    assert clip_names(SETTINGS["meld"], meld) != before
 
 
 @pytest.mark.parametrize("kind", sorted(MAKERS.keys() - {"meld"}))

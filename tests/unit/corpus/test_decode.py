@@ -17,6 +17,7 @@ from cberl.artifacts import open_table, read_table
 from cberl.corpus import reasons
 from cberl.corpus.decode import decode_clips
 from cberl.corpus.tables import MEDIA
+from cberl.provenance import file_digest
 
 
 def decode(root, *rows, **settings):
@@ -56,7 +57,8 @@ def test_a_sound_clip_gives_sound_frames_and_facts(root):
     assert (row["source_fps"], row["source_frames"]) == (10, 20)
     assert row["duration_s"] == pytest.approx(2, abs=0.1)
     assert row["speech_s"] == pytest.approx(1, abs=0.5)
-    assert len(row["content_sha256"]) == 64
+    assert len(row["audio_sha256"]) == 64
+    assert row["video_sha256"] == row["audio_sha256"]
     assert row["detail"] is None
 
 
@@ -157,8 +159,11 @@ def test_sound_may_lie_in_a_file_of_its_own(root, tmp_path):
     assert dominant_hz(row["audio"]) == pytest.approx(700, abs=8)
     assert len(row["audio"]) == 16000
     assert row["frame_times_s"] == pytest.approx([0.2, 0.7, 1.2, 1.7], abs=0.051)
+    for modality, name in (("audio", "own.wav"), ("video", "long.mp4")):
+        assert row[f"{modality}_sha256"] == file_digest(tmp_path / name)
     alone = decode(tmp_path, {"audio_path": "own.wav"}).iloc[0]
     assert (alone["audio_reason"], alone["video_reason"]) == (None, reasons.MISSING)
+    assert (alone["audio_sha256"], alone["video_sha256"]) == (row["audio_sha256"], None)
 
 
 CHANNELS_OF_5_1 = ("FL", "FR", "FC", "LFE", "BL", "BR")
@@ -339,7 +344,7 @@ def test_a_name_does_not_lead_out_of_the_corpus(tmp_path, name):
     inside = name.startswith(("clips/\0", "aaa"))
     assert row["audio_reason"] == (reasons.MISSING if inside else reasons.OUTSIDE_ROOT)
     assert row["audio"] is None
-    assert row["content_sha256"] is None
+    assert (row["audio_sha256"], row["video_sha256"]) == (None, None)
 
 
 def test_an_absolute_name_inside_the_corpus_is_fine(root):
@@ -365,7 +370,7 @@ def test_a_file_without_end_is_not_read_for_its_digest(tmp_path):
     row = pd.concat(decode_clips(utterance_rows({"media_path": "endless.mp4"}), tmp_path, settings))
     assert time.monotonic() - started < 30
     assert row["audio_reason"].iloc[0] is not None
-    assert row["content_sha256"].iloc[0] is None
+    assert row["audio_sha256"].iloc[0] is None
 
 
 def test_a_modality_that_is_not_asked_for_is_not_decoded(root):

@@ -103,6 +103,27 @@ def test_the_same_bytes_are_duplicates_but_not_cuts_of_one_recording(quality):
     assert of(quality, "video")["duplicate_of"].tolist() == [None] * 4 + ["train/0/0"] + [None] * 2
 
 
+def test_duplicates_of_sound_and_picture_are_told_apart(tmp_path):
+    """Sound in a file of its own counts by its own bytes, whatever picture it goes with."""
+    write_media(tmp_path / "scene.mp4", None, 2)
+    write_media(tmp_path / "one.wav", babble(1, 16000), codecs=("", "pcm_s16le"))
+    write_media(tmp_path / "other.wav", babble(1, 16000, pitch=500), codecs=("", "pcm_s16le"))
+    early, late = ({"media_start_s": start, "media_end_s": start + 1.0} for start in (0.0, 1.0))
+    scene = {"media_path": "scene.mp4", "media_crop": "left"}
+    utterances = utterance_rows(
+        scene | early | {"audio_path": "one.wav"},
+        scene | early | {"audio_path": "other.wav"},
+        scene | late | {"audio_path": "one.wav"},
+        scene | early | {"audio_path": "one.wav", "media_crop": "right"},
+    )
+    facts = pd.concat(list(decode_clips(utterances, tmp_path, SETTINGS)), ignore_index=True)
+    quality = assess_quality(utterances, facts, ALL)
+    first = "train/0/0"
+    assert of(quality, "text")["duplicate_of"].tolist() == [None] * 4
+    assert of(quality, "audio")["duplicate_of"].tolist() == [None, None, first, first]
+    assert of(quality, "video")["duplicate_of"].tolist() == [None, first, None, None]
+
+
 def test_the_table_can_be_written_and_read(quality, tmp_path):
     write_table(tmp_path / "quality.parquet", QUALITY, quality, {})
     stored = read_table(tmp_path / "quality.parquet", QUALITY)

@@ -58,6 +58,33 @@ def test_an_exception_is_a_crash_with_its_words(sandbox):
     assert (lost.reason, lost.detail) == (reasons.CRASHED, "ZeroDivisionError: division by zero")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *("", "{", "\xff", "[" * 100_000, "[]", "1", "{}", '{"facts": {}}'),
+        *(f'{{"facts": {{}}, "sizes": {sizes}}}' for sizes in ("{}", "[-1]", "[1e3]", "[true]")),
+        '{"facts": {}, "sizes": [400000000]}',
+        '{"facts": {}, "sizes": [150000000, 150000000]}',
+        '{"sizes": []}',
+        '{"facts": [], "sizes": []}',
+        '{"lost": "crashed", "sizes": []}',
+        '{"lost": ["a"], "detail": "", "sizes": []}',
+        '{"lost": "no such reason", "detail": "", "facts": {}, "sizes": []}',
+    ],
+)
+def test_an_answer_that_is_none_is_a_crash_and_the_next_call_works(sandbox, answer):
+    began = time.monotonic()
+    lost = lost_by(sandbox, do="garble", answer=answer)
+    assert time.monotonic() - began < 4
+    assert (lost.reason, lost.detail) == (reasons.CRASHED, "gave an answer that cannot be read")
+    assert sandbox.call({"do": "echo", "text": "back", "size": 1})[0] == {"text": "back"}
+
+
+def test_an_answer_without_end_is_a_crash(sandbox):
+    lost = lost_by(sandbox, do="garble", answer="", length=2**31)
+    assert (lost.reason, lost.detail) == (reasons.CRASHED, "gave an answer that cannot be read")
+
+
 @pytest.mark.parametrize("deed", ["sleep", "spin", "dribble"])
 def test_a_hang_is_ended(deed):
     with Sandbox(misbehaving.obey, time_limit_s=0.4, memory_limit_mb=200) as box:
@@ -97,6 +124,18 @@ def test_no_process_is_left_behind():
         pid = box.call({"do": "pid"})[0]["pid"]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("deed", ["no_reason", "no_sound", "odd_sound", "other_column"])
+def test_facts_that_do_not_fit_their_blobs_cost_one_clip(tmp_path, monkeypatch, deed):
+    write_media(tmp_path / f"{deed}.mp4", babble(1, 16000), 1)
+    write_media(tmp_path / "good.mp4", babble(1, 16000), 1)
+    monkeypatch.setattr(decode, "decode_clip", misbehaving.decode_clip_and_lie)
+    shard = utterance_rows({"media_path": f"{deed}.mp4"}, {"media_path": "good.mp4"})
+    rows = pd.concat(list(decode.decode_clips(shard, tmp_path, SETTINGS)), ignore_index=True)
+    assert rows["audio_reason"].tolist() == [reasons.CRASHED, None]
+    assert rows["detail"][0].startswith("audio: gave an answer that cannot be read")
+    assert rows["audio"].notna().tolist() == [False, True]
 
 
 @pytest.mark.parametrize("deed", ["pid", "spin"])

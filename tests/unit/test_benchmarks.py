@@ -1,0 +1,103 @@
+"""What the benchmarks promise of themselves beside the numbers: statuses, names, whole files."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from cberl.configuration import PROJECT
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Import a benchmark by its name; what it prints into docs/ is left out."""
+    monkeypatch.syspath_prepend(PROJECT / "benchmarks")
+
+    def load(name):
+        sys.modules.pop(name, None)
+        return __import__(name)
+
+    return load
+
+
+def run_pipeline_benchmark(benchmark, monkeypatch, wall):
+    pipeline = benchmark("pipeline")
+    jobs = [benchmark("snakemake_runs").JobTimes("train_gnn", 0.0, wall)]
+    for name, value in {
+        "run_snakemake": lambda folder: 1.0,
+        "read_jobs": lambda folder: jobs,
+        "peak_memories": lambda logs: {"train_gnn.log": 100},
+        "replace_section": lambda name, text: None,
+        "BOUNDS": pipeline.BOUNDS | {"whole run, s": wall},
+    }.items():
+        monkeypatch.setattr(pipeline, name, value)
+    return pipeline.main()
+
+
+def test_the_pipelines_benchmark_fails_where_a_bound_is_missed(benchmark, monkeypatch):
+    assert run_pipeline_benchmark(benchmark, monkeypatch, wall=1.0) == 0
+    assert run_pipeline_benchmark(benchmark, monkeypatch, wall=0.9) == 1
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0.1, 0), (1e6, 1)])
+def test_the_reports_benchmark_fails_where_a_bound_is_missed(
+    benchmark, monkeypatch, seconds, status
+):
+    report, page = benchmark("report"), benchmark("results_page")
+    monkeypatch.setattr(page, "replace_section", lambda name, text: None)
+    for name, value in {
+        "tell": page.tell,
+        "DIALOGUES": dict.fromkeys(report.DIALOGUES, 4),
+        "VARIANTS": ("baseline", "cberl"),
+        "time_evaluation": lambda made: seconds,
+        "time_page": lambda path: 0.1,
+    }.items():
+        monkeypatch.setattr(report, name, value)
+    assert report.main() == status
+
+
+@pytest.mark.parametrize(("failing", "status"), [("nothing", 0), ("first", 2), ("--flat", 2)])
+def test_both_comparisons_of_features_are_made_whatever_they_say(tmp_path, failing, status):
+    python = tmp_path / "python"
+    fails = {"nothing": "false", "first": "[ $# = 1 ]", "--flat": "[ $# = 2 ]"}[failing]
+    python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nif {fails}; then exit 1; fi\n')
+    python.chmod(0o755)
+    command = ["make", "-o", ".venv/installed", "bench-features", f"BIN={tmp_path}", "MELD="]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False)
+    assert done.returncode == status, done.stderr
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls == ["benchmarks/features.py", "benchmarks/features.py --flat"]
+
+
+def test_oversampling_of_meld_has_a_corpus_name_that_no_configuration_has(
+    benchmark, monkeypatch, tmp_path
+):
+    oversampling = benchmark("oversample_meld")
+    commands = []
+    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
+    oversampling.run_pipeline(tmp_path, tmp_path, "1")
+    corpus = next(word for word in commands[0] if word.startswith("corpus="))
+    name = json.loads(corpus.removeprefix("corpus="))["name"]
+    assert oversampling.PLACE.startswith(f"results/{name}/")
+    shipped = "".join(path.read_text() for path in (PROJECT / "config").glob("*.yaml"))
+    assert f"name: {name}\n" not in shipped
+
+
+def test_a_clip_that_was_being_written_is_not_kept(benchmark, monkeypatch, tmp_path):
+    corpus = benchmark("full_corpus")
+    target = tmp_path / "dia0_utt0.mp4"
+
+    def stop_halfway(path, data):
+        with path.open("wb") as handle:
+            handle.write(data[:2])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(type(target), "write_bytes", stop_halfway)
+        with pytest.raises(KeyboardInterrupt):
+            corpus.write_whole(target, b"whole")
+    assert not target.exists()
+    corpus.write_whole(target, b"whole")
+    assert target.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [target]
