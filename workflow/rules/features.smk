@@ -136,7 +136,7 @@ rule extract_video:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing(6000),
         runtime=growing(240),
         gpu=GPUS,
     params:
