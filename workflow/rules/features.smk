@@ -2,9 +2,11 @@
 
 FINETUNE = config["features"]["text"]["finetune"]
 VIDEO = config["features"]["video"]
-# Not read: a corpus of text alone that is not good enough costs no work. With media, text need not
-# wait for their decoding: encoding it is cheap.
-TEXT_WAITS_FOR = [] if HEARD_AND_SEEN else ancient(rules.assess_quality.output.quality)
+# Waited for, not read. From plain text: on the rule's own output the flag would hold for all rules.
+GOOD_ENOUGH = ancient(str(rules.assess_quality.output.quality))
+# A corpus of text alone that is not good enough costs no work. With media, text need not wait for
+# their decoding: encoding it is cheap.
+TEXT_WAITS_FOR = [] if HEARD_AND_SEEN else GOOD_ENOUGH
 TEXT = {key: value for key, value in config["features"]["text"].items() if key != "finetune"}
 
 
@@ -16,7 +18,7 @@ rule finetune_text:
         labels_dev="results/{corpus}/corpus/labels_dev.parquet",
         encoder=ENCODER_FILES.get("text", []),
         # Not read: the longest job of all waits until the corpus is known to be good enough.
-        waits_for=ancient(rules.assess_quality.output.quality),
+        waits_for=GOOD_ENOUGH,
     output:
         encoder="results/{corpus}/features/text/encoder.safetensors",
         history="results/{corpus}/features/text/history.parquet",
@@ -71,7 +73,7 @@ rule extract_audio:
         media=rules.decode_media.output.media,
         # Not read: extraction waits until the corpus is known to be good enough. Another clip in
         # another shard changes nothing here.
-        waits_for=ancient(rules.assess_quality.output.quality),
+        waits_for=GOOD_ENOUGH,
         encoder=ENCODER_FILES.get("audio", []),
     output:
         features="results/{corpus}/features/audio/shards/{scatteritem}.parquet",
@@ -123,7 +125,7 @@ rule extract_video:
         media=rules.decode_media.output.media,
         # Not read: extraction waits until the corpus is known to be good enough. Another clip in
         # another shard changes nothing here.
-        waits_for=ancient(rules.assess_quality.output.quality),
+        waits_for=GOOD_ENOUGH,
         encoder=ENCODER_FILES.get("video", []),
         network=rules.fetch_network.output.network if VIDEO["weights"] == PUBLISHED else [],
     output:
@@ -181,7 +183,7 @@ if config["corpus"]["kind"] == "features":
             utterances=rules.ingest_corpus.output.utterances,
             published=ANNOTATIONS,
             # Not read: the import waits until the corpus is known to be good enough.
-            waits_for=ancient(rules.assess_quality.output.quality),
+            waits_for=GOOD_ENOUGH,
         output:
             features=expand(
                 "results/{corpus}/features/{modality}/{split}.parquet",
