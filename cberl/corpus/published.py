@@ -187,18 +187,26 @@ def _known_classes(fields: Mapping[str, Any]) -> list[str]:
     return list(MELD_CLASSES) if "sentiment" in fields else []
 
 
-def _mean_of_layers(fields: Mapping[str, Any], dialogues: Sequence[str]) -> list[np.ndarray]:
+def _mean_of_layers(fields: Mapping[str, Any], dialogues: Sequence[str]) -> list[Any]:
     """The mean of RoBERTa's last four layers, as COSMIC takes them, which made these files
     (Ghosal et al., "COSMIC: COmmonSense knowledge for eMotion Identification in Conversations",
     Findings of EMNLP 2020)."""
     layers = [
         [row for name in dialogues for row in fields[layer][name]] for layer in ROBERTA_LAYERS
     ]
-    # Vectors of different widths cannot be added; `_stack` refuses the shortest.
-    return [
-        min(vectors, key=len) if len({len(vector) for vector in vectors}) > 1 else sum(vectors) / 4
-        for vectors in (list(map(_as_vector, rows)) for rows in zip(*layers, strict=True))
-    ]
+    return [_mean(vectors) for vectors in zip(*layers, strict=True)]
+
+
+def _mean(layers: Sequence[Any]) -> Any:
+    """The mean of an utterance's layers, or one that cannot be added, which `_stack` refuses."""
+    vectors = []
+    for layer in layers:
+        try:
+            vectors.append(_as_vector(layer))
+        except (TypeError, ValueError, OverflowError):
+            return layer
+    shortest = min(vectors, key=len)
+    return sum(vectors) / len(vectors) if len(shortest) == max(map(len, vectors)) else shortest
 
 
 def _name_labels(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Series:

@@ -247,6 +247,22 @@ def test_numbers_for_labels_need_names(tmp_path):
     assert published.rows["label"].iloc[:3].tolist() == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    ("vector", "message"),
+    [
+        ([1.0, "a", 1.0, 1.0], "text: holds what is no number"),
+        ([1.0, endless(), 1.0, 1.0], "text: holds what is no number"),
+        ([1.0], "text: 1 numbers; expected"),
+    ],
+)
+def test_a_layer_that_is_no_vector_is_refused(tmp_path, vector, message):
+    fields = with_layers(published_fields())
+    change(LAYERS[2], vector)(fields)
+    names = ("ids", "speakers", "labels", *LAYERS, "audio", "video", "sentences", "train", "test")
+    with pytest.raises(InputError, match=rf"utterance Ses05M_impro02_M000: {message}"):
+        read(tmp_path, fields_of(fields, *names))
+
+
 def columns(with_null=False):
     """Rows of a table with vectors beside them."""
     rows = table_rows()
