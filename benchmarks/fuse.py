@@ -1,12 +1,12 @@
 """Speed of the VAE's training against its bare layers, as a ratio within one run.
 
-    python benchmarks/fuse.py [--rounds 15]
+    python benchmarks/fuse.py [--rounds 15] [--device cuda]
 
 9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
 is `cberl.fuse.vae.train_epoch`: order drawn, modalities hidden, posterior, sampling, all terms,
 clipping. The bare loop runs the same layers over the same batches forward and backward with the
 same optimizer, and nothing else. Rounds alternate, medians are compared. One thread; the machine
-should be idle. Printed, and written into docs/results.md.
+should be idle. Printed, and written into docs/results.md; of a GPU into a section of its own.
 """
 
 import os
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from melds_size import CLASSES, WIDTHS, default_settings, make_features, make_labels
 from results_page import tell
-from side_by_side import median_seconds, peak_gib, read_rounds
+from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 
 from cberl.features.featureset import FeatureSet
@@ -30,18 +30,20 @@ SETTINGS = default_settings("fuse", "vae")
 BOUNDS = {
     "VAE epoch, ratio to bare layers": 1.2,
     "peak memory, GiB": 2.0,
+    "peak GPU memory, GiB": 2.0,
 }
 
 
-def make_vae() -> JointVAE:
+def make_vae(device: str) -> JointVAE:
     torch.manual_seed(0)
     sizes = (SETTINGS[name] for name in ("latent_size", "hidden_size", "dropout"))
-    return JointVAE(WIDTHS, CLASSES, *sizes).train()
+    return JointVAE(WIDTHS, CLASSES, *sizes).to(device).train()
 
 
 def run_bare(vae: JointVAE, values: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> None:
     """The layers of one epoch forward and backward, and the optimizer's steps."""
-    for batch in torch.randperm(len(values["text"])).split(SETTINGS["batch_size"]):
+    order = torch.randperm(len(values["text"])).to(values["text"].device)
+    for batch in order.split(SETTINGS["batch_size"]):
         moments = [encoder(values[name][batch]) for name, encoder in vae.encoders.items()]
         latent = sum(moments)[:, : vae.latent_size]
         means = [decoder(latent).mean() for decoder in vae.decoders.values()]
@@ -50,10 +52,12 @@ def run_bare(vae: JointVAE, values: dict[str, Tensor], optimizer: torch.optim.Op
         optimizer.step()
 
 
-def time_epochs(features: FeatureSet, labels: np.ndarray, rounds: int) -> tuple[float, float]:
+def time_epochs(
+    features: FeatureSet, labels: np.ndarray, rounds: int, device: str
+) -> tuple[float, float]:
     """Median seconds of an epoch, and of the bare loop."""
-    rows = to_tensors(features, labels, "cpu")
-    vae, bare = make_vae(), make_vae()
+    rows = to_tensors(features, labels, device)
+    vae, bare = make_vae(device), make_vae(device)
     optimizer, bare_optimizer = (make_optimizer(one, SETTINGS) for one in (vae, bare))
     prior = log_frequencies(rows[2], CLASSES)
     weight = SETTINGS["kl_weight"]
@@ -65,18 +69,18 @@ def time_epochs(features: FeatureSet, labels: np.ndarray, rounds: int) -> tuple[
 
 
 def main() -> int:
-    rounds = read_rounds(__doc__)
+    arguments = read_arguments(__doc__)
     torch.set_num_threads(1)
     generator = np.random.default_rng(0)
     features, labels = make_features(generator), make_labels(generator)
-    epoch, bare = time_epochs(features, labels, rounds)
+    epoch, bare = time_epochs(features, labels, arguments.rounds, arguments.device)
     measured = {
         "VAE epoch, s": epoch,
         "bare layers, s": bare,
         "VAE epoch, ratio to bare layers": epoch / bare,
-        "peak memory, GiB": peak_gib(),
+        **peak_memory(arguments.device),
     }
-    return tell("fuse", measured, BOUNDS, decimals=2)
+    return tell(section_of("fuse", arguments.device), measured, BOUNDS, decimals=2)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Oversampling at MELD's size: the GAN's epoch against its bare layers, and the other steps.
 
-    python benchmarks/oversample.py [--rounds 15]
+    python benchmarks/oversample.py [--rounds 15] [--device cuda]
 
 9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
 is `cberl.oversample.gan_training.run_epoch`: masks, partners, mixed latents, all five terms,
 averages. The bare loop runs the same layers over the same batches forward and backward with the
 same optimizers, and nothing else. Rounds alternate, medians are compared. One thread; the machine
-should be idle. Printed, and written into docs/results.md.
+should be idle. Printed, and written into docs/results.md; of a GPU into a section of its own.
 """
 
 import os
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from melds_size import CLASSES, default_settings, make_features, make_labels, make_utterances
 from results_page import tell
-from side_by_side import median_seconds, peak_gib, read_rounds
+from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 
 from cberl.features.featureset import FeatureSet
@@ -28,12 +28,13 @@ from cberl.oversample.gan_training import Training, draw_batches, run_epoch, sta
 from cberl.oversample.place import fill_places, plan_places
 from cberl.oversample.target import target_counts
 
-SETTINGS = default_settings("oversample", "gan") | {"device": "cpu"}
+SETTINGS = default_settings("oversample", "gan")
 BOUNDS = {
     "GAN epoch, ratio to bare layers": 1.2,
     "places for fully balanced classes, s": 10.0,
     "samples for them, s": 10.0,
     "peak memory, GiB": 2.0,
+    "peak GPU memory, GiB": 2.0,
 }
 
 
@@ -42,7 +43,8 @@ def run_bare(
 ) -> None:
     """The layers of one epoch forward and backward, and the optimizers' steps."""
     gan, critics = training.gan, training.critics
-    for batch in batches:
+    for numbers in batches:
+        batch = numbers.to(labels.device)
         part = {name: row[batch] for name, row in rows.items()}
         mask = {name: value[batch] for name, value in masks.items()}
         label = labels[batch]
@@ -64,11 +66,14 @@ def run_bare(
         training.optimizer.step()
 
 
-def time_epochs(features: FeatureSet, labels: np.ndarray, rounds: int) -> tuple[float, float]:
+def time_epochs(
+    features: FeatureSet, labels: np.ndarray, rounds: int, device: str
+) -> tuple[float, float]:
     """Median seconds of an epoch, and of the bare loop over the same batches."""
     generator = torch.Generator().manual_seed(0)
-    tensors = to_tensors(features, labels, "cpu")
-    training, bare = (start_training(features, CLASSES, SETTINGS, 0, generator) for _ in range(2))
+    tensors = to_tensors(features, labels, device)
+    settings = SETTINGS | {"device": device}
+    training, bare = (start_training(features, CLASSES, settings, 0, generator) for _ in range(2))
     batches: list[tuple[Tensor, ...]] = []
 
     def run_whole() -> None:
@@ -82,7 +87,8 @@ def time_samples(features: FeatureSet, labels: np.ndarray) -> tuple[float, float
     """Seconds to plan places for fully balanced classes, and to sample and fill them."""
     train = make_utterances(np.random.default_rng(0))
     classes = [str(number) for number in range(CLASSES)]
-    gan = start_training(features, CLASSES, SETTINGS, 0, torch.Generator()).gan.eval()
+    settings = SETTINGS | {"device": "cpu"}  # as the pipeline samples
+    gan = start_training(features, CLASSES, settings, 0, torch.Generator()).gan.eval()
     started = time.perf_counter()
     wanted = target_counts(labels, classes, "balanced")
     places = plan_places(train, labels, wanted, seed=0)
@@ -94,11 +100,11 @@ def time_samples(features: FeatureSet, labels: np.ndarray) -> tuple[float, float
 
 
 def main() -> int:
-    rounds = read_rounds(__doc__)
+    arguments = read_arguments(__doc__)
     torch.set_num_threads(1)
     generator = np.random.default_rng(0)
     features, labels = make_features(generator), make_labels(generator)
-    epoch, bare = time_epochs(features, labels, rounds)
+    epoch, bare = time_epochs(features, labels, arguments.rounds, arguments.device)
     places, samples = time_samples(features, labels)
     measured = {
         "GAN epoch, s": epoch,
@@ -107,9 +113,9 @@ def main() -> int:
         f"{SETTINGS['epochs']} epochs (the default), s": SETTINGS["epochs"] * epoch,
         "places for fully balanced classes, s": places,
         "samples for them, s": samples,
-        "peak memory, GiB": peak_gib(),
+        **peak_memory(arguments.device),
     }
-    return tell("oversample", measured, BOUNDS, decimals=2)
+    return tell(section_of("oversample", arguments.device), measured, BOUNDS, decimals=2)
 
 
 if __name__ == "__main__":

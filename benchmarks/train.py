@@ -1,13 +1,14 @@
 """Speed of the graph network's training against its bare layers, as a ratio within one run.
 
-    python benchmarks/train.py [--rounds 15]
+    python benchmarks/train.py [--rounds 15] [--device cuda]
 
 A corpus of MELD's size (1,038 dialogues, 9,989 utterances, three modalities side by side) is made
 up. The epoch is `cberl.train.fit.train_epoch`: batches cut, nodes hidden, both tasks, losses,
 clipping, optimizer. The bare loop runs the same layers of torch and torch-geometric forward and
 backward over the same nodes and edges, cut, hidden and ordered beforehand, and nothing else; no
 optimizer either. Rounds alternate, medians are compared. One thread; the machine should be idle.
-Printed, and written into docs/results.md.
+Printed, and written into docs/results.md; of a GPU, where both run in mixed precision, into a
+section of its own.
 """
 
 import os
@@ -29,7 +30,7 @@ from melds_size import (
     make_utterances,
 )
 from results_page import tell
-from side_by_side import median_seconds, peak_gib, read_rounds
+from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
@@ -49,6 +50,7 @@ BOUNDS = {
     "edges of the graph, s": 2.0,
     **{f"epoch, {task}, ratio to bare layers": 1.3 for task in TASKS},
     "peak memory, GiB": 2.0,
+    "peak GPU memory, GiB": 2.0,
 }
 
 
@@ -90,12 +92,14 @@ def cut_batches(conversations: Conversations, order: Tensor, masked: bool) -> li
                 torch.cat([batch.edge_type, batch.edge_type]),
             )
             hidden = choose_masked(batch.lengths, SETTINGS["mask_rate"]).nonzero().flatten()
-        batches.append(BareBatch(batch.inputs, *pack_order(lengths), *edges, *all_edges, hidden))
+        pack, batch_sizes = pack_order(lengths)
+        pack = pack.to(order.device)
+        batches.append(BareBatch(batch.inputs, pack, batch_sizes, *edges, *all_edges, hidden))
     return batches
 
 
-def run_bare(network: ConversationNetwork, batch: BareBatch) -> None:
-    """The layers of one step, forward and backward."""
+def forward_bare(network: ConversationNetwork, batch: BareBatch) -> Tensor:
+    """The layers of one step forward, down to a number."""
     projected = network.projection(batch.inputs)
     codes = projected if batch.hidden is None else torch.cat([projected, projected])
     encoded, _ = network.context.recurrent(PackedSequence(codes[batch.order], batch.batch_sizes))
@@ -109,11 +113,12 @@ def run_bare(network: ConversationNetwork, batch: BareBatch) -> None:
         again = decoder.to_code(codes[len(projected) :])
         heard = decoder.convolution(again, batch.edge_index, batch.edge_type)
         total = total + decoder.to_inputs(heard[batch.hidden]).mean()
-    network.zero_grad(set_to_none=True)
-    total.backward()
+    return total
 
 
-def compare(conversations: Conversations, weight: float, rounds: int) -> tuple[float, float]:
+def compare(
+    conversations: Conversations, weight: float, rounds: int, device: str
+) -> tuple[float, float]:
     """Median seconds of an epoch, and of the bare loop over the same batches."""
     settings = SETTINGS | {"mask_weight": weight}
     torch.manual_seed(0)
@@ -125,11 +130,13 @@ def compare(conversations: Conversations, weight: float, rounds: int) -> tuple[f
         dropout=SETTINGS["dropout"],
         online=False,
         cosine_head=False,
-    ).train()
+    )
+    network = network.to(device).train()
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
-    scaler = torch.amp.GradScaler("cpu", enabled=False)
-    counts = ClassCounts(torch.ones(CLASSES), torch.ones(CLASSES))
-    order = torch.randperm(DIALOGUES)
+    scaler = torch.amp.GradScaler(device, enabled=device != "cpu")
+    counts = ClassCounts(*torch.ones(2, CLASSES, device=device))
+    order = torch.randperm(DIALOGUES).to(device)
+    conversations = conversations.to(device)
     batches = cut_batches(conversations, order, masked=weight > 0)
 
     def run_whole() -> None:
@@ -139,23 +146,26 @@ def compare(conversations: Conversations, weight: float, rounds: int) -> tuple[f
 
     def run_all_bare() -> None:
         for batch in batches:
-            run_bare(network, batch)
+            with torch.autocast(device, enabled=scaler.is_enabled()):
+                total = forward_bare(network, batch)
+            network.zero_grad(set_to_none=True)
+            total.backward()
 
     return median_seconds(run_whole, run_all_bare, rounds)
 
 
 def main() -> int:
-    rounds = read_rounds(__doc__)
+    arguments = read_arguments(__doc__)
     torch.set_num_threads(1)
     conversations, graph_seconds = make_conversations()
     measured = {"edges of the graph, s": graph_seconds}
     for task, weight in TASKS.items():
-        epoch, bare = compare(conversations, weight, rounds)
+        epoch, bare = compare(conversations, weight, arguments.rounds, arguments.device)
         measured[f"epoch, {task}, s"] = epoch
         measured[f"bare layers, {task}, s"] = bare
         measured[f"epoch, {task}, ratio to bare layers"] = epoch / bare
-    measured["peak memory, GiB"] = peak_gib()
-    return tell("train", measured, BOUNDS, decimals=2)
+    measured |= peak_memory(arguments.device)
+    return tell(section_of("train", arguments.device), measured, BOUNDS, decimals=2)
 
 
 if __name__ == "__main__":
