@@ -9,18 +9,24 @@ import pandas as pd
 from cberl.errors import InputError
 
 
-def set_aside(dialogues: Iterable[str], count: int, seed: int) -> list[str]:
-    """Choose ``count`` dialogues by seed, whatever the order in which they come.
+def rank_dialogues(dialogues: Iterable[str], seed: int) -> list[str]:
+    """Each dialogue once, in an order drawn by seed, whatever the order in which they come.
 
-    Each dialogue is ranked by a digest of the seed and its name, so that a dialogue that is added
-    to a corpus moves as few others as possible.
+    The order is that of a digest of the seed and the name, so that a dialogue that is added to a
+    corpus moves as few others as possible.
+    """
+    return sorted(
+        set(dialogues), key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    )
+
+
+def set_aside(dialogues: Iterable[str], count: int, seed: int) -> list[str]:
+    """Choose ``count`` dialogues by seed; see `rank_dialogues`.
 
     Raises:
         InputError: none would be left.
     """
-    names = sorted(
-        set(dialogues), key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    )
+    names = rank_dialogues(dialogues, seed)
     if count >= len(names):
         raise InputError(
             f"corpus: has {len(names)} dialogues to deal and {count} would be set aside; "

@@ -83,16 +83,19 @@ def split_by_count(order: np.ndarray, counts: np.ndarray, size: int) -> list[np.
     return batches
 
 
-def encode(model: Any, batch: Batch, pooling: str) -> torch.Tensor:
-    """Encode and pool a batch: float32 [U, width]; the encoder runs in bfloat16 on CUDA.
+def encode(model: Any, batch: Batch, pooling: str, precision: str = "auto") -> torch.Tensor:
+    """Encode and pool a batch: float32 [U, width].
 
     Args:
         model: gives ``last_hidden_state``.
         pooling: ``mean`` over an utterance's tokens, or ``cls``, the vector of a sequence's first
             token, for sequences of one utterance.
+        precision: of the encoder's matrix products, ``float32`` or ``bfloat16``; ``auto`` is the
+            latter on CUDA alone.
     """
     device = batch.utterance.device.type
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+    reduced = precision == "bfloat16" or (precision == "auto" and device == "cuda")
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=reduced):
         hidden = model(**batch.inputs).last_hidden_state  # [B, T, width]
     hidden = hidden.float()
     if pooling == "cls":

@@ -2,15 +2,21 @@
 
 The encoder gets a linear classifier over the vector of an utterance, and both are trained with
 cross-entropy (Devlin et al., NAACL 2019, section 4.1, with the pooling that extraction uses) and
-AdamW. Whole dialogues (``context_turns: all``) are cut into pieces anew in every epoch, of 1 to 12
-turns, so that the encoder also learns to do with little context. The learning rate rises over the
-first steps, then falls linearly to 0, which keeps short fine-tuning stable (Mosbach et al., ICLR
-2021). The weights of the epoch with the best macro-F1 on dev are kept; the classifier is thrown
-away. No label of the test split is read.
+AdamW; its word embeddings stay as they are. Whole dialogues (``context_turns: all``) are cut into
+pieces anew in every epoch, of 1 to 12 turns, so that the encoder also learns to do with little
+context. The learning rate rises over the first steps, then falls linearly to 0, which keeps short
+fine-tuning stable (Mosbach et al., ICLR 2021). The weights of the epoch with the best macro-F1 on
+dev are kept; the classifier is thrown away. No label of the test split is read.
 
 Steps may be shared by several processes (torch's DistributedDataParallel), started by torchrun:
 each takes its part of every batch, so that the gradient is that of the whole batch whatever
 their number.
+
+With several folds there is one encoder for each, which sees no label of the fold's dialogues.
+Features of a training row come from the encoder that has not seen its label, as if it were new, so
+that training rows of all classes lie as far apart as those of dev and test, and not further
+(cross-fitting; Wolpert, Stacked Generalization, Neural Networks 1992). Rows of dev and test get the
+mean over all encoders (`cberl.features.text`).
 """
 
 import json
@@ -19,6 +25,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +36,7 @@ from torch import distributed
 
 from cberl.artifacts import read_table, read_tensors, write_table, write_tensors
 from cberl.configuration import export_package_path
+from cberl.corpus.deal import rank_dialogues
 from cberl.corpus.labels import NO_LABEL, read_classes, read_labels
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
@@ -47,13 +55,15 @@ def finetune_text(
     Args:
         utterances: table of utterances.
         labels_train, labels_dev: tables of labels.
-        settings: section ``features.text`` with that of ``finetune`` in it, and ``device``.
+        settings: section ``features.text`` with that of ``finetune`` in it, ``device`` and
+            ``fold``, the number of the one that is held out.
 
     Returns:
         (weights by name float32, facts about them, table `HISTORY`).
 
     Raises:
-        InputError: a split has no utterance with both label and text; the encoder cannot be had.
+        InputError: a split has no utterance with both label and text; there are more folds than
+            training dialogues; the encoder cannot be had.
     """
     if settings["processes"] == 1:
         return _finetune_here(utterances, labels_train, labels_dev, settings)
@@ -73,16 +83,42 @@ def _finetune_here(
     """Fine-tune in this process, or do its part if it belongs to a group."""
     table = read_table(utterances, UTTERANCES)
     classes = read_classes(labels_train)
-    train = _labelled(table, "train", labels_train)
+    dialogues = table.loc[table["split"] == "train", "dialogue_id"]
+    held_out = hold_out(dialogues, settings["folds"], settings["fold"], settings["seed"])
+    train = _labelled(table, "train", labels_train, held_out)
     dev = _labelled(table, "dev", labels_dev)
-    return train_encoder(train, dev, classes, settings)
+    return train_encoder(train, dev, classes, settings, held_out)
 
 
-def _labelled(utterances: pd.DataFrame, split: str, path: str) -> LabelledText:
+def hold_out(dialogues: Iterable[str], folds: int, fold: int, seed: int) -> list[str]:
+    """The dialogues of a fold, whose labels its encoder does not see; none if it is the only one.
+
+    Args:
+        fold: its number, from 0.
+
+    Raises:
+        InputError: there are fewer dialogues than folds.
+    """
+    if folds == 1:
+        return []
+    ranked = rank_dialogues(dialogues, seed)
+    if folds > len(ranked):
+        raise InputError(
+            f"features.text.finetune.folds: {folds} folds of {len(ranked)} training dialogues;"
+            " expected at most one fold for each"
+        )
+    return ranked[fold::folds]
+
+
+def _labelled(
+    utterances: pd.DataFrame, split: str, path: str, held_out: Sequence[str] = ()
+) -> LabelledText:
+    """A split's utterances, and the labels of those with text outside ``held_out`` dialogues."""
     own = utterances[utterances["split"] == split].reset_index(drop=True)
     labels = read_labels(path, own["utterance_id"].to_numpy())
     has_text = (own["text"].fillna("").str.strip() != "").to_numpy()
-    labels = np.where(has_text, labels, NO_LABEL)
+    counts = has_text & ~own["dialogue_id"].isin(held_out).to_numpy()
+    labels = np.where(counts, labels, NO_LABEL)
     if not (labels != NO_LABEL).any():
         raise InputError(f"{path}: no labelled utterance with text; fine-tuning needs some")
     return LabelledText(own, labels)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from cberl.artifacts import read_tensors
 from cberl.errors import InputError
 from cberl.features.dialogues import open_turns
 from cberl.features.encoding import collate, encode, rows_of, split_by_count
-from cberl.features.transformer import Transformer, load_transformer
+from cberl.features.transformer import load_transformer
 from cberl.features.turns import TokenSequence
 from cberl.log import progress
 from cberl.seeding import choose_device
@@ -27,13 +28,17 @@ class TextExtractor:
     An utterance without text is unavailable. Pooling: ``mean`` over the tokens of the utterance
     (alone in its sequence over special tokens too, as sentence transformers are trained; beside
     other turns over its own), or ``cls``, the first token's vector.
+
+    With fine-tuned weights of several folds, an utterance of a dialogue that one of them held out
+    has that one's vector, any other the mean of all.
     """
 
-    def __init__(self, settings: Mapping[str, Any], weights: str | Path | None = None) -> None:
+    def __init__(self, settings: Mapping[str, Any], weights: Sequence[str | Path] = ()) -> None:
         """
         Args:
             settings: section ``features.text`` of the configuration, and ``device``.
-            weights: fine-tuned weights of the same encoder, instead of its published ones.
+            weights: fine-tuned weights of the same encoder, a file for each fold, instead of its
+                published ones.
 
         Raises:
             InputError: the encoder or its weights cannot be loaded, or take fewer tokens.
@@ -41,12 +46,17 @@ class TextExtractor:
         self._settings = settings
         self._device = choose_device(settings["device"])
         self._transformer = load_transformer(settings["encoder"])
-        self._weights = "published"
         self._transformer.check_length(settings["max_tokens"])
-        if weights is not None:
-            load_weights(self._transformer, weights)
-            self._weights = "fine-tuned on the training split"
-        self._transformer.model.to(self._device)
+        published = self._transformer.model
+        self._encoders = [published.to(self._device)]
+        self._held_out: list[frozenset[str]] = [frozenset()]
+        if weights:
+            self._encoders = [deepcopy(published) for _ in weights]
+            self._held_out = [
+                load_weights(encoder, self._transformer.name, path)
+                for encoder, path in zip(self._encoders, weights, strict=True)
+            ]
+        self._weights = "fine-tuned on the training split" if weights else "published"
 
     def describe(self) -> dict[str, Any]:
         """Facts for a reader of the features."""
@@ -54,6 +64,7 @@ class TextExtractor:
             "modality": "text",
             "encoder": self._transformer.name,
             "weights": self._weights,
+            "folds": len(self._encoders),
             "width": self._transformer.width,
             "pooling": self._settings["pooling"],
             "context_turns": self._settings["context_turns"],
@@ -70,40 +81,56 @@ class TextExtractor:
             unavailable), in the order of ``shard``.
         """
         turns = open_turns(shard, self._transformer, self._settings)
+        share = self._shares(shard["dialogue_id"])  # [encoders, N]
         ids = shard["utterance_id"].to_numpy(dtype=object)
         starts = range(0, max(len(shard), 1), ROWS_AT_ONCE)
         for start in progress(starts, len(starts), f"pieces of {ROWS_AT_ONCE} utterances"):
             rows = np.arange(start, min(start + ROWS_AT_ONCE, len(shard)))
             available = turns.available[rows]
-            features = np.full((len(rows), self._transformer.width), np.nan, dtype=np.float32)
-            self._encode(turns.tokenize(rows[available]), start, features)
+            features = np.zeros((len(rows), self._transformer.width), dtype=np.float32)
+            for encoder, part in zip(self._encoders, share[:, rows], strict=True):
+                own = available & (part > 0)
+                vectors = self._encode(encoder, turns.tokenize(rows[own]), rows)
+                features[own] += part[own, None] * vectors[own]
+            features[~available] = np.nan
             frame = pd.DataFrame(
                 {"utterance_id": ids[rows], "available": available, "is_synthetic": False}
             )
             yield frame, features
         logging.info("%d of %d utterances have text", turns.available.sum(), len(shard))
 
-    def _encode(self, sequences: Sequence[TokenSequence], start: int, features: np.ndarray) -> None:
-        """Put pooled vectors into ``features``, whose rows are the utterances from ``start`` on.
+    def _shares(self, dialogues: pd.Series) -> np.ndarray:
+        """What each encoder has to say of each utterance's vector: float32 [encoders, N], sum 1."""
+        unseen = np.stack([dialogues.isin(held_out).to_numpy() for held_out in self._held_out])
+        asked = np.where(unseen.any(axis=0), unseen, True)
+        return (asked / asked.sum(axis=0)).astype(np.float32)
 
-        Sequences are batched by length, longest first; utterances of other rows are passed over.
+    def _encode(
+        self, encoder: Any, sequences: Sequence[TokenSequence], rows: np.ndarray
+    ) -> np.ndarray:
+        """Pooled vectors of the utterances at ``rows``, which are consecutive: float32 [R, width].
+
+        Sequences are batched by length, longest first; utterances of other rows are passed over,
+        and rows that are in no sequence are 0.
         """
         import torch
 
+        features = np.zeros((len(rows), self._transformer.width), dtype=np.float32)
         order = np.argsort([-len(sequence) for sequence in sequences], kind="stable")
         counts = np.array([len(sequence.rows) for sequence in sequences], dtype=np.int64)
         with torch.inference_mode():
             for batch_rows in split_by_count(order, counts, self._settings["batch_size"]):
                 part = [sequences[position] for position in batch_rows]
                 batch = collate(part, self._transformer).to(self._device)
-                pooled = encode(self._transformer.model, batch, self._settings["pooling"])
-                rows = rows_of(part) - start
-                inside = (rows >= 0) & (rows < len(features))
-                features[rows[inside]] = pooled.cpu().numpy()[inside]
+                pooled = encode(encoder, batch, self._settings["pooling"])
+                places = rows_of(part) - rows[0]
+                inside = (places >= 0) & (places < len(features))
+                features[places[inside]] = pooled.cpu().numpy()[inside]
+        return features
 
 
-def load_weights(transformer: Transformer, path: str | Path) -> None:
-    """Put fine-tuned weights into an encoder.
+def load_weights(encoder: Any, name: str, path: str | Path) -> frozenset[str]:
+    """Put fine-tuned weights into the encoder ``name``; returns the dialogues they do not know.
 
     Raises:
         InputError: the file holds the weights of another encoder.
@@ -111,7 +138,8 @@ def load_weights(transformer: Transformer, path: str | Path) -> None:
     import torch
 
     arrays, metadata = read_tensors(path, "encoder")
-    if metadata["encoder"] != transformer.name:
-        raise InputError(f"{path}: weights of {metadata['encoder']}, expected {transformer.name}")
+    if metadata["encoder"] != name:
+        raise InputError(f"{path}: weights of {metadata['encoder']}, expected {name}")
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    transformer.model.load_state_dict(tensors, strict=True)
+    encoder.load_state_dict(tensors, strict=True)
+    return frozenset(metadata["held_out"])

@@ -43,14 +43,18 @@ class TextClassifier(nn.Module):
         self.encoder = encoder
         self.dropout = nn.Dropout(settings["dropout"])
         self.classifier = nn.Linear(width, classes)
-        self._pooling = settings["pooling"]
+        self._pooling, self._precision = settings["pooling"], settings["precision"]
         for name, parameter in encoder.named_parameters():
             # A pooler is not used, and a parameter without a gradient stalls a process group.
             parameter.requires_grad_("pooler" not in name)
+        # Half of a small encoder, and no better for training; words that training rows lack keep
+        # their place among the others (Lee et al. 2019, arXiv 1911.03090, on freezing layers).
+        encoder.get_input_embeddings().requires_grad_(False)
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """Logits float32 [U, classes] of the utterances in a batch."""
-        return self.classifier(self.dropout(encode(self.encoder, batch, self._pooling)))
+        pooled = encode(self.encoder, batch, self._pooling, self._precision)  # [U, width]
+        return self.classifier(self.dropout(pooled))
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,17 @@ class Share:
 
 
 def train_encoder(
-    train: LabelledText, dev: LabelledText, classes: Sequence[str], settings: Mapping[str, Any]
+    train: LabelledText,
+    dev: LabelledText,
+    classes: Sequence[str],
+    settings: Mapping[str, Any],
+    held_out: Sequence[str],
 ) -> tuple[dict[str, np.ndarray], dict[str, Any], pd.DataFrame]:
-    """Train the encoder with early stopping; see `cberl.features.finetune.finetune_text`."""
+    """Train the encoder with early stopping; see `cberl.features.finetune.finetune_text`.
+
+    Args:
+        held_out: dialogues whose labels ``train`` does not show, for the facts.
+    """
     share = Share.of_this_process()
     device = choose_device(settings["device"])
     seed_everything(settings["seed"])
@@ -123,6 +135,7 @@ def train_encoder(
     facts = {
         "encoder": transformer.name,
         "classes": list(classes),
+        "held_out": list(held_out),
         "best_epoch": best["epoch"],
         "dev_macro_f1": best["macro_f1"],
         **{key: settings[key] for key in ("pooling", "context_turns", "max_tokens")},

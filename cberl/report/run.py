@@ -107,8 +107,10 @@ def _by_split(paths: Iterable[str | Path]) -> dict[Place, dict[str, Path]]:
 
 
 def place_of(path: str | Path) -> Place:
-    """Read stage, name and seed out of a path of ``results/``."""
+    """Read stage, name (with a fold in it) and seed out of a path of ``results/``."""
     *folders, last, _ = Path(path).parts
     if last.startswith("seed"):
         return Place(folders[-2], folders[-1], int(last.removeprefix("seed")))
+    if last.startswith("fold"):
+        return Place(folders[-2], f"{folders[-1]} {last}", None)
     return Place(folders[-1], last, None)

@@ -77,8 +77,13 @@ TRAINED = expand(
     ],
     seed=SEEDS,
 )
-if "text" in MODALITIES and config["features"]["text"]["finetune"]["enabled"]:
-    TRAINED.append("features/text")
+# Of the text encoder; none if it is not trained.
+FOLDS = (
+    list(range(config["features"]["text"]["finetune"]["folds"]))
+    if "text" in MODALITIES and config["features"]["text"]["finetune"]["enabled"]
+    else []
+)
+TRAINED += [f"features/text/fold{fold}" for fold in FOLDS]
 
 
 wildcard_constraints:
@@ -89,6 +94,7 @@ wildcard_constraints:
     fusion="concat|vae",
     variant="|".join(VARIANTS),
     seed="|".join(map(str, SEEDS)),
+    fold=r"\d+",
 
 
 scattergather:

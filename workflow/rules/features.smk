@@ -11,7 +11,7 @@ TEXT = {key: value for key, value in config["features"]["text"].items() if key !
 
 
 rule finetune_text:
-    """Train the text encoder on training labels; dev labels stop it."""
+    """Train the text encoder on the training labels of the other folds; dev labels stop it."""
     input:
         utterances=rules.ingest_corpus.output.utterances,
         labels_train="results/{corpus}/corpus/labels_train.parquet",
@@ -20,21 +20,24 @@ rule finetune_text:
         # Not read: the longest job of all waits until the corpus is known to be good enough.
         waits_for=GOOD_ENOUGH,
     output:
-        encoder="results/{corpus}/features/text/encoder.safetensors",
-        history="results/{corpus}/features/text/history.parquet",
+        encoder="results/{corpus}/features/text/fold{fold}/encoder.safetensors",
+        history="results/{corpus}/features/text/fold{fold}/history.parquet",
     log:
-        "results/{corpus}/logs/finetune_text.log",
+        "results/{corpus}/logs/finetune_text/fold{fold}.log",
     benchmark:
-        "results/{corpus}/benchmarks/finetune_text.tsv"
+        "results/{corpus}/benchmarks/finetune_text/fold{fold}.tsv"
     conda:
         "../../environment.yml"
-    threads: max(2, FINETUNE["processes"])
+    # Folds keep cores busy side by side, and with less waiting than threads of one job.
+    threads: max(2 if FINETUNE["folds"] == 1 else 1, FINETUNE["processes"])
     resources:
         mem_mb=growing(4000 * FINETUNE["processes"]),
         runtime=growing(480),
         gpu=GPUS * FINETUNE["processes"],
     params:
-        settings=TEXT | FINETUNE | {"device": config["device"]},
+        settings=lambda wildcards: (
+            TEXT | FINETUNE | {"device": config["device"], "fold": int(wildcards.fold)}
+        ),
         code=code_of("finetune_text.py"),
     script:
         "../scripts/finetune_text.py"
@@ -44,7 +47,11 @@ rule extract_text:
     """Encode one shard's transcripts with a transformer."""
     input:
         utterances=rules.ingest_corpus.output.utterances,
-        weights=rules.finetune_text.output.encoder if FINETUNE["enabled"] else [],
+        weights=expand(
+            rules.finetune_text.output.encoder,
+            fold=FOLDS,
+            allow_missing=True,
+        ),
         encoder=ENCODER_FILES.get("text", []),
         waits_for=TEXT_WAITS_FOR,
     output:

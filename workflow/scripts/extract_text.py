@@ -10,8 +10,7 @@ from cberl.job import start_job
 with start_job(snakemake, torch=True) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
     shard = select_shard(utterances, snakemake.wildcards.scatteritem)
-    weights = snakemake.input.weights or None
-    extractor = TextExtractor(job.settings, weights)
+    extractor = TextExtractor(job.settings, snakemake.input.weights)
     facts = extractor.describe()
     with open_table(snakemake.output.features, FEATURES, job.provenance, facts) as writer:
         for frame, features in extractor.extract(shard):

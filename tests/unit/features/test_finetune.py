@@ -71,6 +71,9 @@ def settings(encoder, **changed):
         "weight_decay": 0.01,
         "dropout": 0.1,
         "seed": 0,
+        "folds": 1,
+        "fold": 0,
+        "precision": "float32",
         "processes": 1,
         **changed,
     }
@@ -78,7 +81,7 @@ def settings(encoder, **changed):
 
 @pytest.mark.parametrize("context_turns", [1, "all"])
 def test_the_task_is_learnt_and_the_best_epoch_is_kept(tmp_path, encoder, context_turns):
-    own = settings(encoder, context_turns=context_turns)
+    own = settings(encoder, context_turns=context_turns, epochs=24, patience=24)
     tensors, facts, history = finetune_text(*write_corpus(tmp_path), own)
     scores = history[history["quantity"] == "macro_f1"].set_index("epoch")["value"]
     assert scores.max() > 0.95
@@ -100,7 +103,7 @@ def test_extraction_takes_the_weights(tmp_path, encoder):
     table = pd.read_parquet(paths[0])
     test = table[table["split"] == "test"].reset_index(drop=True)
     own = ENCODING | {"encoder": encoder, "batch_size": 4}
-    tuned = TextExtractor(own, weights)
+    tuned = TextExtractor(own, [weights])
     assert "fine-tuned" in tuned.describe()["weights"]
     ((_, after),) = tuned.extract(test)
     ((_, before),) = TextExtractor(own).extract(test)
@@ -125,7 +128,7 @@ def test_weights_of_another_encoder_are_refused(tmp_path, encoder):
     weights = tmp_path / "encoder.safetensors"
     write_tensors(weights, "encoder", {"x": np.zeros(1)}, {}, {"encoder": "other"})
     with pytest.raises(InputError, match="weights of other, expected tiny"):
-        TextExtractor(ENCODING | {"encoder": encoder, "batch_size": 4}, weights)
+        TextExtractor(ENCODING | {"encoder": encoder, "batch_size": 4}, [weights])
 
 
 def test_test_labels_change_nothing(tmp_path, encoder):
