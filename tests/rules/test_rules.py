@@ -118,16 +118,22 @@ def check_shards(results, utterances, modality, width):
 
 def test_finetune_text(results, utterances, finished_copy):
     features = finished_copy.config["features"]
-    tuning = {"enabled": True, "epochs": 2, "warmup": 0, "learning_rate": 0.0005}
+    tuning = {"enabled": True, "folds": 2, "epochs": 2, "warmup": 0, "learning_rate": 0.0005}
     finished_copy.configure(features=features | {"text": {"finetune": tuning}})
     finished_copy.snakemake("results/six/features/text/train.parquet")
     tuned = finished_copy.folder / "results/six"
-    tensors, facts = read_tensors(tuned / "features/text/encoder.safetensors", "encoder")
-    assert all(np.isfinite(tensor).all() for tensor in tensors.values())
-    assert facts["best_epoch"] in (1, 2)
-    check_history(tuned / "features/text/history.parquet", {"train", "dev"})
-    inputs = read_tensor_header(tuned / "features/text/encoder.safetensors")["provenance"]["inputs"]
-    assert not [path for path in inputs if "labels_test" in path]
+    held_out = []
+    for fold in (0, 1):
+        encoder = tuned / f"features/text/fold{fold}/encoder.safetensors"
+        tensors, facts = read_tensors(encoder, "encoder")
+        assert all(np.isfinite(tensor).all() for tensor in tensors.values())
+        assert facts["best_epoch"] in (1, 2)
+        held_out += facts["held_out"]
+        check_history(encoder.with_name("history.parquet"), {"train", "dev"})
+        inputs = read_tensor_header(encoder)["provenance"]["inputs"]
+        assert not [path for path in inputs if "labels_test" in path]
+    in_training = utterances[utterances["split"] == "train"]
+    assert sorted(held_out) == sorted(in_training["dialogue_id"].unique())
     check_shards(tuned, utterances, "text", 384)
     _, published = shard_rows(results, "text")
     _, own = shard_rows(tuned, "text")

@@ -13,9 +13,10 @@ from cberl.artifacts import write_table, write_tensors
 from cberl.corpus.labels import NO_LABEL
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.errors import InputError
-from cberl.features.finetune import finetune_text
+from cberl.features.finetune import finetune_text, hold_out
 from cberl.features.text import TextExtractor
 from cberl.features.training import learning_rate_factor, shuffle_batches
+from cberl.features.transformer import load_transformer
 from cberl.features.turns import TokenSequence
 from cberl.tables import HISTORY
 
@@ -129,6 +130,83 @@ def test_weights_of_another_encoder_are_refused(tmp_path, encoder):
     write_tensors(weights, "encoder", {"x": np.zeros(1)}, {}, {"encoder": "other"})
     with pytest.raises(InputError, match="weights of other, expected tiny"):
         TextExtractor(ENCODING | {"encoder": encoder, "batch_size": 4}, [weights])
+
+
+def test_every_training_dialogue_is_held_out_by_one_fold():
+    dialogues = [f"train/{number // 3}" for number in range(50)]
+    folds = [hold_out(dialogues, 4, fold, seed=0) for fold in range(4)]
+    assert sorted(name for fold in folds for name in fold) == sorted(set(dialogues))
+    assert {len(fold) for fold in folds} <= {4, 5}
+    assert hold_out(dialogues, 4, 0, seed=1) != folds[0]
+    assert hold_out(dialogues, 1, 0, seed=0) == []
+    with pytest.raises(InputError, match=r"finetune.folds: 18 folds of 17 training dialogues"):
+        hold_out(dialogues, 18, 0, seed=0)
+
+
+def test_labels_that_are_held_out_change_nothing(tmp_path, encoder):
+    paths = write_corpus(tmp_path)
+    own = settings(encoder, epochs=1, folds=3, fold=1)
+    first, facts, _ = finetune_text(*paths, own)
+    assert 9 <= len(facts["held_out"]) <= 10
+    frame = pd.read_parquet(paths[1])
+    held_out = frame["utterance_id"].str.rpartition("/")[0].isin(facts["held_out"])
+    assert held_out.any()
+    for changed, same in ((held_out, True), (~held_out, False)):
+        other = frame.assign(label=frame["label"].mask(changed & frame["label"].notna(), "fear"))
+        write_table(paths[1], LABELS, other, {}, metadata={"classes": CLASSES})
+        second, _, _ = finetune_text(*paths, own)
+        assert all(np.array_equal(first[name], second[name]) for name in first) == same
+
+
+def test_an_utterance_has_the_vector_of_those_that_have_not_seen_its_label(tmp_path, encoder):
+    utterances = pd.read_parquet(write_corpus(tmp_path)[0])
+    model = load_transformer(encoder).model
+    held_out = [["train/0", "train/1"], ["train/2"], []]
+    weights = [tmp_path / f"{fold}.safetensors" for fold in range(3)]
+    for fold, path in enumerate(weights):
+        tensors = {
+            name: tensor.numpy() + np.float32(0.1 * fold)
+            for name, tensor in model.state_dict().items()
+        }
+        facts = {"encoder": Path(encoder).name, "held_out": held_out[fold]}
+        write_tensors(path, "encoder", tensors, {}, facts)
+    own = ENCODING | {"encoder": encoder, "batch_size": 4}
+
+    def extract(paths):
+        ((_, features),) = TextExtractor(own, paths).extract(utterances)
+        return features
+
+    alone = [extract([path]) for path in weights]
+    assert np.nanmax(np.abs(alone[0] - alone[1])) > 0.01
+    together = extract(weights)
+    dialogues = utterances["dialogue_id"].to_numpy()
+    expected = np.mean(alone, axis=0)
+    for fold in (0, 1):
+        own_rows = np.isin(dialogues, held_out[fold])
+        expected[own_rows] = alone[fold][own_rows]
+    np.testing.assert_allclose(together, expected, atol=1e-5)
+    assert np.isnan(together).any(axis=1).sum() == 1  # the utterance without text
+
+
+def test_word_embeddings_stay_as_they_were_published(tmp_path, encoder):
+    tensors, _, _ = finetune_text(*write_corpus(tmp_path), settings(encoder, epochs=1))
+    published = load_transformer(encoder).model.state_dict()
+    same = {
+        name for name, array in tensors.items() if np.array_equal(array, published[name].numpy())
+    }
+    assert "embeddings.word_embeddings.weight" in same
+    assert not [name for name in same if name.startswith("encoder.") and "key.bias" not in name]
+
+
+def test_half_the_precision_is_close_to_the_whole(tmp_path, encoder):
+    paths = write_corpus(tmp_path)
+    whole, half = (
+        finetune_text(*paths, settings(encoder, epochs=1, dropout=0.0, precision=precision))[2]
+        for precision in ("float32", "bfloat16")
+    )
+    loss, other = (history.loc[history["quantity"] == "loss", "value"] for history in (whole, half))
+    assert loss.tolist() != other.tolist()
+    np.testing.assert_allclose(loss, other, rtol=0.1)
 
 
 def test_test_labels_change_nothing(tmp_path, encoder):

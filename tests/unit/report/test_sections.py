@@ -199,8 +199,8 @@ def test_corpus_quality_counts_reasons(run):
 
 def test_places_are_read_from_paths():
     assert place_of("results/a/fuse/gan-vae/seed3/history.parquet") == Place("fuse", "gan-vae", 3)
-    path = "results/a/features/text/history.parquet"
-    assert place_of(path) == Place("features", "text", None)
+    path = "results/a/features/text/fold2/history.parquet"
+    assert place_of(path) == Place("features", "text fold2", None)
 
 
 def test_figures_refuse_nothing_and_hide_what_is_undefined():
