@@ -95,7 +95,7 @@ def describe_job(
 @cache
 def git_commit() -> str | None:
     """The commit of this checkout, with ``+`` behind it if files differ; None outside git."""
-    # Jobs ask at the same time, and beside whoever works here: none may lock the index.
+    # Jobs ask at the same time: none may lock the index.
     git = ["git", "--no-optional-locks", "-C", str(PROJECT)]
     try:
         commit = subprocess.run(

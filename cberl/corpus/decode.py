@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,21 @@ import pandas as pd
 from cberl.corpus import reasons
 from cberl.corpus.clip import decode_clip
 from cberl.corpus.locate import find_file
-from cberl.corpus.sandbox import UNREADABLE_ANSWER, Lost, Sandbox
+from cberl.corpus.sandbox import Garbled, Lost, Sandbox
 from cberl.corpus.tables import MEDIA
 from cberl.log import progress
+from cberl.tables import COUNT, NUMBER, TEXT
 
 BATCH_ROWS = 64
 BATCH_BYTES = 64 * 1024 * 1024
 HASH_CHUNK = 1024 * 1024
-FACTS = {column.name for column in MEDIA.columns} - {"utterance_id", "audio", "frames"}
+KINDS = {TEXT: str, COUNT: int, NUMBER: int | float}
+FACTS = {
+    column.name: KINDS.get(column.dtype, list)
+    for column in MEDIA.columns
+    if column.name not in ("utterance_id", "audio", "frames")
+}
+"""What a worker tells of a clip -> its type; each may be None."""
 
 
 def decode_clips(
@@ -109,8 +117,7 @@ def _decode_into(row: dict[str, Any], request: dict[str, Any], sandbox: Sandbox)
     """Decode both modalities in one pass; if that is lost, one by one, to save the other."""
     wanted = [name for name in ("audio", "video") if request[f"{name}_file"]]
     try:
-        facts, blobs = sandbox.call(request)
-        _check_answer(facts, blobs, wanted)
+        facts, blobs = sandbox.call(request, partial(_check_answer, wanted))
     except Lost as lost:
         if len(wanted) == 1:
             row[f"{wanted[0]}_reason"] = lost.reason
@@ -132,14 +139,21 @@ def _decode_into(row: dict[str, Any], request: dict[str, Any], sandbox: Sandbox)
         row["frames"] = blobs
 
 
-def _check_answer(facts: dict[str, Any], blobs: list[bytes], wanted: list[str]) -> None:
-    """Lost unless facts and blobs are such as `decode_clip` gives: a clip may have spoiled them."""
+def _check_answer(wanted: list[str], facts: dict[str, Any], blobs: list[bytes]) -> None:
+    """Garbled unless facts and blobs are as `decode_clip` gives: a clip may have spoiled them."""
     told = {"detail", "duration_s", *(f"{name}_reason" for name in wanted)}
-    fit = told <= facts.keys() <= FACTS
-    if fit and "audio" in wanted and facts["audio_reason"] is None:
-        fit = bool(blobs) and len(blobs[0]) % np.dtype(np.int16).itemsize == 0
+    fit = told <= facts.keys() <= FACTS.keys() and all(
+        value is None or isinstance(value, FACTS[name]) for name, value in facts.items()
+    )
+    if fit:
+        heard, seen = (
+            name in wanted and facts[f"{name}_reason"] is None for name in ("audio", "video")
+        )
+        fit = len(blobs) > heard if seen else len(blobs) == heard
+        if fit and heard:
+            fit = len(blobs[0]) % np.dtype(np.int16).itemsize == 0
     if not fit:
-        raise Lost(reasons.CRASHED, UNREADABLE_ANSWER)
+        raise Garbled
 
 
 def _joined(*details: str | None) -> str | None:

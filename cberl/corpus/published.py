@@ -198,7 +198,10 @@ def _mean_of_layers(fields: Mapping[str, Any], dialogues: Sequence[str]) -> list
 
 
 def _mean(layers: Sequence[Any]) -> Any:
-    """The mean of an utterance's layers, or one that cannot be added, which `_stack` refuses."""
+    """The mean of an utterance's layers; none if one is absent.
+
+    A layer that is no vector is given back as it is, for `_stack` to refuse.
+    """
     vectors = []
     for layer in layers:
         try:

@@ -57,8 +57,13 @@ class Sandbox:
     ) -> None:
         self._stop()
 
-    def call(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    def call(
+        self, request: dict[str, Any], check: Callable[[dict, list[bytes]], None] | None = None
+    ) -> tuple[dict[str, Any], list[bytes]]:
         """Run the task on a request.
+
+        Args:
+            check: raises `Garbled` where facts and blobs are not such as the task gives.
 
         Raises:
             Lost: the task raised, crashed, took too long or asked for too much memory.
@@ -72,6 +77,8 @@ class Sandbox:
             self._send(request)
             header, blobs = self._receive(deadline)
             _check_verdict(header)
+            if check and "facts" in header:
+                check(header["facts"], blobs)
         except TimeoutError:
             self._stop()
             raise Lost(TIMED_OUT, f"stopped after {self._time_limit_s:g} s") from None

@@ -13,10 +13,10 @@ each takes its part of every batch, so that the gradient is that of the whole ba
 their number.
 
 With several folds there is one encoder for each, which sees no label of the fold's dialogues.
-Features of a training row come from the encoder that has not seen its label, as if it were new, so
-that training rows of all classes lie as far apart as those of dev and test, and not further
-(cross-fitting; Wolpert, Stacked Generalization, Neural Networks 1992). Rows of dev and test get the
-mean over all encoders (`cberl.features.text`).
+Features of a training row come from the encoder that has not seen its label, as if it were new
+(Wolpert, Stacked Generalization, Neural Networks 1992), and those of dev and test are the mean over
+all encoders (`cberl.features.text`). All start from the same classifier and seed, which keeps their
+spaces comparable: they are not the same.
 """
 
 import json
@@ -87,7 +87,8 @@ def _finetune_here(
     held_out = hold_out(dialogues, settings["folds"], settings["fold"], settings["seed"])
     train = _labelled(table, "train", labels_train, held_out)
     dev = _labelled(table, "dev", labels_dev)
-    return train_encoder(train, dev, classes, settings, held_out)
+    tensors, facts, history = train_encoder(train, dev, classes, settings)
+    return tensors, facts | {"held_out": held_out}, history
 
 
 def hold_out(dialogues: Iterable[str], folds: int, fold: int, seed: int) -> list[str]:
@@ -95,6 +96,7 @@ def hold_out(dialogues: Iterable[str], folds: int, fold: int, seed: int) -> list
 
     Args:
         fold: its number, from 0.
+        seed: the same for all folds.
 
     Raises:
         InputError: there are fewer dialogues than folds.
@@ -120,7 +122,8 @@ def _labelled(
     counts = has_text & ~own["dialogue_id"].isin(held_out).to_numpy()
     labels = np.where(counts, labels, NO_LABEL)
     if not (labels != NO_LABEL).any():
-        raise InputError(f"{path}: no labelled utterance with text; fine-tuning needs some")
+        where = f" outside the {len(held_out)} dialogues of a fold" if len(held_out) else ""
+        raise InputError(f"{path}: no labelled utterance with text{where}; fine-tuning needs some")
     return LabelledText(own, labels)
 
 

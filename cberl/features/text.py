@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cberl.artifacts import read_tensors
+from cberl.artifacts import read_tensor_header, read_tensors
 from cberl.errors import InputError
 from cberl.features.dialogues import open_turns
 from cberl.features.encoding import collate, encode, rows_of, split_by_count
@@ -47,24 +46,18 @@ class TextExtractor:
         self._device = choose_device(settings["device"])
         self._transformer = load_transformer(settings["encoder"])
         self._transformer.check_length(settings["max_tokens"])
-        published = self._transformer.model
-        self._encoders = [published.to(self._device)]
-        self._held_out: list[frozenset[str]] = [frozenset()]
-        if weights:
-            self._encoders = [deepcopy(published) for _ in weights]
-            self._held_out = [
-                load_weights(encoder, self._transformer.name, path)
-                for encoder, path in zip(self._encoders, weights, strict=True)
-            ]
-        self._weights = "fine-tuned on the training split" if weights else "published"
+        self._transformer.model.to(self._device)
+        self._weights = list(weights)
+        self._taken: int | None = None  # the weights that are in the network
+        self._held_out = [held_out_of(path, self._transformer.name) for path in weights]
 
     def describe(self) -> dict[str, Any]:
         """Facts for a reader of the features."""
+        tuned = {"weights": "fine-tuned on the training split", "folds": len(self._weights)}
         return {
             "modality": "text",
             "encoder": self._transformer.name,
-            "weights": self._weights,
-            "folds": len(self._encoders),
+            **(tuned if self._weights else {"weights": "published"}),
             "width": self._transformer.width,
             "pooling": self._settings["pooling"],
             "context_turns": self._settings["context_turns"],
@@ -88,9 +81,11 @@ class TextExtractor:
             rows = np.arange(start, min(start + ROWS_AT_ONCE, len(shard)))
             available = turns.available[rows]
             features = np.zeros((len(rows), self._transformer.width), dtype=np.float32)
-            for encoder, part in zip(self._encoders, share[:, rows], strict=True):
+            # One after the other through the same network: a large one fits into memory once.
+            for encoder, part in enumerate(share[:, rows]):
                 own = available & (part > 0)
-                vectors = self._encode(encoder, turns.tokenize(rows[own]), rows)
+                self._take_weights(encoder)
+                vectors = self._encode(turns.tokenize(rows[own]), rows)
                 features[own] += part[own, None] * vectors[own]
             features[~available] = np.nan
             frame = pd.DataFrame(
@@ -101,45 +96,55 @@ class TextExtractor:
 
     def _shares(self, dialogues: pd.Series) -> np.ndarray:
         """What each encoder has to say of each utterance's vector: float32 [encoders, N], sum 1."""
-        unseen = np.stack([dialogues.isin(held_out).to_numpy() for held_out in self._held_out])
+        held_out = self._held_out or [()]
+        unseen = np.stack([dialogues.isin(names).to_numpy() for names in held_out])
         asked = np.where(unseen.any(axis=0), unseen, True)
         return (asked / asked.sum(axis=0)).astype(np.float32)
 
-    def _encode(
-        self, encoder: Any, sequences: Sequence[TokenSequence], rows: np.ndarray
-    ) -> np.ndarray:
+    def _take_weights(self, encoder: int) -> None:
+        """Put one fold's weights into the network, if it has not them already."""
+        if encoder < len(self._weights) and encoder != self._taken:
+            load_weights(self._transformer.model, self._weights[encoder])
+            self._taken = encoder
+
+    def _encode(self, sequences: Sequence[TokenSequence], rows: np.ndarray) -> np.ndarray:
         """Pooled vectors of the utterances at ``rows``, which are consecutive: float32 [R, width].
 
         Sequences are batched by length, longest first; utterances of other rows are passed over,
-        and rows that are in no sequence are 0.
+        and rows that are in no sequence are NaN.
         """
         import torch
 
-        features = np.zeros((len(rows), self._transformer.width), dtype=np.float32)
+        features = np.full((len(rows), self._transformer.width), np.nan, dtype=np.float32)
         order = np.argsort([-len(sequence) for sequence in sequences], kind="stable")
         counts = np.array([len(sequence.rows) for sequence in sequences], dtype=np.int64)
         with torch.inference_mode():
             for batch_rows in split_by_count(order, counts, self._settings["batch_size"]):
                 part = [sequences[position] for position in batch_rows]
                 batch = collate(part, self._transformer).to(self._device)
-                pooled = encode(encoder, batch, self._settings["pooling"])
+                pooled = encode(self._transformer.model, batch, self._settings["pooling"])
                 places = rows_of(part) - rows[0]
                 inside = (places >= 0) & (places < len(features))
                 features[places[inside]] = pooled.cpu().numpy()[inside]
         return features
 
 
-def load_weights(encoder: Any, name: str, path: str | Path) -> frozenset[str]:
-    """Put fine-tuned weights into the encoder ``name``; returns the dialogues they do not know.
+def held_out_of(path: str | Path, encoder: str) -> list[str]:
+    """The training dialogues whose labels fine-tuned weights have not seen.
 
     Raises:
         InputError: the file holds the weights of another encoder.
     """
+    metadata = read_tensor_header(path)["metadata"]
+    if metadata["encoder"] != encoder:
+        raise InputError(f"{path}: weights of {metadata['encoder']}, expected {encoder}")
+    return metadata["held_out"]
+
+
+def load_weights(encoder: Any, path: str | Path) -> None:
+    """Put fine-tuned weights into an encoder."""
     import torch
 
-    arrays, metadata = read_tensors(path, "encoder")
-    if metadata["encoder"] != name:
-        raise InputError(f"{path}: weights of {metadata['encoder']}, expected {name}")
+    arrays, _ = read_tensors(path, "encoder")
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     encoder.load_state_dict(tensors, strict=True)
-    return frozenset(metadata["held_out"])

@@ -85,17 +85,9 @@ class Share:
 
 
 def train_encoder(
-    train: LabelledText,
-    dev: LabelledText,
-    classes: Sequence[str],
-    settings: Mapping[str, Any],
-    held_out: Sequence[str],
+    train: LabelledText, dev: LabelledText, classes: Sequence[str], settings: Mapping[str, Any]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any], pd.DataFrame]:
-    """Train the encoder with early stopping; see `cberl.features.finetune.finetune_text`.
-
-    Args:
-        held_out: dialogues whose labels ``train`` does not show, for the facts.
-    """
+    """Train the encoder with early stopping; see `cberl.features.finetune.finetune_text`."""
     share = Share.of_this_process()
     device = choose_device(settings["device"])
     seed_everything(settings["seed"])
@@ -135,7 +127,6 @@ def train_encoder(
     facts = {
         "encoder": transformer.name,
         "classes": list(classes),
-        "held_out": list(held_out),
         "best_epoch": best["epoch"],
         "dev_macro_f1": best["macro_f1"],
         **{key: settings[key] for key in ("pooling", "context_turns", "max_tokens")},

@@ -112,8 +112,8 @@ def draw_histories(run: Run) -> Figure:
     first = next((label for label in views if label == "classifier: macro f1"), "")
     return Figure(
         "histories",
-        "One line per seed; dashed lines are the training split, solid ones dev. The epoch that is "
-        "kept is chosen on dev.",
+        "One line per seed or fold; dashed lines are the training split, solid ones dev. The epoch "
+        "that is kept is chosen on dev.",
         views,
         choice="Quantity",
         first=first,

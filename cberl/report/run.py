@@ -16,7 +16,10 @@ from cberl.tables import HISTORY
 
 
 class Place(NamedTuple):
-    """Where a file lies in ``results/{corpus}/{stage}/{name}/``, or ``seed{seed}/`` in it."""
+    """Where a file lies in ``results/{corpus}/{stage}/{name}/``, or ``seed{seed}/`` in it.
+
+    Of a text encoder's ``fold{fold}/`` the fold is part of the name.
+    """
 
     stage: str
     name: str

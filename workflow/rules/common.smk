@@ -94,7 +94,7 @@ wildcard_constraints:
     fusion="concat|vae",
     variant="|".join(VARIANTS),
     seed="|".join(map(str, SEEDS)),
-    fold=r"\d+",
+    fold="|".join(map(str, FOLDS or [0])),
 
 
 scattergather:
@@ -157,6 +157,12 @@ RESAMPLING = {"none": [], "random": ["target"], "smote": ["target", "smote"]}
 def settings_of_resampling(wildcards):
     read = RESAMPLING[wildcards.oversampler]
     return {"modalities": MODALITIES} | {key: config["oversample"][key] for key in read}
+
+
+def settings_of_fold(wildcards):
+    text = config["features"]["text"]
+    encoding = {key: value for key, value in text.items() if key != "finetune"}
+    return {**encoding, **text["finetune"], "device": config["device"], "fold": int(wildcards.fold)}
 
 
 def settings_of_variant(wildcards):

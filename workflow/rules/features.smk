@@ -31,13 +31,11 @@ rule finetune_text:
     # Folds keep cores busy side by side, and with less waiting than threads of one job.
     threads: max(2 if FINETUNE["folds"] == 1 else 1, FINETUNE["processes"])
     resources:
-        mem_mb=growing(4000 * FINETUNE["processes"]),
+        mem_mb=growing(6000 * FINETUNE["processes"]),
         runtime=growing(480),
         gpu=GPUS * FINETUNE["processes"],
     params:
-        settings=lambda wildcards: (
-            TEXT | FINETUNE | {"device": config["device"], "fold": int(wildcards.fold)}
-        ),
+        settings=settings_of_fold,
         code=code_of("finetune_text.py"),
     script:
         "../scripts/finetune_text.py"
@@ -145,7 +143,7 @@ rule extract_video:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(6000),
+        mem_mb=growing(4000),
         runtime=growing(240),
         gpu=GPUS,
     params:

@@ -13,7 +13,7 @@ import pytest
 from made_media import SETTINGS, babble, utterance_rows, write_media
 
 from cberl.corpus import decode, reasons
-from cberl.corpus.sandbox import Lost, Sandbox
+from cberl.corpus.sandbox import UNREADABLE_ANSWER, Garbled, Lost, Sandbox
 
 
 @pytest.fixture
@@ -211,3 +211,33 @@ def test_a_bad_clip_costs_its_own_modality_only(tmp_path, monkeypatch):
     assert rows["audio_reason"].tolist() == [None] * 5
     assert all(np.array_equal(audio, rows["audio"][0]) for audio in rows["audio"])
     assert rows["detail"][1] == "video: ended by SIGSEGV"
+
+
+@pytest.mark.parametrize(
+    ("facts", "blobs"),
+    [
+        ({"video_reason": None}, [b"ab"]),
+        ({"video_reason": None, "audio_reason": "silent"}, []),
+        ({"duration_s": "x"}, [b"ab", b"frame"]),
+        ({"source_fps": "ha"}, [b"ab", b"frame"]),
+        ({"face_found": True}, [b"ab", b"frame"]),
+        ({}, [b"a", b"frame"]),
+        ({"video_reason": "crashed"}, [b"ab", b"frame"]),
+        ({"surprise": 1}, [b"ab", b"frame"]),
+    ],
+)
+def test_an_answer_that_no_clip_can_have_is_refused(facts, blobs):
+    whole = {"detail": None, "duration_s": 1.5, "audio_reason": None, "video_reason": None}
+    decode._check_answer(["audio", "video"], whole, [b"ab", b"frame"])
+    with pytest.raises(Garbled):
+        decode._check_answer(["audio", "video"], whole | facts, blobs)
+
+
+def test_a_worker_is_not_asked_again_after_such_an_answer(sandbox):
+    def refuse(facts, blobs):
+        raise Garbled
+
+    before = sandbox.call({"do": "pid"})[0]["pid"]
+    with pytest.raises(Lost, match=UNREADABLE_ANSWER):
+        sandbox.call({"do": "pid"}, refuse)
+    assert sandbox.call({"do": "pid"})[0]["pid"] != before
