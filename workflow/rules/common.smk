@@ -159,12 +159,6 @@ def settings_of_resampling(wildcards):
     return {"modalities": MODALITIES} | {key: config["oversample"][key] for key in read}
 
 
-def settings_of_fold(wildcards):
-    text = config["features"]["text"]
-    encoding = {key: value for key, value in text.items() if key != "finetune"}
-    return {**encoding, **text["finetune"], "device": config["device"], "fold": int(wildcards.fold)}
-
-
 def settings_of_variant(wildcards):
     return {**config["train"], **VARIANTS[wildcards.variant], "device": config["device"]}
 
