@@ -23,8 +23,12 @@ def requests_of(page):
 
 
 def draw_everything(page):
-    """Draw all figures at once, as printing does."""
-    page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    """Draw all figures at once, as printing does, and wait until each has taken its size."""
+    page.execute_async_script(
+        "window.dispatchEvent(new Event('beforeprint'));"
+        "const places = [...document.querySelectorAll('[data-figure]')];"
+        "Promise.all(places.map((place) => Plotly.Plots.resize(place))).then(arguments[0]);"
+    )
 
 
 def choose(page, name, value):

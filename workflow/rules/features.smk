@@ -10,10 +10,6 @@ TEXT_WAITS_FOR = [] if HEARD_AND_SEEN else GOOD_ENOUGH
 TEXT = {key: value for key, value in config["features"]["text"].items() if key != "finetune"}
 
 
-def settings_of_fold(wildcards):
-    return {**TEXT, **FINETUNE, "device": config["device"], "fold": int(wildcards.fold)}
-
-
 rule finetune_text:
     """Train the text encoder on the training labels of the other folds; dev labels stop it."""
     input:
@@ -39,7 +35,12 @@ rule finetune_text:
         runtime=growing(480),
         gpu=GPUS * FINETUNE["processes"],
     params:
-        settings=settings_of_fold,
+        settings=lambda wildcards: {
+            **TEXT,
+            **FINETUNE,
+            "device": config["device"],
+            "fold": int(wildcards.fold),
+        },
         code=code_of("finetune_text.py"),
     script:
         "../scripts/finetune_text.py"
