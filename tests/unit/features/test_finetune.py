@@ -158,6 +158,25 @@ def test_labels_that_are_held_out_change_nothing(tmp_path, encoder):
         assert all(np.array_equal(first[name], second[name]) for name in first) == same
 
 
+def test_folds_share_the_dealing_of_dialogues_and_draw_all_else_apart(
+    tmp_path, encoder, monkeypatch
+):
+    seeds = []
+
+    def train(_train, _dev, _classes, settings):
+        seeds.append(settings["seed"])
+        return {}, {}, pd.DataFrame()
+
+    monkeypatch.setattr("cberl.features.finetune.train_encoder", train)
+    paths = write_corpus(tmp_path)
+    held_out = [
+        finetune_text(*paths, settings(encoder, folds=3, fold=fold))[1]["held_out"]
+        for fold in range(3)
+    ]
+    assert len(set(seeds)) == 3
+    assert len({name for fold in held_out for name in fold}) == sum(map(len, held_out))
+
+
 def test_an_utterance_has_the_vector_of_those_that_have_not_seen_its_label(tmp_path, encoder):
     utterances = pd.read_parquet(write_corpus(tmp_path)[0])
     model = load_transformer(encoder).model
