@@ -2,7 +2,9 @@
 
 FINETUNE = config["features"]["text"]["finetune"]
 VIDEO = config["features"]["video"]
-# Waited for, not read. From plain text: on the rule's own output the flag would hold for all rules.
+# Waited for, not read: no feature is made before the corpus is known to be good enough, and a clip
+# that comes or changes in one shard redoes no other. From plain text: on the rule's own output the
+# flag would hold for all rules.
 GOOD_ENOUGH = ancient(str(rules.assess_quality.output.quality))
 # A corpus of text alone that is not good enough costs no work. With media, text need not wait for
 # their decoding: encoding it is cheap.
@@ -17,7 +19,6 @@ rule finetune_text:
         labels_train="results/{corpus}/corpus/labels_train.parquet",
         labels_dev="results/{corpus}/corpus/labels_dev.parquet",
         encoder=ENCODER_FILES.get("text", []),
-        # Not read: the longest job of all waits until the corpus is known to be good enough.
         waits_for=GOOD_ENOUGH,
     output:
         encoder="results/{corpus}/features/text/fold{fold}/encoder.safetensors",
@@ -81,8 +82,6 @@ rule extract_audio:
     """Compute openSMILE functionals, or a speech network's vectors, of one shard's sound."""
     input:
         media=rules.decode_media.output.media,
-        # Not read: extraction waits until the corpus is known to be good enough. Another clip in
-        # another shard changes nothing here.
         waits_for=GOOD_ENOUGH,
         encoder=ENCODER_FILES.get("audio", []),
     output:
@@ -133,8 +132,6 @@ rule extract_video:
     """Encode one shard's frames with a torchvision network."""
     input:
         media=rules.decode_media.output.media,
-        # Not read: extraction waits until the corpus is known to be good enough. Another clip in
-        # another shard changes nothing here.
         waits_for=GOOD_ENOUGH,
         encoder=ENCODER_FILES.get("video", []),
         network=rules.fetch_network.output.network if VIDEO["weights"] == PUBLISHED else [],
@@ -192,7 +189,6 @@ if config["corpus"]["kind"] == "features":
         input:
             utterances=rules.ingest_corpus.output.utterances,
             published=ANNOTATIONS,
-            # Not read: the import waits until the corpus is known to be good enough.
             waits_for=GOOD_ENOUGH,
         output:
             features=expand(
