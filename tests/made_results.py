@@ -242,7 +242,7 @@ def write_histories(made):
         for quantity in ("loss", "macro_f1")
     ]
     names = [f"train/{variant}" for variant in made.variants]
-    for name in [*names, "fuse/gan-vae", "oversample/gan"]:
+    for name in [*names, "fuse/vae", "oversample/gan"]:
         for seed in made.seeds:
             path = made.folder / f"{name}/seed{seed}/history.parquet"
             write_table(path, HISTORY, pd.DataFrame(rows), ORIGIN)

@@ -40,7 +40,7 @@ def fit_vae(
     which that weight still rises are never the last.
 
     Args:
-        train: training rows, real and synthetic.
+        train: recorded training rows.
         train_labels: int64 [N], -1 where unknown.
         dev: dev rows.
         dev_labels: int64 [M], -1 where unknown.

@@ -283,7 +283,7 @@ def test_assess_synthetic(results):
 
 
 def test_fit_vae(results):
-    folder = results / "fuse/gan-vae/seed0"
+    folder = results / "fuse/vae/seed0"
     tensors, _ = read_tensors(folder / "vae.safetensors", "vae")
     assert all(np.isfinite(tensor).all() for tensor in tensors.values())
     check_history(folder / "history.parquet", {"train", "dev"})

@@ -66,13 +66,14 @@ SEEDS = config["seeds"]
 OVERSAMPLERS = [
     o for o in dict.fromkeys(v["oversampler"] for v in VARIANTS.values()) if o != "none"
 ]
+FUSIONS = list(dict.fromkeys(v["fusion"] for v in VARIANTS.values()))
 FUSED = list(dict.fromkeys(f"{v['oversampler']}-{v['fusion']}" for v in VARIANTS.values()))
 # Folders of results/{corpus}/ that hold a training history.
 TRAINED = expand(
     "{trained}/seed{seed}",
     trained=[
         *(f"train/{variant}" for variant in VARIANTS),
-        *(f"fuse/{fused}" for fused in FUSED if fused.endswith("-vae")),
+        *(f"fuse/{name}" for name in FUSIONS if name == "vae"),
         *(f"oversample/{name}" for name in OVERSAMPLERS if name == "gan"),
     ],
     seed=SEEDS,

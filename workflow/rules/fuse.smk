@@ -2,7 +2,7 @@
 
 
 rule fit_vae:
-    """Train the joint VAE on training rows, real and synthetic; dev rows stop it."""
+    """Train the joint VAE on recorded training rows; dev rows stop it."""
     input:
         train=expand(
             "results/{corpus}/features/{modality}/train.parquet",
@@ -15,16 +15,15 @@ rule fit_vae:
             allow_missing=True,
         ),
         scaler=rules.fit_scaler.output.scaler,
-        synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
         labels_train="results/{corpus}/corpus/labels_train.parquet",
         labels_dev="results/{corpus}/corpus/labels_dev.parquet",
     output:
-        model="results/{corpus}/fuse/{oversampler}-vae/seed{seed}/vae.safetensors",
-        history="results/{corpus}/fuse/{oversampler}-vae/seed{seed}/history.parquet",
+        model="results/{corpus}/fuse/vae/seed{seed}/vae.safetensors",
+        history="results/{corpus}/fuse/vae/seed{seed}/history.parquet",
     log:
-        "results/{corpus}/logs/fit_vae/{oversampler}-seed{seed}.log",
+        "results/{corpus}/logs/fit_vae/seed{seed}.log",
     benchmark:
-        "results/{corpus}/benchmarks/fit_vae/{oversampler}-seed{seed}.tsv"
+        "results/{corpus}/benchmarks/fit_vae/seed{seed}.tsv"
     conda:
         "../../environment.yml"
     threads: 1

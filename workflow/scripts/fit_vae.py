@@ -1,13 +1,10 @@
-"""Train the joint VAE on training rows, real and synthetic."""
-
-import numpy as np
+"""Train the joint VAE on recorded training rows."""
 
 from cberl.artifacts import write_table, write_tensors
 from cberl.corpus.labels import read_classes, read_labels
-from cberl.features.featureset import join, read_features
+from cberl.features.featureset import read_features
 from cberl.fuse.vae import fit_vae
 from cberl.job import start_job
-from cberl.oversample.place import read_synthetic
 from cberl.tables import HISTORY
 
 with start_job(snakemake, torch=True) as job:
@@ -21,10 +18,6 @@ with start_job(snakemake, torch=True) as job:
     )
     train_labels = read_labels(snakemake.input.labels_train, train.ids)
     dev_labels = read_labels(snakemake.input.labels_dev, dev.ids)
-    synthetic, synthetic_labels = read_synthetic(snakemake.input.synthetic, modalities, classes)
-    if len(synthetic):
-        train = join(train, synthetic)
-        train_labels = np.concatenate([train_labels, synthetic_labels])
     vae, history = fit_vae(
         train, train_labels, dev, dev_labels, len(classes), job.settings, job.seed
     )

@@ -198,7 +198,7 @@ def test_corpus_quality_counts_reasons(run):
 
 
 def test_places_are_read_from_paths():
-    assert place_of("results/a/fuse/gan-vae/seed3/history.parquet") == Place("fuse", "gan-vae", 3)
+    assert place_of("results/a/fuse/vae/seed3/history.parquet") == Place("fuse", "vae", 3)
     path = "results/a/features/text/fold2/history.parquet"
     assert place_of(path) == Place("features", "text fold2", None)
 
