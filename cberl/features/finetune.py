@@ -15,8 +15,9 @@ their number.
 With several folds there is one encoder for each, which sees no label of the fold's dialogues.
 Features of a training row come from the encoder that has not seen its label, as if it were new
 (Wolpert, Stacked Generalization, Neural Networks 1992), and those of dev and test are the mean over
-all encoders (`cberl.features.text`). Each fold draws its own dropout, order and classifier: encoders
-that err in different places gain more from being averaged (Lakshminarayanan et al., NeurIPS 2017).
+all encoders (`cberl.features.text`). Each fold draws its own dropout, order and classifier:
+encoders that err in different places gain more from being averaged (Lakshminarayanan et al.,
+NeurIPS 2017).
 """
 
 import json
