@@ -17,7 +17,7 @@ def encode_texts(texts: Sequence[str], settings: Mapping[str, Any]) -> float:
     """Tokenise, sort by length, encode in batches, take the mean over tokens."""
     import torch
 
-    from cberl.features.transformer import load_transformer
+    from cberl.features.text.transformer import load_transformer
 
     transformer = load_transformer(settings["encoder"])
     started = start_clock()
@@ -55,7 +55,7 @@ def encode_clips(
     """Decode each clip, keep frames evenly in time, encode them in batches of clips."""
     import torch
 
-    from cberl.features.network import load_network
+    from cberl.features.video.backbone import load_network
 
     network = load_network(settings["encoder"], settings["weights"])
     started = start_clock()

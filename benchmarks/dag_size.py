@@ -21,7 +21,7 @@ import yaml
 from results_page import markdown_table, replace_section
 
 from cberl.configuration import PROJECT
-from cberl.corpus.meld import MELD_CLASSES
+from cberl.corpus.readers.meld import MELD_CLASSES
 
 TURNS = 12
 MAX_SECONDS = 60

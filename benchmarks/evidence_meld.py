@@ -17,7 +17,7 @@ from results_page import markdown_table, replace_section
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
-from cberl.corpus.meld import MELD_CLASSES
+from cberl.corpus.readers.meld import MELD_CLASSES
 from cberl.evaluate.tables import COMPARISON, ENSEMBLE, SUMMARY
 from cberl.tables import ALL_CLASSES
 

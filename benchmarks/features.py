@@ -49,7 +49,7 @@ from results_page import markdown_table, replace_section
 
 from cberl.artifacts import open_table
 from cberl.configuration import export_package_path
-from cberl.corpus.decode import decode_clips
+from cberl.corpus.media.decode import decode_clips
 from cberl.corpus.tables import MEDIA, UTTERANCES
 from cberl.features.tables import FEATURES
 
@@ -138,11 +138,11 @@ def decode_into(path: Path, utterances: pd.DataFrame, root: Path, settings: Mapp
 def load_extractor(modality: str, settings: Mapping[str, Any]) -> Any:
     """The pipeline's own extractor of a modality."""
     if modality == "text":
-        from cberl.features.text import TextExtractor as Extractor
+        from cberl.features.text.extract import TextExtractor as Extractor
     elif modality == "audio":
-        from cberl.features.audio import AudioExtractor as Extractor
+        from cberl.features.audio.extract import AudioExtractor as Extractor
     else:
-        from cberl.features.video import VideoExtractor as Extractor
+        from cberl.features.video.extract import VideoExtractor as Extractor
     return Extractor(settings)
 
 

@@ -32,7 +32,7 @@ from snakemake_runs import peak_memories, read_jobs, rules_table, run_snakemake
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
-from cberl.corpus.sources import MELD_CLIP_FOLDERS
+from cberl.corpus.annotations import MELD_CLIP_FOLDERS
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.features.tables import FEATURES
 from cberl.modalities import MODALITIES, SPLITS
@@ -126,8 +126,8 @@ def write_configuration(folder: Path, utterances: int) -> dict[str, Any]:
 
 def encoder_mb() -> dict[str, float]:
     """Rule -> MB of the parameters and buffers of the network that it loads."""
-    from cberl.features.network import load_network
-    from cberl.features.transformer import load_transformer
+    from cberl.features.text.transformer import load_transformer
+    from cberl.features.video.backbone import load_network
 
     networks = {
         "extract_text": load_transformer(TEXT["encoder"]).model,

@@ -3,7 +3,7 @@
     python benchmarks/fuse.py [--rounds 15] [--device cuda]
 
 9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
-is `cberl.fuse.vae.train_epoch`: order drawn, modalities hidden, posterior, sampling, all terms,
+is `cberl.fuse.vae.fit.train_epoch`: order drawn, modalities hidden, posterior, sampling, all terms,
 clipping. The bare loop runs the same layers over the same batches forward and backward with the
 same optimizer, and nothing else. Rounds alternate, medians are compared. One thread; the machine
 should be idle. Printed, and written into docs/results.md; of a GPU into a section of its own.
@@ -22,9 +22,9 @@ from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 
 from cberl.features.featureset import FeatureSet
-from cberl.fuse.network import JointVAE
-from cberl.fuse.objective import log_frequencies
-from cberl.fuse.vae import make_optimizer, to_tensors, train_epoch
+from cberl.fuse.vae.fit import make_optimizer, to_tensors, train_epoch
+from cberl.fuse.vae.loss import log_frequencies
+from cberl.fuse.vae.network import JointVAE
 
 SETTINGS = default_settings("fuse", "vae")
 BOUNDS = {

@@ -23,8 +23,8 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 from made_media import SETTINGS, utterance_rows  # noqa: E402
 from mutated_media import mutants, whole_files  # noqa: E402
 
-from cberl.corpus.decode import decode_clips  # noqa: E402
-from cberl.corpus.quality import assess_quality  # noqa: E402
+from cberl.corpus.media.decode import decode_clips  # noqa: E402
+from cberl.corpus.quality.media_quality import assess_quality  # noqa: E402
 
 BATCH = 1000
 WORST = ("crashed", "timed_out", "out_of_memory")

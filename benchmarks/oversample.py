@@ -3,7 +3,7 @@
     python benchmarks/oversample.py [--rounds 15] [--device cuda]
 
 9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
-is `cberl.oversample.gan_training.run_epoch`: masks, partners, mixed latents, all five terms,
+is `cberl.oversample.gan.fit.run_epoch`: masks, partners, mixed latents, all five terms,
 averages. The bare loop runs the same layers over the same batches forward and backward with the
 same optimizers, and nothing else. Rounds alternate, medians are compared. One thread; the machine
 should be idle. Printed, and written into docs/results.md; of a GPU into a section of its own.
@@ -23,10 +23,10 @@ from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 
 from cberl.features.featureset import FeatureSet
-from cberl.oversample.gan import sample_gan, to_tensors
-from cberl.oversample.gan_training import Training, draw_batches, run_epoch, start_training
-from cberl.oversample.place import fill_places, plan_places
-from cberl.oversample.target import target_counts
+from cberl.oversample.dialogue_copies import fill_places, plan_places
+from cberl.oversample.gan.fit import Training, draw_batches, run_epoch, start_training
+from cberl.oversample.gan.sample import sample_gan, to_tensors
+from cberl.oversample.target_counts import target_counts
 
 SETTINGS = default_settings("oversample", "gan")
 BOUNDS = {

@@ -21,8 +21,8 @@ from made_results import make_results  # noqa: E402
 
 from cberl.artifacts import read_table  # noqa: E402
 from cberl.corpus.tables import QUALITY, UTTERANCES  # noqa: E402
-from cberl.evaluate.evaluation import evaluate  # noqa: E402
-from cberl.evaluate.judge import read_judgements  # noqa: E402
+from cberl.evaluate.evaluate_models import evaluate  # noqa: E402
+from cberl.evaluate.predictions import read_judgements  # noqa: E402
 from cberl.report.page import render_page  # noqa: E402
 
 SHARES = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cberl import marked_page
+from cberl import generated_section as marked_page
 from cberl.configuration import PROJECT
 
 PAGE = PROJECT / "docs/results.md"

@@ -34,13 +34,13 @@ from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from cberl.graph.build import build_edges
-from cberl.graph.context import pack_order
-from cberl.graph.network import ConversationNetwork
-from cberl.graph.reconstruction import choose_masked
-from cberl.train.conversations import Conversations, assemble
+from cberl.graph.conversations import Conversations, assemble
+from cberl.graph.edges import build_edges
+from cberl.train.context import pack_order
 from cberl.train.fit import train_epoch
-from cberl.train.losses import ClassCounts, cross_entropy
+from cberl.train.loss import ClassCounts, cross_entropy
+from cberl.train.network import ConversationNetwork
+from cberl.train.reconstruction import choose_masked
 
 SETTINGS = default_settings("train")
 WIDTH = sum(WIDTHS.values())

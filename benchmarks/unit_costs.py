@@ -24,7 +24,7 @@ from clips import DEMO, FRAME_SIZE, SECONDS, UNREADABLE, remake_clip
 from results_page import markdown_table, replace_section
 
 from cberl.configuration import PROJECT
-from cberl.corpus.sources import MELD_CLIP_FOLDERS
+from cberl.corpus.annotations import MELD_CLIP_FOLDERS
 
 PAGE = PROJECT / "docs/slurm.md"
 NEVER = 1000

@@ -69,12 +69,12 @@ def _inspect(options: argparse.Namespace) -> int:
     if bool(options.file) == bool(options.diff):
         options.parser.error("expected either FILE or --diff A B")
     if options.diff:
-        from cberl.differences import list_differences
+        from cberl.commands.differences import list_differences
 
         differences = list(list_differences(*options.diff))
         print("\n".join(differences or ["no difference"]))
         return 1 if differences else 0
-    from cberl.inspect import describe_file
+    from cberl.commands.inspect import describe_file
 
     for line in describe_file(options.file, options.rows):
         print(line)
@@ -82,7 +82,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _lineage(options: argparse.Namespace) -> int:
-    from cberl.lineage import trace_file
+    from cberl.commands.lineage import trace_file
 
     for line in trace_file(options.file):
         print(line)

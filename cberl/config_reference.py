@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from cberl.configuration import PROJECT
-from cberl.marked_page import replace_section
+from cberl.generated_section import replace_section
 
 PAGE, SECTION = PROJECT / "config/README.md", "reference"
 

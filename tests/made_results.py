@@ -9,8 +9,8 @@ import pandas as pd
 from cberl.artifacts import open_table, write_table
 from cberl.corpus.tables import LABELS, QUALITY, UTTERANCES
 from cberl.evaluate import tables
-from cberl.evaluate.evaluation import evaluate, judge_utterances
-from cberl.evaluate.judge import read_judgements
+from cberl.evaluate.evaluate_models import evaluate, judge_utterances
+from cberl.evaluate.predictions import read_judgements
 from cberl.features.tables import FEATURES
 from cberl.fuse.tables import LATENTS
 from cberl.oversample.tables import SYNTHETIC, SYNTHETIC_QUALITY

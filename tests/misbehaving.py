@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from cberl.corpus import clip, worker
+from cberl.corpus.media import clip, worker
 
 
 def obey(request):

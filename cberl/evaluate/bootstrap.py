@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cberl.evaluate.judge import Judgement
+from cberl.evaluate.predictions import Judgement
 from cberl.tables import ALL_CLASSES
 
 CLASS_METRICS = ("precision", "recall", "f1")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cberl.evaluate.judge import Judgement
+from cberl.evaluate.predictions import Judgement
 from cberl.tables import NOTHING_REMOVED
 from cberl.torchvision_guard import guard_torchvision
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.evaluate.bootstrap import list_scores, score_confusions
-from cberl.evaluate.judge import Judgement, emotion_shifts
+from cberl.evaluate.predictions import Judgement, emotion_shifts
 from cberl.evaluate.score import count_confusions
 from cberl.modalities import MODALITIES
 

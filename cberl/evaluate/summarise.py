@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.evaluate.bootstrap import bootstrap_scores, interval, list_scores, two_sided_p
-from cberl.evaluate.judge import Judgement
+from cberl.evaluate.predictions import Judgement
 from cberl.evaluate.score import OVERALL_METRICS, PER_CLASS_METRICS
 from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 

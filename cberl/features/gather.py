@@ -9,7 +9,7 @@ import pandas as pd
 
 from cberl.artifacts import read_header, read_matrix, read_table
 from cberl.errors import InputError
-from cberl.features.rows import feature_rows
+from cberl.features.feature_rows import feature_rows
 from cberl.features.tables import FEATURES
 from cberl.modalities import SPLITS
 

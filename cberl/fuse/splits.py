@@ -8,7 +8,7 @@ import pandas as pd
 
 from cberl.features.featureset import FeatureSet, join, read_features
 from cberl.modalities import SPLITS
-from cberl.oversample.place import read_synthetic
+from cberl.oversample.dialogue_copies import read_synthetic
 from cberl.tables import NOTHING_REMOVED
 
 

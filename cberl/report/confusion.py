@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from cberl.report.evaluation import Evaluation
 from cberl.report.figures import Figure, layout
-from cberl.report.words import counted
+from cberl.report.findings import Evaluation
+from cberl.report.formatting import counted
 from cberl.tables import NOTHING_REMOVED
 
 SCALE = [[0, "#f7fbff"], [0.25, "#c6dbef"], [0.5, "#6baed6"], [0.75, "#2171b5"], [1, "#08306b"]]

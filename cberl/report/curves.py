@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cberl.report.evaluation import Evaluation
 from cberl.report.figures import Figure, colour, layout, line_style, numbers, percents
+from cberl.report.findings import Evaluation
+from cberl.report.formatting import percent
 from cberl.report.run import Place, Run
-from cberl.report.words import percent
 
 RECALLS = np.linspace(0, 1, 51)
 FEW_JUDGEMENTS, BINS_MERGED_IF_FEW = 1500, 3

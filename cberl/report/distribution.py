@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from cberl.oversample.assess import QUANTITIES
+from cberl.oversample.quality.assess import QUANTITIES
 from cberl.report.figures import Figure, bar_layout, bar_style
+from cberl.report.formatting import counted
 from cberl.report.run import Run
-from cberl.report.words import counted
 from cberl.tables import ALL_CLASSES
 
 

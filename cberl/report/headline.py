@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 
 from cberl.report.distribution import tabulate_synthetic_quality
-from cberl.report.evaluation import Evaluation
-from cberl.report.run import Run
-from cberl.report.scores import never_predicted
-from cberl.report.words import (
+from cberl.report.findings import Evaluation
+from cberl.report.formatting import (
     counted,
     difference_words,
     interval_words,
@@ -17,6 +15,8 @@ from cberl.report.words import (
     percent,
     spread,
 )
+from cberl.report.run import Run
+from cberl.report.score_bars import never_predicted
 from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 RANKED = {

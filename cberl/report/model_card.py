@@ -7,11 +7,11 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from cberl.report.distribution import count_classes, count_splits
+from cberl.report.formatting import percent, points, spread
 from cberl.report.headline import RANKED, write_doubts
 from cberl.report.page import ASSETS
 from cberl.report.run import Run
-from cberl.report.scores import GROUPINGS
-from cberl.report.words import percent, points, spread
+from cberl.report.score_bars import GROUPINGS
 from cberl.tables import NOTHING_REMOVED
 
 

@@ -12,8 +12,8 @@ from cberl.corpus import tables as corpus
 from cberl.evaluate import tables as evaluate
 from cberl.features import tables as features
 from cberl.fuse import tables as fuse
+from cberl.generated_section import replace_section
 from cberl.graph import tables as graph
-from cberl.marked_page import replace_section
 from cberl.oversample import tables as oversample
 from cberl.tables import VECTOR, Column, TableKind
 from cberl.train import tables as train

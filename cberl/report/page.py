@@ -7,10 +7,9 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from cberl.report import words
+from cberl.report import formatting as words
 from cberl.report.confusion import draw_confusions
-from cberl.report.conversations import list_conversations
-from cberl.report.corpus_quality import describe_quality
+from cberl.report.conversation_browser import list_conversations
 from cberl.report.curves import draw_histories, draw_precision_recall, draw_reliability
 from cberl.report.distribution import count_splits, draw_distribution, tabulate_synthetic_quality
 from cberl.report.figures import Figure
@@ -22,9 +21,10 @@ from cberl.report.headline import (
     write_headline,
 )
 from cberl.report.latent_map import draw_latent_map
-from cberl.report.origin import describe_origin
+from cberl.report.provenance_section import describe_origin
+from cberl.report.quality_section import describe_quality
 from cberl.report.run import Run
-from cberl.report.scores import draw_contribution, draw_per_class, draw_subgroups
+from cberl.report.score_bars import draw_contribution, draw_per_class, draw_subgroups
 
 ASSETS = files("cberl.report") / "assets"
 

@@ -11,7 +11,7 @@ from cberl.artifacts import read_header, read_table
 from cberl.corpus.tables import LABELS, QUALITY, UTTERANCES
 from cberl.evaluate.tables import JUDGED
 from cberl.oversample.tables import SYNTHETIC, SYNTHETIC_QUALITY
-from cberl.report.evaluation import Evaluation, read_evaluation
+from cberl.report.findings import Evaluation, read_evaluation
 from cberl.tables import HISTORY
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cberl.report.evaluation import Evaluation
+from cberl.report.findings import Evaluation
+from cberl.report.formatting import counted, difference_words, listed, spread
 from cberl.report.headline import tested
-from cberl.report.words import counted, difference_words, listed, spread
 
 WIDTH = 100
 SIDE_BY_SIDE = 2

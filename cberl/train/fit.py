@@ -14,13 +14,13 @@ from torch.nn.functional import cross_entropy
 
 from cberl.corpus.labels import NO_LABEL
 from cberl.errors import InputError
-from cberl.graph.network import ConversationNetwork
+from cberl.graph.conversations import Batch, Conversations
 from cberl.log import progress
 from cberl.seeding import choose_device, seed_everything
-from cberl.train.conversations import Batch, Conversations
-from cberl.train.losses import ClassCounts, Loss, deferred_epoch, loss_of_epoch
+from cberl.train.f1 import f1_scores
+from cberl.train.loss import ClassCounts, Loss, deferred_epoch, loss_of_epoch
+from cberl.train.network import ConversationNetwork
 from cberl.train.sampling import class_table, dialogue_weights, draw_dialogues
-from cberl.train.scores import f1_scores
 
 LARGEST_GRADIENT = 1.0
 ADJUSTMENTS = tuple(number / 10 for number in sorted(range(-10, 11), key=abs))

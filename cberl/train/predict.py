@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cberl.graph.network import ConversationNetwork
-from cberl.train.conversations import Conversations
+from cberl.graph.conversations import Conversations
+from cberl.train.network import ConversationNetwork
 
 
 def load_network(

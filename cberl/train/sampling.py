@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from cberl.corpus.labels import NO_LABEL
-from cberl.train.conversations import Conversations
+from cberl.graph.conversations import Conversations
 
 
 def dialogue_weights(train: Conversations, classes: int, sampling: str) -> Tensor:

@@ -168,7 +168,7 @@ def copied_project(tmp_path):
 def test_an_edit_in_fuse_reruns_from_fuse_on(finished_copy, copied_project):
     snakefile = ("--snakefile", str(copied_project / "workflow/Snakefile"))
     assert finished_copy.jobs_to_run(*snakefile) == {}
-    module = copied_project / "cberl/fuse/vae.py"
+    module = copied_project / "cberl/fuse/vae/fit.py"
     module.write_text(module.read_text() + "\n\nADDED = 1\n")
     jobs = set(finished_copy.jobs_to_run(*snakefile))
     assert {"fit_vae", "encode_vae", "train_gnn", "predict_gnn", "render_report"} <= jobs
@@ -187,7 +187,7 @@ def test_an_edit_in_fuse_reruns_from_fuse_on(finished_copy, copied_project):
 
 
 def test_a_comment_in_fuse_reruns_nothing(finished_copy, copied_project):
-    module = copied_project / "cberl/fuse/vae.py"
+    module = copied_project / "cberl/fuse/vae/fit.py"
     module.write_text(module.read_text() + "\n# A remark.\n")
     snakefile = ("--snakefile", str(copied_project / "workflow/Snakefile"))
     assert finished_copy.jobs_to_run(*snakefile) == {}

@@ -10,9 +10,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from cberl.artifacts import METADATA_KEY
+from cberl.commands.inspect import describe_file, read_any_header
+from cberl.commands.lineage import trace_file
 from cberl.configuration import PROJECT
-from cberl.inspect import describe_file, read_any_header
-from cberl.lineage import trace_file
 from cberl.report.output_reference import list_kinds
 
 PLACEHOLDERS = {"split": "(train|dev|test)", "trained": ".+", "seed": r"\d+"}

@@ -4,7 +4,7 @@ import yaml
 
 from cberl.config_reference import PAGE, SECTION, list_settings, render_reference
 from cberl.configuration import PROJECT
-from cberl.marked_page import read_section
+from cberl.generated_section import read_section
 
 
 def test_the_page_is_up_to_date():

@@ -6,10 +6,10 @@ import pytest
 from made_results import CLASSES, make_results
 
 from cberl.artifacts import write_table, write_tensors
-from cberl.differences import list_differences
+from cberl.commands.differences import list_differences
+from cberl.commands.inspect import describe_file
 from cberl.errors import InputError
 from cberl.fuse.tables import LATENTS
-from cberl.inspect import describe_file
 
 ORIGIN = {
     "rule": "encode_vae",

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from cberl.artifacts import write_table
+from cberl.commands.lineage import trace_file
 from cberl.corpus.tables import LABELS, QUALITY
 from cberl.errors import InputError
-from cberl.lineage import trace_file
 from cberl.provenance import file_digest
 
 

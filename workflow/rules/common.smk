@@ -21,9 +21,9 @@ from cberl.configuration import (
     read_typed,
     read_variants,
 )
-from cberl.corpus.sources import annotation_files
+from cberl.corpus.annotations import annotation_files
 from cberl.errors import InputError
-from cberl.features.sources import PUBLISHED, encoder_files, is_speech_network
+from cberl.features.encoders import PUBLISHED, encoder_files, is_speech_network
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.provenance import code_digest, file_digest, settings_digest
@@ -115,7 +115,7 @@ def assets_of(folder):
 
 @cache
 def states_of_clips():
-    from cberl.corpus.clip_files import clip_states
+    from cberl.corpus.media.clip_files import clip_states
 
     return clip_states(config["corpus"], ROOT, config["shards"])
 
@@ -128,7 +128,7 @@ def state_of_clips(wildcards):
 
 def names_of_clips(wildcards):
     """Which clips there are, for a reader that chooses among them."""
-    from cberl.corpus.clip_files import clip_names
+    from cberl.corpus.media.clip_files import clip_names
 
     return clip_names(config["corpus"], ROOT) if workflow.is_main_process else None
 

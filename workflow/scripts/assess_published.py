@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from cberl.artifacts import read_table, write_table, write_text
-from cberl.corpus.published import read_published
-from cberl.corpus.published_quality import assess_published
-from cberl.corpus.quality import refuse_too_few
-from cberl.corpus.quality_page import render_quality_page
+from cberl.corpus.quality.feature_quality import assess_published
+from cberl.corpus.quality.media_quality import refuse_too_few
+from cberl.corpus.quality.quality_page import render_quality_page
+from cberl.corpus.readers.feature_files import read_published
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.job import start_job
 

@@ -1,8 +1,8 @@
 """Say of every utterance and modality whether it can be used."""
 
 from cberl.artifacts import read_table, write_table, write_text
-from cberl.corpus.quality import assess_quality, read_media_facts, refuse_too_few
-from cberl.corpus.quality_page import render_quality_page
+from cberl.corpus.quality.media_quality import assess_quality, read_media_facts, refuse_too_few
+from cberl.corpus.quality.quality_page import render_quality_page
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.job import start_job
 

@@ -4,8 +4,8 @@ from cberl.artifacts import write_table
 from cberl.corpus.labels import read_classes, read_labels
 from cberl.features.featureset import read_features
 from cberl.job import start_job
-from cberl.oversample.assess import QUANTITIES, assess_synthetic
-from cberl.oversample.place import read_synthetic
+from cberl.oversample.dialogue_copies import read_synthetic
+from cberl.oversample.quality.assess import QUANTITIES, assess_synthetic
 from cberl.oversample.tables import SYNTHETIC_QUALITY
 
 with start_job(snakemake) as job:

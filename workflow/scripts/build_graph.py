@@ -2,7 +2,7 @@
 
 from cberl.artifacts import read_table, write_table, write_tensors
 from cberl.corpus.tables import UTTERANCES
-from cberl.graph.build import RELATIONS, build_edges, list_nodes
+from cberl.graph.edges import RELATIONS, build_edges, list_nodes
 from cberl.graph.tables import NODES
 from cberl.job import start_job
 from cberl.modalities import SPLITS

@@ -1,7 +1,7 @@
 """Join the scaled modalities side by side."""
 
 from cberl.artifacts import write_table
-from cberl.fuse.concat import concatenate_modalities
+from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.splits import fuse_splits
 from cberl.fuse.tables import LATENTS
 from cberl.job import start_job

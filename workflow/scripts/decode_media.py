@@ -1,7 +1,7 @@
 """Decode one shard's clips."""
 
 from cberl.artifacts import open_table, read_table
-from cberl.corpus.decode import decode_clips
+from cberl.corpus.media.decode import decode_clips
 from cberl.corpus.shards import select_shard
 from cberl.corpus.tables import MEDIA, UTTERANCES
 from cberl.job import start_job

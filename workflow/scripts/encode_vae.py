@@ -5,7 +5,7 @@ from functools import partial
 from cberl.artifacts import read_tensors, write_table
 from cberl.fuse.splits import fuse_splits
 from cberl.fuse.tables import LATENTS
-from cberl.fuse.vae import encode_vae, load_vae
+from cberl.fuse.vae.fit import encode_vae, load_vae
 from cberl.job import start_job
 
 with start_job(snakemake, torch=True) as job:

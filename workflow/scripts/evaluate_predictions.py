@@ -6,8 +6,8 @@ from cberl.artifacts import open_table, read_table, write_table
 from cberl.corpus.labels import read_classes
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.evaluate import tables
-from cberl.evaluate.evaluation import evaluate, judge_utterances
-from cberl.evaluate.judge import read_judgements
+from cberl.evaluate.evaluate_models import evaluate, judge_utterances
+from cberl.evaluate.predictions import read_judgements
 from cberl.job import start_job
 from cberl.modalities import SPLITS
 

@@ -1,8 +1,8 @@
 """Encode one shard's sound."""
 
 from cberl.artifacts import open_table
-from cberl.features.audio import AudioExtractor
-from cberl.features.sources import is_speech_network
+from cberl.features.audio.extract import AudioExtractor
+from cberl.features.encoders import is_speech_network
 from cberl.features.tables import FEATURES
 from cberl.job import start_job
 

@@ -4,7 +4,7 @@ from cberl.artifacts import open_table, read_table
 from cberl.corpus.shards import select_shard
 from cberl.corpus.tables import UTTERANCES
 from cberl.features.tables import FEATURES
-from cberl.features.text import TextExtractor
+from cberl.features.text.extract import TextExtractor
 from cberl.job import start_job
 
 with start_job(snakemake, torch=True) as job:

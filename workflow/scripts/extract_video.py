@@ -2,7 +2,7 @@
 
 from cberl.artifacts import open_table
 from cberl.features.tables import FEATURES
-from cberl.features.video import VideoExtractor
+from cberl.features.video.extract import VideoExtractor
 from cberl.job import start_job
 
 with start_job(snakemake, torch=True) as job:

@@ -1,7 +1,7 @@
 """Fetch the video network's published weights."""
 
 from cberl.artifacts import write_tensors
-from cberl.features.network import fetch_weights
+from cberl.features.video.backbone import fetch_weights
 from cberl.job import start_job
 
 with start_job(snakemake, torch=True) as job:

@@ -1,7 +1,7 @@
 """Train the text encoder on training labels."""
 
 from cberl.artifacts import write_table, write_tensors
-from cberl.features.finetune import finetune_text
+from cberl.features.text.finetune import finetune_text
 from cberl.job import start_job
 from cberl.tables import HISTORY
 

@@ -4,7 +4,7 @@ from cberl.artifacts import write_table, write_tensors
 from cberl.corpus.labels import read_classes, read_labels
 from cberl.features.featureset import read_features
 from cberl.job import start_job
-from cberl.oversample.gan_training import fit_gan
+from cberl.oversample.gan.fit import fit_gan
 from cberl.tables import HISTORY
 
 with start_job(snakemake, torch=True) as job:

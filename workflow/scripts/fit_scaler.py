@@ -1,7 +1,7 @@
 """Fit each feature's mean and scale on training rows."""
 
 from cberl.artifacts import write_tensors
-from cberl.features.scale import fit_scaler
+from cberl.features.scaler import fit_scaler
 from cberl.job import start_job
 
 with start_job(snakemake) as job:

@@ -3,7 +3,7 @@
 from cberl.artifacts import write_table, write_tensors
 from cberl.corpus.labels import read_classes, read_labels
 from cberl.features.featureset import read_features
-from cberl.fuse.vae import fit_vae
+from cberl.fuse.vae.fit import fit_vae
 from cberl.job import start_job
 from cberl.tables import HISTORY
 

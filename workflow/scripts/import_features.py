@@ -2,7 +2,7 @@
 
 from cberl.artifacts import read_table, write_table
 from cberl.corpus.tables import UTTERANCES
-from cberl.features.published import import_features
+from cberl.features.import_features import import_features
 from cberl.features.tables import FEATURES
 from cberl.job import start_job
 from cberl.modalities import SPLITS

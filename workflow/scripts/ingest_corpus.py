@@ -1,7 +1,7 @@
 """Read conversations and labels."""
 
 from cberl.artifacts import write_table
-from cberl.corpus.read import read_corpus
+from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.job import start_job
 from cberl.modalities import SPLITS

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from cberl.artifacts import read_tensors, write_table
+from cberl.graph.conversations import read_conversations, removals_of
 from cberl.job import start_job
-from cberl.train.conversations import read_conversations, removals_of
 from cberl.train.predict import load_network, predict_gnn
 from cberl.train.tables import PREDICTIONS
 

@@ -2,7 +2,7 @@
 
 from cberl.artifacts import open_table
 from cberl.job import start_job
-from cberl.oversample.place import fill_places, read_training
+from cberl.oversample.dialogue_copies import fill_places, read_training
 from cberl.oversample.resample import resample
 from cberl.oversample.tables import SYNTHETIC
 

@@ -2,8 +2,8 @@
 
 from cberl.artifacts import open_table, read_tensors
 from cberl.job import start_job
-from cberl.oversample.gan import load_gan, sample_gan
-from cberl.oversample.place import fill_places, read_training
+from cberl.oversample.dialogue_copies import fill_places, read_training
+from cberl.oversample.gan.sample import load_gan, sample_gan
 from cberl.oversample.tables import SYNTHETIC
 
 with start_job(snakemake, torch=True) as job:

@@ -2,9 +2,9 @@
 
 from cberl.artifacts import write_table, write_tensors
 from cberl.corpus.labels import read_classes
+from cberl.graph.conversations import read_conversations
 from cberl.job import start_job
 from cberl.tables import HISTORY
-from cberl.train.conversations import read_conversations
 from cberl.train.fit import train_gnn
 
 with start_job(snakemake, torch=True) as job:

@@ -12,7 +12,7 @@ from made_corpora import (
     write_table,
 )
 
-from cberl.corpus.read import read_corpus
+from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.errors import InputError
 
 MUTATIONS = 60

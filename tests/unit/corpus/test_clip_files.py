@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from made_corpora import MAKERS, SETTINGS, make_clips, make_meld, table_rows, write_table
 
-from cberl.corpus.clip_files import clip_names, clip_states
-from cberl.corpus.read import read_corpus
+from cberl.corpus.media.clip_files import clip_names, clip_states
+from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.shards import select_shard
 
 TABLE = SETTINGS["table"]

@@ -10,9 +10,9 @@ import struct
 import numpy as np
 import pytest
 
-from cberl.corpus import data_pickle
-from cberl.corpus.data_pickle import load_data_pickle
-from cberl.corpus.pickled_names import as_text
+from cberl.corpus.readers import data_pickle
+from cberl.corpus.readers.data_pickle import load_data_pickle
+from cberl.corpus.readers.pickled_names import as_text
 from cberl.errors import InputError
 
 DATA = {

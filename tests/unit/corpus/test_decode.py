@@ -15,7 +15,7 @@ from PIL import Image
 
 from cberl.artifacts import open_table, read_table
 from cberl.corpus import reasons
-from cberl.corpus.decode import decode_clips
+from cberl.corpus.media.decode import decode_clips
 from cberl.corpus.tables import MEDIA
 from cberl.provenance import file_digest
 
@@ -402,10 +402,10 @@ def test_an_empty_shard_gives_an_empty_table(tmp_path):
 
 
 def test_batches_are_small_in_rows_and_bytes(root, monkeypatch):
-    monkeypatch.setattr("cberl.corpus.decode.BATCH_ROWS", 2)
+    monkeypatch.setattr("cberl.corpus.media.decode.BATCH_ROWS", 2)
     shard = utterance_rows(*[{"media_path": "clips/good.mp4"}] * 5)
     assert [len(rows) for rows in decode_clips(shard, root, SETTINGS)] == [2, 2, 1]
-    monkeypatch.setattr("cberl.corpus.decode.BATCH_BYTES", 1)
+    monkeypatch.setattr("cberl.corpus.media.decode.BATCH_BYTES", 1)
     assert [len(rows) for rows in decode_clips(shard, root, SETTINGS)] == [1] * 5
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cberl.corpus import faces
+from cberl.corpus.media import faces
 
 DEMO = Path(__file__).resolve().parents[3] / "resources/demo/train_splits/dia0_utt0.mp4"
 EMPTY = cv2.resize(

@@ -8,9 +8,9 @@ from made_media import SETTINGS, utterance_rows
 from mutated_media import MUTATIONS, boxes_of, mutants, whole_files
 
 from cberl.artifacts import open_table
-from cberl.corpus.decode import decode_clips
-from cberl.corpus.quality import assess_quality, read_media_facts
-from cberl.corpus.quality_page import render_quality_page
+from cberl.corpus.media.decode import decode_clips
+from cberl.corpus.quality.media_quality import assess_quality, read_media_facts
+from cberl.corpus.quality.quality_page import render_quality_page
 from cberl.corpus.reasons import REASONS
 from cberl.corpus.tables import MEDIA
 

@@ -3,8 +3,8 @@
 import pytest
 from made_corpora import SETTINGS, iemocap_dialogue, make_clips, make_iemocap
 
-from cberl.corpus.read import read_corpus
-from cberl.corpus.sources import annotation_files
+from cberl.corpus.annotations import annotation_files
+from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.errors import InputError
 
 IEMOCAP = SETTINGS["iemocap"]

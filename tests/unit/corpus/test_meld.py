@@ -12,9 +12,9 @@ from made_corpora import make_clips, make_meld
 from made_corpora import meld_row as row
 from made_corpora import write_meld_csv as write_csv
 
-from cberl.corpus.meld import annotated_duration
-from cberl.corpus.read import read_corpus
-from cberl.corpus.sources import annotation_files
+from cberl.corpus.annotations import annotation_files
+from cberl.corpus.readers.meld import annotated_duration
+from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.errors import InputError
 
 SETTINGS = CORPUS_SETTINGS["meld"]

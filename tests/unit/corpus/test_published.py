@@ -9,9 +9,9 @@ import pytest
 from made_corpora import SETTINGS, iemocap_tuple, published_fields, table_rows
 
 from cberl.artifacts import read_table, write_table
-from cberl.corpus.published import ALL_ZERO, NO_FEATURES, read_published
-from cberl.corpus.published_quality import assess_published
-from cberl.corpus.read import read_corpus
+from cberl.corpus.quality.feature_quality import assess_published
+from cberl.corpus.readers.feature_files import ALL_ZERO, NO_FEATURES, read_published
+from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.tables import QUALITY
 from cberl.errors import InputError
 
@@ -337,7 +337,7 @@ def test_what_unpacks_to_too_much_is_refused_before_it_does(tmp_path, name, monk
     else:
         many = [row | {"text_features": [0.0] * 1000} for row in rows]
         pq.write_table(pa.Table.from_pylist(many), tmp_path / name)
-    monkeypatch.setattr("cberl.corpus.column_files.MOST_NUMBERS", 10_000)
+    monkeypatch.setattr("cberl.corpus.readers.column_files.MOST_NUMBERS", 10_000)
     with pytest.raises(InputError, match=r"text_features.* holds 20\d+ values; expected at most"):
         read_published(FEATURES | {"file": name}, tmp_path)
 

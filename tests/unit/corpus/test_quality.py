@@ -9,9 +9,9 @@ from made_media import SETTINGS, babble, utterance_rows, write_media
 
 from cberl.artifacts import open_table, read_table, write_table
 from cberl.corpus import reasons
-from cberl.corpus.decode import decode_clips
-from cberl.corpus.quality import assess_quality, read_media_facts, refuse_too_few
-from cberl.corpus.quality_page import render_quality_page
+from cberl.corpus.media.decode import decode_clips
+from cberl.corpus.quality.media_quality import assess_quality, read_media_facts, refuse_too_few
+from cberl.corpus.quality.quality_page import render_quality_page
 from cberl.corpus.tables import MEDIA, QUALITY
 from cberl.errors import InputError
 

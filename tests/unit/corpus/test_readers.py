@@ -4,8 +4,8 @@ import pytest
 from made_corpora import MAKERS, SETTINGS
 
 from cberl.artifacts import read_header, read_table, write_table
-from cberl.corpus.read import READERS, read_corpus
-from cberl.corpus.sources import annotation_files
+from cberl.corpus.annotations import annotation_files
+from cberl.corpus.readers.read_corpus import READERS, read_corpus
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.errors import InputError
 from cberl.modalities import SPLITS

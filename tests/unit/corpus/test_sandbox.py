@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from made_media import SETTINGS, babble, utterance_rows, write_media
 
-from cberl.corpus import decode, reasons
-from cberl.corpus.sandbox import UNREADABLE_ANSWER, Garbled, Lost, Sandbox
+from cberl.corpus import reasons
+from cberl.corpus.media import decode
+from cberl.corpus.media.sandbox import UNREADABLE_ANSWER, Garbled, Lost, Sandbox
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_a_worker_that_cannot_start_is_an_error():
 
 
 def test_the_decoder_starts_light():
-    program = "import sys, cberl.corpus.clip; print(*sys.modules)"
+    program = "import sys, cberl.corpus.media.clip; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
@@ -143,7 +144,7 @@ def test_a_worker_ends_when_its_caller_was_killed(deed):
     """An idle worker at once, a busy one when its own clock runs out."""
     program = (
         "import misbehaving\n"
-        "from cberl.corpus.sandbox import Sandbox\n"
+        "from cberl.corpus.media.sandbox import Sandbox\n"
         "box = Sandbox(misbehaving.obey, time_limit_s=0.5, memory_limit_mb=200)\n"
         "print(box.call({'do': 'pid'})[0]['pid'], flush=True)\n"
         "box._time_limit_s = 60\n"

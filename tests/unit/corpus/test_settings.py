@@ -5,7 +5,7 @@ import yaml
 from snakemake.utils import validate
 
 from cberl.configuration import PROJECT, check_settings
-from cberl.corpus.read import READERS
+from cberl.corpus.readers.read_corpus import READERS
 from cberl.errors import InputError
 
 PATH = PROJECT / "workflow/schemas/config.schema.yaml"

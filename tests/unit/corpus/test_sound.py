@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_media import babble
 
-from cberl.corpus import sound
+from cberl.corpus.media import sound
 
 
 def frame_of(samples, rate, layout="mono"):

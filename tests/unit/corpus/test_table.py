@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from made_corpora import SETTINGS, make_clips, table_rows, write_table
 
-from cberl.corpus.read import read_corpus
+from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.errors import InputError
 
 FORMATS = ("tsv", "csv", "jsonl", "parquet")

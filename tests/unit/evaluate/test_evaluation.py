@@ -9,7 +9,7 @@ from cberl.artifacts import read_matrix, read_table, write_table
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.evaluate import tables
-from cberl.evaluate.judge import read_judgements
+from cberl.evaluate.predictions import read_judgements
 from cberl.train.tables import PREDICTIONS
 
 

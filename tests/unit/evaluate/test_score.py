@@ -14,7 +14,7 @@ from cberl.evaluate.bootstrap import (
     score_confusions,
     two_sided_p,
 )
-from cberl.evaluate.judge import Judgement, emotion_shifts
+from cberl.evaluate.predictions import Judgement, emotion_shifts
 from cberl.evaluate.score import (
     calibrate,
     calibration_error,

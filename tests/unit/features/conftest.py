@@ -7,7 +7,7 @@ from made_clips import SAMPLE_RATE
 
 from cberl.artifacts import open_table, write_table
 from cberl.corpus.tables import MEDIA
-from cberl.features.rows import feature_rows
+from cberl.features.feature_rows import feature_rows
 from cberl.features.tables import FEATURES
 from cberl.torchvision_guard import guard_torchvision
 

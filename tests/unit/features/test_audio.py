@@ -8,7 +8,7 @@ import pytest
 from made_clips import SAMPLE_RATE, sound
 
 from cberl.errors import InputError
-from cberl.features.audio import AudioExtractor
+from cberl.features.audio.extract import AudioExtractor
 
 
 @pytest.fixture(scope="module")

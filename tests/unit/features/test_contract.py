@@ -10,12 +10,13 @@ from made_clips import jpeg, sound
 from made_encoders import speech_encoder, text_encoder
 
 from cberl.artifacts import open_table, read_header, read_matrix, read_table
-from cberl.features import audio, text
-from cberl.features.audio import AudioExtractor
+from cberl.features.audio import extract as audio_extract
+from cberl.features.audio.extract import AudioExtractor
 from cberl.features.gather import common_facts
 from cberl.features.tables import FEATURES
-from cberl.features.text import TextExtractor
-from cberl.features.video import VideoExtractor
+from cberl.features.text import extract as text_extract
+from cberl.features.text.extract import TextExtractor
+from cberl.features.video.extract import VideoExtractor
 
 TEXT = {"pooling": "mean", "context_turns": 0, "max_tokens": 32, "batch_size": 64}
 VIDEO = {"weights": "none", "batch_size": 8}
@@ -58,10 +59,10 @@ def case(request, tmp_path, conversations, write_media):
 
     def shrink(monkeypatch, case):
         if case.make is AudioExtractor:
-            monkeypatch.setattr(audio, "CLIPS_AT_ONCE", 2)
+            monkeypatch.setattr(audio_extract, "CLIPS_AT_ONCE", 2)
             return case.run()
         if case.make is TextExtractor:
-            monkeypatch.setattr(text, "ROWS_AT_ONCE", 4)
+            monkeypatch.setattr(text_extract, "ROWS_AT_ONCE", 4)
         return case.run(batch_size=1)
 
     if name == "minilm":

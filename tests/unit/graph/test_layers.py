@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from cberl.graph.context import DialogueEncoder, pack_order
-from cberl.graph.network import COSINE_SCALE, CosineHead
-from cberl.graph.reconstruction import NodeDecoder, choose_masked, scaled_cosine_error
+from cberl.train.context import DialogueEncoder, pack_order
+from cberl.train.network import COSINE_SCALE, CosineHead
+from cberl.train.reconstruction import NodeDecoder, choose_masked, scaled_cosine_error
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 import torch
 
-from cberl.graph.build import build_edges
-from cberl.graph.network import ConversationNetwork
+from cberl.graph.edges import build_edges
+from cberl.train.network import ConversationNetwork
 
 LENGTHS = torch.tensor([5, 1, 4])
 
@@ -69,10 +69,10 @@ def test_a_network_that_may_look_ahead_does():
 def test_masked_nodes_do_not_leak_into_their_reconstruction(monkeypatch):
     masked = torch.zeros(10, dtype=torch.bool)
     masked[[1, 2, 7]] = True
-    monkeypatch.setattr("cberl.graph.network.choose_masked", lambda lengths, rate: masked)
+    monkeypatch.setattr("cberl.train.network.choose_masked", lambda lengths, rate: masked)
     taken = []
     monkeypatch.setattr(
-        "cberl.graph.network.scaled_cosine_error",
+        "cberl.train.network.scaled_cosine_error",
         lambda rebuilt, inputs: taken.append(rebuilt) or rebuilt.sum(),
     )
     whole = network()

@@ -3,8 +3,8 @@ import pytest
 
 from cberl.artifacts import write_table
 from cberl.features.featureset import FeatureSet
-from cberl.oversample.assess import QUANTITIES, assess_synthetic
-from cberl.oversample.neighbours import density_and_coverage, distances_to_nearest
+from cberl.oversample.quality.assess import QUANTITIES, assess_synthetic
+from cberl.oversample.quality.neighbours import density_and_coverage, distances_to_nearest
 from cberl.oversample.resample import resample
 from cberl.oversample.tables import SYNTHETIC_QUALITY
 from cberl.tables import ALL_CLASSES
@@ -134,7 +134,7 @@ def test_all_missing_audio(corpus):
 
 
 def test_density_and_coverage_by_hand(monkeypatch):
-    monkeypatch.setattr("cberl.oversample.neighbours.NEIGHBOURS", 1)
+    monkeypatch.setattr("cberl.oversample.quality.neighbours.NEIGHBOURS", 1)
     real = np.array([[0.0], [1.0], [3.0]])  # with k = 1 radii are 1, 1, 2
     new = np.array([[0.5], [10.0]])
     density, coverage = density_and_coverage(real, new)

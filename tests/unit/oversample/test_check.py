@@ -1,7 +1,7 @@
 import numpy as np
 
 from cberl.corpus.labels import NO_LABEL
-from cberl.oversample.check import usable_labels
+from cberl.oversample.usable import usable_labels
 
 
 def test_a_row_without_any_modality_counts_as_unlabelled(make_rows, caplog):

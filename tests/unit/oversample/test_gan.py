@@ -6,8 +6,7 @@ import torch
 
 from cberl.artifacts import read_tensors, write_table, write_tensors
 from cberl.errors import InputError
-from cberl.oversample.gan import class_centres, load_gan, mix_latents, sample_gan
-from cberl.oversample.gan_training import (
+from cberl.oversample.gan.fit import (
     divergence_loss,
     draw_batches,
     fit_gan,
@@ -15,7 +14,8 @@ from cberl.oversample.gan_training import (
     masked_mean,
     partner_rows,
 )
-from cberl.oversample.networks import Critics
+from cberl.oversample.gan.network import Critics
+from cberl.oversample.gan.sample import class_centres, load_gan, mix_latents, sample_gan
 from cberl.tables import HISTORY
 
 SETTINGS = {

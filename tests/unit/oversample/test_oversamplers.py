@@ -5,8 +5,8 @@ import pytest
 
 from cberl.errors import InputError
 from cberl.features.featureset import FeatureSet
-from cberl.oversample.gan import sample_gan
-from cberl.oversample.gan_training import fit_gan
+from cberl.oversample.gan.fit import fit_gan
+from cberl.oversample.gan.sample import sample_gan
 from cberl.oversample.resample import resample
 
 SMOTE = {"smote": {"neighbours": 5}}

@@ -7,10 +7,10 @@ import pytest
 from cberl.artifacts import open_table, read_matrix, read_table, write_table, write_tensors
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.errors import InputError
+from cberl.features.feature_rows import feature_rows
 from cberl.features.featureset import FeatureSet
-from cberl.features.rows import feature_rows
 from cberl.features.tables import FEATURES
-from cberl.oversample.place import (
+from cberl.oversample.dialogue_copies import (
     CONTEXT_TURNS,
     fill_places,
     plan_places,
@@ -18,7 +18,7 @@ from cberl.oversample.place import (
     read_training,
 )
 from cberl.oversample.tables import SYNTHETIC
-from cberl.oversample.target import target_counts
+from cberl.oversample.target_counts import target_counts
 
 CLASSES = ["neutral", "joy", "fear", "disgust"]
 WANTED = np.array([0, 20, 48, 54])
@@ -187,7 +187,7 @@ def test_rows_are_written_in_pieces(planned, tmp_path, monkeypatch):
     features, labels, _, places = planned
     rows = np.concatenate([np.flatnonzero(labels == n)[:1] for n in places.labels])
     write_places(tmp_path / "whole.parquet", places, features.take(rows))
-    monkeypatch.setattr("cberl.oversample.place.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("cberl.oversample.dialogue_copies.ROWS_AT_ONCE", 7)
     write_places(tmp_path / "pieces.parquet", places, features.take(rows))
     whole, pieces = (tmp_path / f"{name}.parquet" for name in ("whole", "pieces"))
     pd.testing.assert_frame_equal(read_table(whole, SYNTHETIC), read_table(pieces, SYNTHETIC))

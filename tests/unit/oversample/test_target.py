@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cberl.oversample.target import target_counts
+from cberl.oversample.target_counts import target_counts
 
 CLASSES = ["neutral", "joy", "fear", "disgust"]
 LABELS = np.repeat([0, 1, 2, -1], [100, 25, 4, 50])

@@ -2,7 +2,7 @@
 
 import re
 
-from cberl.marked_page import read_section
+from cberl.generated_section import read_section
 from cberl.report.output_reference import PAGE, SECTION, list_kinds, render_reference
 
 

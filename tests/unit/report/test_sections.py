@@ -6,15 +6,20 @@ from made_results import CLASSES, make_results
 from sklearn.metrics import average_precision_score
 
 from cberl.report.confusion import draw_confusions
-from cberl.report.conversations import list_conversations
-from cberl.report.corpus_quality import describe_quality
+from cberl.report.conversation_browser import list_conversations
 from cberl.report.curves import RECALLS, _interpolated_precision, draw_histories, draw_reliability
 from cberl.report.distribution import draw_distribution, tabulate_synthetic_quality
 from cberl.report.figures import PALETTE, Figure, error_bars, numbers
 from cberl.report.headline import write_doubts, write_headline
 from cberl.report.latent_map import MOST_PER_CLASS, choose_rows, draw_latent_map, fit_plane
+from cberl.report.quality_section import describe_quality
 from cberl.report.run import Place, place_of
-from cberl.report.scores import draw_contribution, draw_per_class, draw_subgroups, never_predicted
+from cberl.report.score_bars import (
+    draw_contribution,
+    draw_per_class,
+    draw_subgroups,
+    never_predicted,
+)
 from cberl.tables import ALL_CLASSES
 
 

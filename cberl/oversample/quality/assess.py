@@ -1,0 +1,234 @@
+"""How good synthetic samples are: useful, like the real ones, varied, and no copies of them."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cberl.corpus.labels import NO_LABEL
+from cberl.features.featureset import FeatureSet
+from cberl.oversample.quality.consistency import cross_modal_correlation, link_modalities
+from cberl.oversample.quality.neighbours import density_and_coverage, distances_to_nearest, variance
+from cberl.oversample.quality.projection import Space, joined
+from cberl.oversample.quality.usefulness import f1_per_class, two_sample_accuracy
+from cberl.tables import ALL_CLASSES
+
+QUANTITIES = {
+    "rows_real": "training rows of the class",
+    "rows_synthetic": "synthetic rows of the class",
+    "f1_trained_on_real": "F1 on dev of a linear classifier trained on real rows alone",
+    "f1_trained_on_synthetic": "the same, each class's real rows replaced by its synthetic ones",
+    "f1_trained_on_both": "the same, trained on real and synthetic rows",
+    "two_sample_accuracy": "accuracy in telling synthetic from real rows; 0.5: cannot be told; "
+    "less: synthetic rows lie next to real ones, so that a row's own twin misleads",
+    "density": "how many real neighbourhoods hold a synthetic row, over those expected; 1: as real",
+    "coverage": "share of real rows with a synthetic row in their neighbourhood; 1: all",
+    "nearest_distance_ratio": "median distance from a synthetic row to the nearest real one, "
+    "over that from a real row to the nearest other",
+    "copy_share": "share of synthetic rows that are copies of a training row",
+    "copy_share_real": "share of training rows that are copies of another training row",
+    "variance_ratio": "total variance of the synthetic rows over that of the real ones",
+    "cross_modal_real": "correlation of a modality with its prediction from another, real rows",
+    "cross_modal_synthetic": "the same in synthetic rows; as high as in real ones: in tune",
+    "collapsed": "1 if the samples do not spread as the real rows do, else 0",
+}
+
+COLLAPSED_VARIANCE = 0.2
+COLLAPSED_COVERAGE = 0.2
+"""Below either of them a class counts as collapsed: its samples sit in a corner of the real ones.
+Interpolating evenly between unrelated rows keeps 2/3 of the variance."""
+
+COPY = 1e-3
+"""A row is a copy if it is nearer to a training row than this share of the median distance."""
+
+MOST_ROWS = 4000
+"""Rows of a class that enter pairwise distances; more are drawn evenly from."""
+
+
+def assess_synthetic(
+    synthetic: FeatureSet,
+    synthetic_labels: np.ndarray,
+    train: FeatureSet,
+    train_labels: np.ndarray,
+    dev: FeatureSet,
+    dev_labels: np.ndarray,
+    classes: Sequence[str],
+    seed: int,
+) -> pd.DataFrame:
+    """Measure `QUANTITIES` of each class that has synthetic rows, and over all classes.
+
+    Dev labels serve to measure alone: nothing is chosen by them here.
+
+    Args:
+        synthetic, train, dev: feature sets of the same modalities.
+        synthetic_labels, train_labels, dev_labels: class numbers, int64; `NO_LABEL` is left out.
+        classes: names of the classes.
+        seed: of the cross-validation and the draws.
+
+    Returns:
+        Rows of table SYNTHETIC_QUALITY. Values that a class has too few rows for are null, with
+        the reason in the note.
+    """
+    train, train_labels = _labelled(train, train_labels)
+    dev, dev_labels = _labelled(dev, dev_labels)
+    made = [number for number in range(len(classes)) if (synthetic_labels == number).any()]
+    if not made or not len(train):
+        return _describe_nothing(len(train), len(synthetic))
+    space = Space(train, seed)
+    values: dict[tuple[str, str], float | None] = {}
+    parts = {
+        "real": (space.place(train), train_labels),
+        "synthetic": (space.place(synthetic), synthetic_labels),
+        "dev": (space.place(dev), dev_labels),
+    }
+    for quantity, scores in _usefulness(parts, len(classes), seed).items():
+        values |= {(classes[number], quantity): scores[number] for number in made}
+        values[ALL_CLASSES, quantity] = _mean(scores)
+    for number in made:
+        real, new = train.take(train_labels == number), synthetic.take(synthetic_labels == number)
+        measured = _likeness(real, new, space, seed)
+        values |= {(classes[number], quantity): value for quantity, value in measured.items()}
+    for quantity in measured:
+        values[ALL_CLASSES, quantity] = _mean([values[classes[n], quantity] for n in made])
+    # Fitted on dev, so that neither training rows nor what was made from them have an advantage.
+    links = link_modalities(dev)
+    for label, real, new in (
+        (ALL_CLASSES, train, synthetic),
+        *(
+            (classes[n], train.take(train_labels == n), synthetic.take(synthetic_labels == n))
+            for n in made
+        ),
+    ):
+        values[label, "cross_modal_real"] = cross_modal_correlation(links, real)
+        values[label, "cross_modal_synthetic"] = cross_modal_correlation(links, new)
+    for label, real, new in (
+        (ALL_CLASSES, len(train), len(synthetic)),
+        *((classes[n], (train_labels == n).sum(), (synthetic_labels == n).sum()) for n in made),
+    ):
+        values[label, "rows_real"], values[label, "rows_synthetic"] = float(real), float(new)
+    return _describe(values, [ALL_CLASSES, *(classes[number] for number in made)])
+
+
+def _labelled(features: FeatureSet, labels: np.ndarray) -> tuple[FeatureSet, np.ndarray]:
+    kept = labels != NO_LABEL
+    return (features, labels) if kept.all() else (features.take(kept), labels[kept])
+
+
+def _usefulness(parts: dict, classes: int, seed: int) -> dict[str, list[float | None]]:
+    """F1 on dev per class after training on real rows, on synthetic ones, and on both.
+
+    Train on synthetic, test on real (Esteban et al. 2017, recurrent conditional GANs). Classes
+    without synthetic rows keep their real ones: there must be something to tell the others from.
+    """
+    (real, real_labels), (new, new_labels) = parts["real"], parts["synthetic"]
+    dev, dev_labels = parts["dev"]
+    kept = ~np.isin(real_labels, np.unique(new_labels))
+    sets = {
+        "f1_trained_on_real": (real, real_labels),
+        "f1_trained_on_synthetic": (
+            np.concatenate([real[kept], new]),
+            np.concatenate([real_labels[kept], new_labels]),
+        ),
+        "f1_trained_on_both": (
+            np.concatenate([real, new]),
+            np.concatenate([real_labels, new_labels]),
+        ),
+    }
+    return {
+        quantity: f1_per_class(rows, labels, dev, dev_labels, classes, seed)
+        for quantity, (rows, labels) in sets.items()
+    }
+
+
+def _likeness(
+    real: FeatureSet, new: FeatureSet, space: Space, seed: int
+) -> dict[str, float | None]:
+    """What is measured of one class's rows, real against synthetic."""
+    draw = np.random.default_rng(seed)
+    real, new = _at_most(real, draw), _at_most(new, draw)
+    real_full, new_full = joined(real), joined(new)
+    density, coverage = density_and_coverage(real_full, new_full)
+    to_real, between_real = distances_to_nearest(real_full, new_full)
+    measured: dict[str, float | None] = {
+        "two_sample_accuracy": two_sample_accuracy(space.place(real), space.place(new), seed),
+        "density": density,
+        "coverage": coverage,
+    }
+    typical = _median_above_zero(between_real)
+    if typical:
+        measured["nearest_distance_ratio"] = float(np.median(to_real) / typical)
+        measured["copy_share"] = float((to_real < COPY * typical).mean())
+        measured["copy_share_real"] = float((between_real < COPY * typical).mean())
+    else:
+        # A single row, or one row over and over: only a row that equals it can be told.
+        measured["nearest_distance_ratio"] = None
+        measured["copy_share"] = float((to_real < 1e-6).mean()) if len(real) else None
+        measured["copy_share_real"] = 1.0 if len(real) > 1 else None
+    spread = variance(real_full)
+    measured["variance_ratio"] = variance(new_full) / spread if spread and len(new) > 1 else None
+    measured["collapsed"] = _collapsed(measured["variance_ratio"], coverage, len(real), len(new))
+    return measured
+
+
+def _at_most(features: FeatureSet, draw: np.random.Generator) -> FeatureSet:
+    if len(features) <= MOST_ROWS:
+        return features
+    return features.take(np.sort(draw.choice(len(features), MOST_ROWS, replace=False)))
+
+
+def _collapsed(ratio: float | None, coverage: float | None, real: int, new: int) -> float | None:
+    if ratio is None or coverage is None:
+        return None
+    # Fewer samples than real rows cannot cover them all, however good they are.
+    reachable = min(1.0, new / real)
+    return float(ratio < COLLAPSED_VARIANCE or coverage < COLLAPSED_COVERAGE * reachable)
+
+
+def _median_above_zero(distances: np.ndarray) -> float | None:
+    """Median of the distances that are not 0 (identical utterances are common); None: no such."""
+    above = distances[distances > 0]
+    return float(np.median(above)) if len(above) else None
+
+
+def _mean(scores: Sequence[float | None]) -> float | None:
+    known = [score for score in scores if score is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _describe(values: dict[tuple[str, str], float | None], labels: Sequence[str]) -> pd.DataFrame:
+    rows = []
+    for label in labels:
+        for quantity in QUANTITIES:
+            value = values[label, quantity]
+            rows.append((label, quantity, value, _note(label, quantity, values)))
+        if values[label, "collapsed"] and label != ALL_CLASSES:
+            logging.warning("%s: %s", label, rows[-1][3])
+    return pd.DataFrame(rows, columns=["label", "quantity", "value", "note"])
+
+
+def _note(label: str, quantity: str, values: dict) -> str | None:
+    value = values[label, quantity]
+    if value is None:
+        if quantity.startswith("cross_modal"):
+            return "needs two modalities that occur together"
+        if quantity.startswith("f1"):
+            return "no dev row of this class"
+        return f"too few rows: {values[label, 'rows_real']:.0f} real"
+    if quantity == "collapsed" and value and label == ALL_CLASSES:
+        return "share of the classes that collapsed"
+    if quantity == "collapsed" and value:
+        return (
+            f"the samples spread {values[label, 'variance_ratio']:.2f} times as much as the real "
+            f"rows and reach {values[label, 'coverage']:.0%} of them"
+        )
+    return None
+
+
+def _describe_nothing(real: int, synthetic: int) -> pd.DataFrame:
+    counts = {"rows_real": float(real), "rows_synthetic": float(synthetic)}
+    rows = [
+        (ALL_CLASSES, quantity, counts.get(quantity), None if quantity in counts else "no samples")
+        for quantity in QUANTITIES
+    ]
+    return pd.DataFrame(rows, columns=["label", "quantity", "value", "note"])

@@ -1,0 +1,160 @@
+"""The multi-task graph network over conversations."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear, normalize
+from torch_geometric.nn import RGCNConv
+
+from cberl.graph.edges import RELATIONS
+from cberl.train.context import DialogueEncoder
+from cberl.train.reconstruction import NodeDecoder, choose_masked, scaled_cosine_error
+
+COSINE_SCALE = 30.0
+
+
+class ConversationNetwork(nn.Module):
+    """Emotion of each utterance out of its own features and those of its conversation.
+
+    A projection of the input, a recurrent encoder along the dialogue, relational graph
+    convolutions (Schlichtkrull et al., Modeling Relational Data with Graph Convolutional
+    Networks, ESWC 2018, equation 2), each with residual, norm and dropout, and a classifier on
+    the result beside the projection. A second head rebuilds hidden utterances.
+
+    Args:
+        input_size: D, width of the latents.
+        class_count: C.
+        hidden_size: width of all that lies between; even.
+        graph_layers: number of convolutions.
+        dropout: share of hidden units dropped in training.
+        online: no utterance hears later ones; the graph must be online too.
+        cosine_head: logits are scaled cosines, as the margins of LDAM need them.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        class_count: int,
+        hidden_size: int,
+        graph_layers: int,
+        dropout: float,
+        online: bool,
+        cosine_head: bool,
+    ) -> None:
+        super().__init__()
+        self.arguments = {
+            "input_size": input_size,
+            "class_count": class_count,
+            "hidden_size": hidden_size,
+            "graph_layers": graph_layers,
+            "dropout": dropout,
+            "online": online,
+            "cosine_head": cosine_head,
+        }
+        self.projection = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.Linear(input_size, hidden_size),
+            nn.LayerNorm(hidden_size),
+            nn.GELU(),
+        )
+        self.mask_token = nn.Parameter(torch.zeros(hidden_size))
+        self.context = DialogueEncoder(hidden_size, online)
+        self.context_norm = nn.LayerNorm(hidden_size)
+        self.convolutions = nn.ModuleList(
+            RGCNConv(hidden_size, hidden_size, len(RELATIONS), root_weight=False)
+            for _ in range(graph_layers)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) for _ in range(graph_layers))
+        self.dropout = nn.Dropout(dropout)
+        head = CosineHead if cosine_head else nn.Linear
+        self.classifier = head(2 * hidden_size, class_count)
+        self.decoder = NodeDecoder(hidden_size, input_size, len(RELATIONS))
+        self.register_buffer("correction", torch.zeros(class_count))
+
+    def describe(self) -> dict[str, object]:
+        """The arguments that build this network again."""
+        return dict(self.arguments)
+
+    def forward(
+        self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
+    ) -> Tensor:
+        """Logits of each node.
+
+        Args:
+            inputs: float [N, D], turns in order, dialogue after dialogue.
+            lengths: int64 [G], turns per dialogue.
+            edge_index: int64 [2, E], sources and targets.
+            edge_type: int64 [E], numbers in `cberl.graph.edges.RELATIONS`.
+
+        Returns:
+            float [N, C].
+        """
+        projected = self.projection(inputs)  # [N, D] -> [N, H]
+        codes = self._encode(projected, lengths, edge_index, edge_type)
+        return self._classify(codes, projected)
+
+    def decide(
+        self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
+    ) -> Tensor:
+        """Logits as they are judged: those of `forward` with the buffer ``correction`` added.
+
+        It is minus infinity for classes without a training row, and holds what was found out
+        about frequencies after training; 0 otherwise.
+        """
+        return self(inputs, lengths, edge_index, edge_type) + self.correction
+
+    def classify_and_reconstruct(
+        self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor, rate: float
+    ) -> tuple[Tensor, Tensor]:
+        """Both tasks of a training step: logits, and the error of rebuilding hidden nodes.
+
+        The conversation goes through twice, side by side in one pass: as it is, for the logits,
+        and with a share of its nodes hidden. A hidden node's projection is replaced by a learnt
+        token before anything hears it.
+
+        Args:
+            rate: share of nodes to hide, 0 to 1; the others as in `forward`.
+
+        Returns:
+            logits float [N, C], and the scaled cosine error, a scalar.
+        """
+        masked = choose_masked(lengths, rate)  # [N]
+        projected = self.projection(inputs)  # [N, H]
+        hidden = torch.where(masked.unsqueeze(1), self.mask_token, projected)
+        twice = (
+            torch.cat([lengths, lengths]),
+            torch.cat([edge_index, edge_index + len(inputs)], dim=1),
+            torch.cat([edge_type, edge_type]),
+        )
+        codes = self._encode(torch.cat([projected, hidden]), *twice)  # [2N, H]
+        seen_codes, hidden_codes = codes.chunk(2)
+        rebuilt = self.decoder(hidden_codes, masked, edge_index, edge_type)  # [masked, D]
+        error = scaled_cosine_error(rebuilt, inputs[masked])
+        return self._classify(seen_codes, projected), error
+
+    def _classify(self, codes: Tensor, projected: Tensor) -> Tensor:
+        return self.classifier(self.dropout(torch.cat([codes, projected], dim=1)))
+
+    def _encode(
+        self, projected: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
+    ) -> Tensor:
+        codes = self.context_norm(projected + self.dropout(self.context(projected, lengths)))
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            heard = torch.relu(convolution(codes, edge_index, edge_type))  # [N, H]
+            codes = norm(codes + self.dropout(heard))
+        return codes
+
+
+class CosineHead(nn.Module):
+    """Scaled cosine between a code and a vector per class.
+
+    Margins mean the same for every class only if neither length counts; scale 30 as usual
+    (Cao et al., Learning Imbalanced Datasets with LDAM Loss, NeurIPS 2019, section 3.1).
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Codes float [N, inputs] -> logits float [N, outputs], within -30 and 30."""
+        return COSINE_SCALE * linear(normalize(codes, dim=1), normalize(self.weight, dim=1))
