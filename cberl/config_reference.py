@@ -1,17 +1,9 @@
-"""The reference of all settings in config/README.md, made from the schemas.
-
-``python -m cberl.config_reference`` rewrites it; a test holds page and schemas together.
-"""
+"""The reference of all settings in config/README.md, as Markdown made from the schemas."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
-
-from cberl.configuration import PROJECT
-from cberl.generated_section import replace_section
-
-PAGE, SECTION = PROJECT / "config/README.md", "reference"
 
 
 def list_settings(
@@ -27,14 +19,14 @@ def list_settings(
         yield f"{prefix}{name}", _kind(part), default, " ".join(part["description"].split())
 
 
-def render_reference() -> str:
-    """The reference as Markdown: one table for the configuration, one for the variants."""
+def render_reference(schemas: Mapping[str, Mapping[str, Any]]) -> str:
+    """The reference as Markdown: a table for each schema.
+
+    Args:
+        schemas: title -> JSON schema.
+    """
     lines = []
-    for title, name in (
-        ("Keys of the configuration", "config.schema.yaml"),
-        ("Columns of the variants table", "variants.schema.yaml"),
-    ):
-        schema = yaml.safe_load((PROJECT / "workflow/schemas" / name).read_text(encoding="utf-8"))
+    for title, schema in schemas.items():
         lines += [f"## {title}", "", "| key | value | default | meaning |", "|---|---|---|---|"]
         for key, kind, default, meaning in list_settings(schema):
             lines.append(f"| `{key}` | {kind} | {default} | {meaning} |".replace("\\", "\\\\"))
@@ -66,7 +58,3 @@ def _kind(part: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True).splitlines()[0] if value != "" else '""'
-
-
-if __name__ == "__main__":
-    replace_section(PAGE, SECTION, render_reference())

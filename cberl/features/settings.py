@@ -1,0 +1,138 @@
+"""Settings of the encoders."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cberl.settings import section, setting
+
+
+@dataclass(frozen=True)
+class FinetuneSettings:
+    """Training the encoder on the training split's labels before it is used."""
+
+    enabled: bool = setting(
+        "Whether to fine-tune; otherwise the encoder is used as it was published.", False
+    )
+    folds: int = setting(
+        "Encoders trained, each without the labels of its share of the training "
+        "dialogues. A training utterance is encoded by the one that has not seen its "
+        "label, others by all, whose mean is taken. With 1, a single encoder sees all "
+        "labels.",
+        1,
+        minimum=1,
+    )
+    epochs: int = setting(
+        "Most passes over the training utterances; the learning rate falls to 0 over them.",
+        6,
+        minimum=1,
+    )
+    patience: int = setting(
+        "Epochs without a better dev macro-F1 before training stops.", 2, minimum=1
+    )
+    batch_size: int = setting("Utterances per step, over all processes.", 32, minimum=1)
+    learning_rate: float = setting("AdamW's largest step size.", 5e-05, exclusive_minimum=0)
+    warmup: float = setting(
+        "Share of the steps over which the learning rate rises from 0 (0 to 1).",
+        0.1,
+        minimum=0,
+        exclusive_maximum=1,
+    )
+    weight_decay: float = setting("AdamW's weight decay.", 0.01, minimum=0)
+    dropout: float = setting(
+        "Share of the pooled vector dropped before the classifier (0 to 1).",
+        0.1,
+        minimum=0,
+        exclusive_maximum=1,
+    )
+    seed: int = setting(
+        "Seed of the folds and, with the number of a fold added, of its order of "
+        "utterances, dropout and classifier.",
+        0,
+        minimum=0,
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = setting(
+        "Of matrix products in training. `bfloat16` takes half the time on processors "
+        "with AMX; `auto` is `bfloat16` on a GPU and `float32` elsewhere.",
+        "auto",
+    )
+    processes: int = setting(
+        "Processes that share each step; on GPUs as many GPUs of one machine.", 1, minimum=1
+    )
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """The text encoder."""
+
+    encoder: str = setting(
+        "minilm (inside a package, no download), a Hugging Face name or a local folder.", "minilm"
+    )
+    pooling: Literal["mean", "cls"] = setting("How token vectors become one vector.", "mean")
+    context_turns: int | str = setting(
+        "Turns of the dialogue that the encoder sees beside the utterance, with speaker "
+        "names; a number of previous ones, or all, earlier and later.",
+        0,
+        one_of=[{"enum": ["all"]}, {"type": "integer", "minimum": 0}],
+    )
+    max_tokens: int = setting(
+        "Tokens per sequence; a longer one loses its oldest context, or with "
+        "context_turns all is cut in two.",
+        128,
+        minimum=8,
+    )
+    batch_size: int = setting("Utterances per batch.", 64, minimum=1)
+    finetune: FinetuneSettings = section(FinetuneSettings)
+
+
+@dataclass(frozen=True)
+class AudioSettings:
+    """The audio encoder."""
+
+    encoder: str = setting(
+        "A functionals set of openSMILE (eGeMAPSv02, ComParE_2016, emobase, IS09, IS10, "
+        "IS11, IS12 or IS13), an openSMILE configuration file of your own (name.conf), or "
+        "a speech network (a Hugging Face name such as facebook/wav2vec2-base, or a local "
+        "folder, with a / in it).",
+        "eGeMAPSv02",
+        one_of=[
+            {
+                "enum": [
+                    "eGeMAPSv02",
+                    "ComParE_2016",
+                    "emobase",
+                    "IS09",
+                    "IS10",
+                    "IS11",
+                    "IS12",
+                    "IS13",
+                ]
+            },
+            {"type": "string", "pattern": "\\.conf$", "title": "a path that ends in .conf"},
+            {
+                "type": "string",
+                "pattern": "/.*(?<!\\.conf)$",
+                "title": "a name or path with a / in it",
+            },
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class VideoSettings:
+    """The video encoder."""
+
+    encoder: str = setting("An image or video network of torchvision, by name.", "densenet121")
+    weights: str = setting(
+        "DEFAULT for the published weights, none for an untrained network, or a local file.",
+        "DEFAULT",
+    )
+    batch_size: int = setting("Clips per batch.", 8, minimum=1)
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Encoders, one per modality."""
+
+    text: TextSettings = section(TextSettings)
+    audio: AudioSettings = section(AudioSettings)
+    video: VideoSettings = section(VideoSettings)

@@ -1,0 +1,15 @@
+"""Settings of the graph."""
+
+from dataclasses import dataclass
+
+from cberl.settings import setting
+
+
+@dataclass(frozen=True)
+class GraphSettings:
+    """Edges of the conversation graph."""
+
+    past_window: int = setting("Earlier turns that an utterance hears.", 8, minimum=0)
+    future_window: int = setting(
+        "Later turns that an utterance hears; 0 makes the graph online.", 8, minimum=0
+    )

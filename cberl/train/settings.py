@@ -1,0 +1,59 @@
+"""Settings of training."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cberl.settings import setting
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """The multi-task graph network; what differs between variants is in the variants table."""
+
+    hidden_size: int = setting("Width of the hidden layers; even.", 128, minimum=2, multiple_of=2)
+    graph_layers: int = setting("Relational graph convolutions.", 2, minimum=1)
+    dropout: float = setting(
+        "Share of hidden units dropped in training (0 to 1).", 0.3, minimum=0, exclusive_maximum=1
+    )
+    epochs: int = setting("Most passes over the training dialogues.", 60, minimum=1)
+    patience: int = setting(
+        "Epochs without a better dev macro-F1 before training stops.", 10, minimum=1
+    )
+    batch_dialogues: int = setting("Dialogues per step.", 32, minimum=1)
+    learning_rate: float = setting("AdamW's step size.", 0.0005, exclusive_minimum=0)
+    weight_decay: float = setting("AdamW's weight decay.", 0.01, minimum=0)
+    mask_rate: float = setting(
+        "Share of nodes hidden for the reconstruction task (0 to 1).", 0.3, minimum=0, maximum=1
+    )
+
+
+@dataclass(frozen=True)
+class VariantSettings:
+    """One way of training that is run, evaluated and compared; tab-separated columns."""
+
+    variant: str = setting(
+        "Name of the variant in paths, tables and plots.", pattern="^[a-z][a-z0-9_]*$"
+    )
+    oversampler: Literal["none", "random", "smote", "gan"] = setting(
+        "Where new samples of rare classes come from."
+    )
+    fusion: Literal["concat", "vae"] = setting("How modalities become one vector.")
+    loss: Literal[
+        "cross_entropy",
+        "class_weights",
+        "class_balanced",
+        "focal",
+        "ldam",
+        "logit_adjustment",
+        "post_hoc_adjustment",
+    ] = setting(
+        "Classification loss; post_hoc_adjustment is cross-entropy with logits adjusted for class "
+        "frequencies afterwards, as far as dev has it."
+    )
+    dialogue_sampling: Literal["uniform", "class_aware"] = setting(
+        "Order of training dialogues; uniform, or class_aware (dialogues with rare classes more "
+        "often)."
+    )
+    mask_weight: float = setting(
+        "Weight of the masked-node reconstruction; 0 leaves the task out.", minimum=0
+    )
