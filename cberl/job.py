@@ -11,6 +11,7 @@ from typing import Any
 
 from cberl.errors import InputError
 from cberl.log import open_log
+from cberl.postponed import postpone_unused
 from cberl.provenance import describe_job
 from cberl.seeding import limit_threads, seed_everything
 
@@ -42,6 +43,7 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
     settings = snakemake.params.get("settings")
     try:
         if torch:
+            postpone_unused()
             limit_threads(snakemake.threads)
             seed_everything(seed or 0)
         provenance = describe_job(

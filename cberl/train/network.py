@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, normalize
-from torch_geometric.nn import RGCNConv
 
 from cberl.graph.edges import RELATIONS
 from cberl.train.context import DialogueEncoder
+from cberl.train.convolution import RGCNConv
 from cberl.train.reconstruction import NodeDecoder, choose_masked, scaled_cosine_error
 
 COSINE_SCALE = 30.0

@@ -6,7 +6,8 @@ Hou et al., GraphMAE: Self-Supervised Masked Graph Autoencoders, KDD 2022, secti
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
-from torch_geometric.nn import RGCNConv
+
+from cberl.train.convolution import RGCNConv
 
 
 def choose_masked(lengths: Tensor, rate: float) -> Tensor:

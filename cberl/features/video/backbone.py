@@ -23,13 +23,14 @@ class Network:
 
     Attributes:
         module: float32 [B, 3, H, W] (or [B, 3, T, H, W] ``of_clips``) -> [B, width].
-        transform: uint8 [T, 3, H, W] -> float32 [T, 3, H', W'].
+        transform: uint8 [T, 3, H, W] and the shorter side in pixels of the clip's smallest frame
+            -> float32 [T, 3, H', W'].
         weights: which weights it has, in words.
         fixed_frames, least_frames: frames per clip that it insists on; 0 if it does not.
     """
 
     module: Any
-    transform: Callable[[Any], Any]
+    transform: Callable[[Any, int], Any]
     width: int
     of_clips: bool
     weights: str
@@ -76,9 +77,15 @@ def load_network(name: str, weights: str, fetched: str | Path | None = None) -> 
     encoder = torch.nn.Sequential(module, torch.nn.Flatten())
     encoder.eval().requires_grad_(False)
     least = published.meta.get("min_temporal_size") or 0
+    if of_clips:
+        transform = _clip_transform(preset)
+    elif weights == UNTRAINED:
+        transform = _unenlarged(preset, max(published.meta["min_size"]))
+    else:
+        transform = _published(preset)
     return Network(
         module=encoder,
-        transform=_clip_transform(preset) if of_clips else preset,
+        transform=transform,
         width=width,
         of_clips=of_clips,
         weights=described,
@@ -148,8 +155,34 @@ def _take_off_classifier(module: Any, classes: int) -> tuple[str, int]:
     return head, width
 
 
-def _clip_transform(preset: Any) -> Callable[[Any], Any]:
-    def transform(frames: Any) -> Any:
+def _published(preset: Any) -> Callable[[Any, int], Any]:
+    """The transform of the published weights, which saw pictures of one size."""
+
+    def transform(frames: Any, _: int) -> Any:
+        return preset(frames)
+
+    return transform
+
+
+def _unenlarged(preset: Any, least: int) -> Callable[[Any, int], Any]:
+    """The same for a network that was trained at no size: larger pictures would only cost time.
+
+    Args:
+        least: shorter side in pixels that the network insists on.
+    """
+
+    def transform(frames: Any, short_side: int) -> Any:
+        if short_side >= preset.crop_size[0]:
+            return preset(frames)
+        side = max(short_side, least)
+        kept = {"mean": preset.mean, "std": preset.std, "interpolation": preset.interpolation}
+        return type(preset)(crop_size=side, resize_size=side, **kept)(frames)
+
+    return transform
+
+
+def _clip_transform(preset: Any) -> Callable[[Any, int], Any]:
+    def transform(frames: Any, _: int) -> Any:
         return preset(frames).transpose(0, 1)  # [3, T, H, W] -> [T, 3, H, W]
 
     return transform

@@ -21,7 +21,8 @@ class VideoExtractor:
     An image network encodes every frame by itself; the utterance's vector is their mean over
     time. A video network encodes the frames as one clip; where it takes a fixed number of frames
     or a least number, frames are repeated or left out evenly in time. Frames go through the
-    transforms that belong to the network's published weights. An utterance without frames is
+    transforms that belong to the network's published weights; for an image network without weights
+    no frame is enlarged beyond what the network insists on. An utterance without frames is
     unavailable.
     """
 
@@ -97,12 +98,13 @@ class VideoExtractor:
         pictures = [decode_frame(frame) for frame in frames]
         if self._network.of_clips:
             pictures = [pictures[index] for index in self._network.frames_of(len(pictures))]
+        short_side = min(min(picture.shape[:2]) for picture in pictures)
         if len({picture.shape for picture in pictures}) == 1:
             stacked = torch.from_numpy(np.stack(pictures))  # [T, H, W, 3]
-            return self._network.transform(stacked.permute(0, 3, 1, 2))
+            return self._network.transform(stacked.permute(0, 3, 1, 2), short_side)
         # Face crops and full frames may differ in size; the transforms make them alike.
         single = [torch.from_numpy(picture)[None].permute(0, 3, 1, 2) for picture in pictures]
-        return torch.cat([self._network.transform(picture) for picture in single])
+        return torch.cat([self._network.transform(picture, short_side) for picture in single])
 
     def _encode_images(self, clips: Sequence[Any]) -> Any:
         import torch

@@ -92,6 +92,37 @@ def test_the_classifier_comes_off_every_kind_of_network(name, shape, width):
     assert not network.module.training
 
 
+@pytest.mark.parametrize(
+    ("name", "short_side", "expected"),
+    [
+        ("squeezenet1_1", 48, 48),
+        ("squeezenet1_1", 300, 224),
+        ("inception_v3", 48, 75),
+        ("vit_b_32", 48, 224),
+    ],
+)
+def test_an_untrained_image_network_enlarges_no_frame_that_is_large_enough(
+    name, short_side, expected
+):
+    with torch.device("meta"):
+        network = load_network(name, "none")
+    frames = torch.zeros((2, 3, short_side, 2 * short_side), dtype=torch.uint8)
+    assert network.transform(frames, short_side).shape == (2, 3, expected, expected)
+
+
+def test_frames_go_to_trained_networks_at_the_size_of_their_training(tmp_path):
+    from torchvision.models import get_model
+
+    path = tmp_path / "weights.pth"
+    torch.save(get_model("squeezenet1_1").state_dict(), path)
+    frames = torch.zeros((2, 3, 48, 96), dtype=torch.uint8)
+    for name, weights, expected in [
+        ("squeezenet1_1", str(path), (2, 3, 224, 224)),
+        ("r3d_18", "none", (2, 3, 112, 112)),
+    ]:
+        assert load_network(name, weights).transform(frames, 48).shape == expected
+
+
 def test_frames_fit_networks_with_fixed_and_least_lengths():
     with torch.device("meta"):
         fixed, least = load_network("mvit_v2_s", "none"), load_network("s3d", "none")
