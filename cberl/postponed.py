@@ -1,8 +1,8 @@
 """Parts of libraries that are imported on the way and used by no job, put off until they are used.
 
 ``torch_geometric`` imports its data sets (transformers with them) and torch's compiler for the sake
-of one layer; an optimizer of torch imports the compiler only to ask it to stand aside. That is
-2 s in every job of a few seconds.
+of one layer; an optimizer of torch imports the compiler only to ask it to stand aside, and
+torchvision to ask whether it is there. That is 2 s in every job of a few seconds.
 """
 
 import sys
@@ -22,9 +22,15 @@ def _not_compiled(function: Callable, *_: Any, **__: Any) -> Callable:
     return function
 
 
+def _cannot_compile(device_type: str) -> bool:
+    """A library that compiles where it can goes without."""
+    return False
+
+
 STAND_INS: Mapping[str, Mapping[str, Callable]] = {
     "torch_geometric.datasets": {},
     "torch._dynamo": {"graph_break": _no_graph_break, "disable": _not_compiled},
+    "torch._dynamo.utils": {"is_compile_supported": _cannot_compile},
 }
 """The modules put off, with what they offer before they are loaded."""
 
@@ -33,7 +39,7 @@ def postpone_unused() -> None:
     """From now on, import the modules of `STAND_INS` when an attribute of theirs is first used.
 
     Modules that are loaded already stay as they are. To be called before the import of
-    ``torch_geometric`` and before the first optimizer.
+    ``torch_geometric`` or ``torchvision`` and before the first optimizer.
     """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
@@ -41,6 +47,8 @@ def postpone_unused() -> None:
 
 class _Postponed(ModuleType):
     def __getattr__(self, name: str) -> Any:
+        if name == "__path__":  # asked for by every import out of a module that is no package
+            raise AttributeError(name)
         _load(self)
         return getattr(self, name)
 
@@ -74,6 +82,11 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname in STAND_INS:
+            spec = PathFinder.find_spec(fullname, path, target)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _PostponingLoader(spec.loader)
+            return spec
         parent = sys.modules.get(fullname.rpartition(".")[0])
         if isinstance(parent, _Postponed):
             _load(parent)
@@ -82,15 +95,15 @@ class _Finder(MetaPathFinder):
                 # The import system takes the module's own spec, and would execute it again.
                 present.__spec__ = ModuleSpec(fullname, _PresentLoader(present))
                 return present.__spec__
-        if fullname not in STAND_INS:
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _PostponingLoader(spec.loader)
-        return spec
+        return None
 
 
 def _load(module: _Postponed) -> None:
+    package = sys.modules.get(module.__spec__.parent)
+    if package is not module and isinstance(package, _Postponed):
+        _load(package)
+        if not isinstance(module, _Postponed):
+            return
     spec = module.__spec__
     # An ordinary module from here on: what it imports may look at it while it is loading.
     module.__class__ = ModuleType

@@ -43,6 +43,21 @@ def test_a_layer_and_an_optimizer_import_neither_compiler_nor_transformers():
     assert printed == ["False"] * 3
 
 
+def test_torchvision_imports_no_compiler():
+    printed = run(
+        """
+        from cberl.features.video.backbone import load_network
+        load_network("squeezenet1_1", "none")
+        print("torch._dynamo.eval_frame" in sys.modules)
+        from torch._dynamo.utils import counters
+        print("torch._dynamo.eval_frame" in sys.modules)
+        print(sys.modules["torch._dynamo.utils"].counters is counters)
+        print(sys.modules["torch._dynamo"].OptimizedModule.__name__)
+        """
+    )
+    assert printed == ["False", "True", "True", "OptimizedModule"]
+
+
 def test_a_module_put_off_is_whole_once_it_is_used():
     printed = run(
         """
