@@ -2,7 +2,8 @@
 
 A file appears whole or not at all: it is written under a temporary name, synced and renamed.
 Each carries what it is and where it came from: in Parquet under the schema metadata key
-``cberl`` (JSON), in safetensors in the header.
+``cberl`` (JSON), in safetensors in the header. Each also carries a digest of its content, and no
+file is read without being held against it (`cberl.digests`).
 """
 
 import json
@@ -17,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cberl.digests import DIGEST_KEY, NO_DIGEST, check_digest, put_digest
 from cberl.errors import InputError
 from cberl.tables import VECTOR, Column, TableKind
 
@@ -44,9 +46,18 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a page or a note, UTF-8, whole or not at all."""
+    """Write a text, UTF-8, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_page(path: str | Path, text: str) -> None:
+    """Write an HTML or Markdown page or a plain text with a digest of it as a last line."""
+    line = f"{DIGEST_KEY}: {NO_DIGEST}"
+    with whole_file(path) as temporary:
+        last = line if Path(path).suffix == ".txt" else f"<!-- {line} -->"
+        temporary.write_text(f"{text.rstrip()}\n{last}\n", encoding="utf-8")
+        put_digest(temporary)
 
 
 class TableWriter:
@@ -78,6 +89,7 @@ class TableWriter:
     def close(self) -> None:
         """End the file, if anything was written to it."""
         if self._writer is not None:
+            self._writer.add_key_value_metadata({DIGEST_KEY: NO_DIGEST})
             self._writer.close()
 
     def _check_keys(self, frame: pd.DataFrame) -> None:
@@ -115,6 +127,8 @@ def open_table(
             yield writer
         finally:
             writer.close()
+        if temporary.exists():
+            put_digest(temporary)
 
 
 def write_table(
@@ -136,7 +150,7 @@ def read_table(
     """Read a table without its vector columns.
 
     Raises:
-        InputError: the file is absent, not Parquet, of another kind, or lacks a column.
+        InputError: the file is absent, broken, of another kind, or lacks a column.
     """
     _check_kind(path, kind)
     vectors = {column.name for column in kind.columns if column.dtype == VECTOR}
@@ -155,7 +169,7 @@ def read_batches(
     """Read columns of a table in batches of at most ``rows`` rows, to bound memory.
 
     Raises:
-        InputError: the file is absent, not Parquet, or of another kind.
+        InputError: the file is absent, broken, or of another kind.
     """
     _check_kind(path, kind)
     with pq.ParquetFile(path) as file:
@@ -169,7 +183,11 @@ def read_matrix(path: str | Path, column: str, where: str | None = None) -> np.n
     Args:
         where: a column of flags; only the rows in which it is true are read. Of a column that is
             mostly absent this spares the memory that its null rows would take.
+
+    Raises:
+        InputError: the file is absent or broken.
     """
+    check_digest(path)
     with pq.ParquetFile(path) as file:
         width = file.schema_arrow.field(column).type.list_size
         kept = None if where is None else file.read(columns=[where]).column(where).to_numpy()
@@ -191,17 +209,10 @@ def read_header(path: str | Path) -> dict[str, Any]:
     """Read what a table says of itself: kind, description, key, metadata, provenance.
 
     Raises:
-        InputError: the file is absent, is not Parquet, or was not written by this package.
+        InputError: the file is absent, broken, or was not written by this package.
     """
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not a whole Parquet file ({error})") from None
-    if METADATA_KEY not in metadata:
-        raise InputError(f"{path}: a Parquet file, but none of this pipeline's")
-    return json.loads(metadata[METADATA_KEY])
+    check_digest(path)
+    return json.loads(pq.read_schema(path).metadata[METADATA_KEY])
 
 
 def write_tensors(
@@ -220,7 +231,12 @@ def write_tensors(
     from safetensors.numpy import save_file
 
     arrays = {name: np.ascontiguousarray(_to_numpy(value)) for name, value in tensors.items()}
-    header = {"kind": kind, "metadata": dict(metadata or {}), "provenance": dict(provenance)}
+    header = {
+        DIGEST_KEY: NO_DIGEST,
+        "kind": kind,
+        "metadata": dict(metadata or {}),
+        "provenance": dict(provenance),
+    }
     # One key only: safetensors writes several in an order that changes from run to run.
     encoded = {METADATA_KEY.decode(): json.dumps(header, sort_keys=True)}
     with whole_file(path) as temporary:
@@ -229,6 +245,7 @@ def write_tensors(
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
+        put_digest(temporary)
 
 
 def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -246,19 +263,16 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], di
 
 
 def read_tensor_header(path: str | Path) -> dict[str, Any]:
-    """Read what a safetensors file says of itself: kind, metadata, provenance."""
-    from safetensors import SafetensorError, safe_open
+    """Read what a safetensors file says of itself: kind, metadata, provenance.
 
-    try:
-        with safe_open(path, framework="numpy") as handle:
-            header = handle.metadata() or {}
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except SafetensorError as error:
-        raise InputError(f"{path}: not a whole safetensors file ({error})") from None
-    if METADATA_KEY.decode() not in header:
-        raise InputError(f"{path}: a safetensors file, but none of this pipeline's")
-    return json.loads(header[METADATA_KEY.decode()])
+    Raises:
+        InputError: the file is absent, broken, or was not written by this package.
+    """
+    from safetensors import safe_open
+
+    check_digest(path)
+    with safe_open(path, framework="numpy") as handle:
+        return json.loads(handle.metadata()[METADATA_KEY.decode()])
 
 
 def row_positions(ids: Sequence[str], wanted: Sequence[str], source: str | Path) -> np.ndarray:

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import cberl
+from cberl.digests import check_digest
 
 PROJECT = Path(__file__).resolve().parent.parent
+RESULTS = "results"
+"""The folder of all artifacts, in the working directory."""
+
 LIBRARIES = (
     "numpy",
     "pandas",
@@ -64,6 +68,13 @@ def file_digest(path: str | Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def input_digest(path: str | Path) -> str | None:
+    """What a job's provenance calls the content of an input by; see `describe_job`."""
+    if Path(path).parts[0] == RESULTS:
+        return check_digest(path)
+    return file_digest(path) if Path(path).is_file() else None
+
+
 def describe_job(
     rule: str,
     wildcards: Mapping[str, str],
@@ -74,7 +85,11 @@ def describe_job(
 ) -> dict[str, Any]:
     """Put together what an artifact says of its origin. No time stamp: same job, same bytes.
 
-    Directories among the inputs are named without a digest.
+    Of an artifact (a file under ``results/``) the digest that it carries is named, once its
+    content has been held against it; of raw data the SHA-256. Directories are named without.
+
+    Raises:
+        InputError: an artifact among the inputs is broken.
     """
     return {
         "cberl_version": cberl.__version__,
@@ -85,9 +100,7 @@ def describe_job(
         "settings_digest": settings_digest(settings),
         "code_digest": code,
         "seed": seed,
-        "inputs": {
-            str(path): file_digest(path) if Path(path).is_file() else None for path in inputs
-        },
+        "inputs": {str(path): input_digest(path) for path in inputs},
         "libraries": {"python": platform.python_version(), **library_versions()},
     }
 

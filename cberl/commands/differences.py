@@ -13,7 +13,7 @@ from cberl.artifacts import read_matrix
 from cberl.commands.inspect import read_any_header
 
 MOST_NAMED = 3
-DIGEST = re.compile("[0-9a-f]{64}")
+DIGEST = re.compile("[0-9a-f]{64}|xxh3_128:[0-9a-f]{32}")
 
 
 def list_differences(first: str | Path, second: str | Path) -> Iterator[str]:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from cberl.commands.inspect import read_any_header
+from cberl.digests import check_digest, find_rule, is_own_digest
 from cberl.errors import InputError
 from cberl.provenance import file_digest
 
-ARTIFACTS = {".parquet", ".safetensors"}
 CLIPS = "the corpus's clips; columns audio_sha256 and video_sha256 of this table digest each"
 
 
@@ -33,6 +33,7 @@ class _Tracer:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._listed: set[str] = set()
+        self._artifacts: set[str] = set()
         self._digests: dict[str, str | None] = {}
 
     def trace(self, header: Mapping[str, Any], indent: str) -> Iterator[str]:
@@ -55,7 +56,7 @@ class _Tracer:
         known = name in self._listed
         self._listed.add(name)
         if not header:
-            yield f"{branch}{name}  raw data{state}"
+            yield f"{branch}{name}  {self._without_header(name)}{state}"
             return
         nothing_new = known or (header["kind"] != "media" and not self._sort_inputs(header)[0])
         yield f"{branch}{name}  {_origin(header)}{', from files above' * nothing_new}{state}"
@@ -65,6 +66,7 @@ class _Tracer:
     def _sort_inputs(self, header: Mapping[str, Any]) -> tuple[list[tuple[str, str]], int]:
         """Inputs to list, with what has become of each, and how many need no second mention."""
         inputs = (header["provenance"].get("inputs") or {}).items()
+        self._artifacts.update(name for name, digest in inputs if is_own_digest(digest))
         states = [(name, self._state(name, digest)) for name, digest in inputs]
         new = [(name, state) for name, state in states if state or name not in self._listed]
         return new, len(states) - len(new)
@@ -77,18 +79,32 @@ class _Tracer:
         if digest is None:
             return ""
         if name not in self._digests:
-            self._digests[name] = file_digest(path)
+            self._digests[name] = self._digest(path, of_artifact=name in self._artifacts)
+        if self._digests[name] is None:
+            return "  BROKEN"
         return "" if self._digests[name] == digest else "  CHANGED SINCE"
 
-    def _header(self, name: str) -> dict[str, Any] | None:
-        """What an input says of itself; None if it is raw data or gone."""
-        path = self._root / name
-        if path.suffix not in ARTIFACTS or not path.exists():
-            return None
+    def _digest(self, path: Path, of_artifact: bool) -> str | None:
+        """The digest of a file as it is now; None of a broken artifact."""
         try:
-            return read_any_header(path)
+            return check_digest(path) if of_artifact else file_digest(path)
         except InputError:
             return None
+
+    def _header(self, name: str) -> dict[str, Any] | None:
+        """What an input says of itself; None if it is raw data, broken or gone."""
+        if name not in self._artifacts:
+            return None
+        try:
+            return read_any_header(self._root / name)
+        except InputError:
+            return None
+
+    def _without_header(self, name: str) -> str:
+        if name not in self._artifacts:
+            return "raw data"
+        rule = find_rule(self._root / name)
+        return f"made by {rule}" if rule else "made by the workflow"
 
 
 def _origin(header: Mapping[str, Any]) -> str:

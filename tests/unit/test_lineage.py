@@ -6,6 +6,7 @@ import pytest
 from cberl.artifacts import write_table
 from cberl.commands.lineage import trace_file
 from cberl.corpus.tables import LABELS, QUALITY
+from cberl.digests import check_digest
 from cberl.errors import InputError
 from cberl.provenance import file_digest
 
@@ -21,7 +22,10 @@ def results(tmp_path):
 
 def write_labels(folder, name, inputs, rule):
     frame = pd.DataFrame({"utterance_id": ["train/0/0"], "label": ["joy"]})
-    digests = {path: file_digest(folder / path) for path in inputs}
+    digests = {
+        path: (check_digest if path.endswith(".parquet") else file_digest)(folder / path)
+        for path in inputs
+    }
     origin = {"rule": rule, "seed": 1, "inputs": digests, "git_commit": "0123456789abcdef+"}
     write_table(folder / name, LABELS, frame, origin)
 
@@ -53,7 +57,17 @@ def test_a_changed_input_is_marked(results, monkeypatch):
 def test_a_missing_input_is_marked(results, monkeypatch):
     monkeypatch.chdir(results)
     (results / "first.parquet").unlink()
-    assert "├─ first.parquet  raw data  GONE" in list(trace_file("second.parquet"))
+    (results / "raw.csv").unlink()
+    lines = list(trace_file("second.parquet"))
+    assert "├─ first.parquet  made by the workflow  GONE" in lines
+    assert "└─ raw.csv  raw data  GONE" in lines
+
+
+def test_a_broken_input_is_broken_and_not_raw_data(results, monkeypatch):
+    monkeypatch.chdir(results)
+    path = results / "first.parquet"
+    path.write_bytes(path.read_bytes().replace(b"joy", b"jay"))
+    assert "├─ first.parquet  made by ingest_corpus  BROKEN" in list(trace_file("second.parquet"))
 
 
 def test_what_stands_above_is_not_taken_apart_again(results, monkeypatch):

@@ -207,4 +207,5 @@ VERDICT_BEFORE = time_of_verdict()
 def print_verdict():
     """Print the per-class table, if this run made it."""
     if time_of_verdict() != VERDICT_BEFORE:
-        print(VERDICT.read_text(encoding="utf-8"), file=sys.stderr)
+        *lines, _digest = VERDICT.read_text(encoding="utf-8").splitlines()
+        print("\n".join(lines), file=sys.stderr)

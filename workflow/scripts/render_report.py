@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cberl.artifacts import write_text
+from cberl.artifacts import write_page
 from cberl.evaluate.tables import TABLES
 from cberl.job import start_job
 from cberl.report.model_card import write_model_card
@@ -25,10 +25,10 @@ with start_job(snakemake) as job:
         provenance=job.provenance,
     )
     page = Path(snakemake.output.page)
-    write_text(page, render_page(run))
-    write_text(snakemake.output.verdict, write_verdict(run.evaluation, str(page)))
+    write_page(page, render_page(run))
+    write_page(snakemake.output.verdict, write_verdict(run.evaluation, str(page)))
     for path in snakemake.output.cards:
         place = place_of(path)
-        write_text(path, write_model_card(run, place.name, place.seed))
+        write_page(path, write_model_card(run, place.name, place.seed))
     for path in snakemake.output.events:
         write_events(path, run.histories[place_of(path)])
