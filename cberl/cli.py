@@ -62,6 +62,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     lineage.add_argument("file", metavar="FILE", help="a file under results/")
     lineage.set_defaults(run=_lineage)
+    verify = commands.add_parser(
+        "verify",
+        help="check that all files are as written and as new as what they were made from",
+        description="Hold every file under a folder against the digest in it, and against what it "
+        "was made from: list what is broken, missing, older than its inputs, or foreign.",
+        epilog="examples:\n"
+        "  cberl verify results/\n"
+        "  cberl verify results/meld --rebuild --yes --configfile config/meld.yaml\n\n"
+        "exit status: 0 all as written, 1 something found, 2 trouble",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verify.add_argument("folder", nargs="?", default="results", metavar="FOLDER")
+    verify.add_argument(
+        "--rebuild", action="store_true", help="print the snakemake command that mends it"
+    )
+    verify.add_argument("--yes", action="store_true", help="with --rebuild: run that command")
+    verify.add_argument(
+        "--configfile", metavar="FILE", help="the configuration that the results were made with"
+    )
+    verify.set_defaults(run=_verify)
     return parser
 
 
@@ -87,3 +107,19 @@ def _lineage(options: argparse.Namespace) -> int:
     for line in trace_file(options.file):
         print(line)
     return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    import shlex
+
+    from cberl.commands.verify import Verifier
+
+    verifier = Verifier(options.folder)
+    for finding in verifier.check():
+        print(finding)
+    print(verifier.summary())
+    if not (options.rebuild and verifier.found):
+        return 1 if verifier.found else 0
+    for call in verifier.snakemake_calls(options.configfile):
+        print(shlex.join(call), flush=True)
+    return verifier.rebuild(options.configfile) if options.yes else 1

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -73,6 +74,16 @@ def input_digest(path: str | Path) -> str | None:
     if Path(path).parts[0] == RESULTS:
         return check_digest(path)
     return file_digest(path) if Path(path).is_file() else None
+
+
+def find_input(root: Path, name: str) -> Path:
+    """Find an input by its name in provenance, as the configuration finds it.
+
+    Args:
+        root: the folder that the workflow ran in.
+    """
+    path = root / os.path.expanduser(name)
+    return path if path.exists() else PROJECT / os.path.expanduser(name)
 
 
 def describe_job(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from cberl.artifacts import whole_file
+from cberl.errors import InputError
 
 
 def write_events(path: str | Path, history: pd.DataFrame) -> None:
@@ -32,3 +33,23 @@ def write_events(path: str | Path, history: pd.DataFrame) -> None:
         for event in events:
             writer.write(event.SerializeToString(deterministic=True))
         writer.flush()
+
+
+def count_events(path: str | Path) -> int:
+    """Count the records of an event file, each held against its checksum.
+
+    Raises:
+        InputError: a record is broken or cut short.
+    """
+    from tensorboard.compat.tensorflow_stub import errors
+    from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
+
+    reader, count = PyRecordReader_New(str(path)), 0
+    try:
+        while True:
+            reader.GetNext()
+            count += 1
+    except errors.OutOfRangeError:
+        return count
+    except errors.DataLossError:
+        raise InputError(f"{path}: broken: record {count} is not what was written") from None

@@ -366,7 +366,7 @@ def test_render_report(results):
     verdict = (results / "report/verdict.txt").read_text(encoding="utf-8")
     for word in ("precision", "recall", "F1", "support", "neutral", "fear", "baseline", "cberl"):
         assert word in verdict
-    assert verdict.rstrip().endswith("report/index.html")
+    assert "report/index.html\ncberl_digest: " in verdict
 
 
 def test_only_the_evaluation_reads_test_labels():

@@ -1,0 +1,163 @@
+"""Holding all artifacts against their digests, and against what they were made from."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cberl.commands.inspect import read_any_header
+from cberl.digests import check_digest, find_rule, is_own_digest
+from cberl.errors import InputError
+from cberl.provenance import PROJECT, RESULTS, file_digest, find_input
+
+TABLES_AND_TENSORS = {".parquet", ".safetensors"}
+PAGES = {".html", ".md", ".txt"}
+EVENTS = "events.out.tfevents"
+UNCHECKED = {"logs", "benchmarks"}
+"""Folders of a corpus whose files change from run to run and are read by people alone."""
+
+MENDED = ("broken", "missing", "older")
+"""What the workflow can make again; of a foreign file it knows nothing."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with one file: ``broken``, ``missing``, ``older`` or ``foreign``, and why."""
+
+    state: str
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.state:<8} {self.path}  {self.reason}"
+
+
+class Verifier:
+    """Checks every file below a folder and counts what it read.
+
+    Args:
+        folder: ``results``, or a folder in it.
+
+    Raises:
+        InputError: there is no such folder, or no folder ``results`` in its path.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._folder = Path(folder).resolve()
+        if not self._folder.is_dir():
+            raise InputError(f"{folder}: no such folder")
+        parts = self._folder.parts
+        if RESULTS not in parts:
+            raise InputError(f"{folder}: expected {RESULTS}/ or a folder in it")
+        depth = len(parts) - 1 - parts[::-1].index(RESULTS)
+        # The paths in provenance start here: where the workflow ran.
+        self._root = Path(*parts[:depth])
+        self._digests: dict[str, str | None] = {}
+        self._missing: set[str] = set()
+        self.files = self.bytes = 0
+        self.found: list[Finding] = []
+
+    def check(self) -> Iterator[Finding]:
+        """Check file after file, and hand on what is wrong; also kept in ``found``."""
+        for path in sorted(self._folder.rglob("*")):
+            name = str(path.relative_to(self._root))
+            if path.is_file() and not self._passed_over(path):
+                self.files += 1
+                self.bytes += path.stat().st_size
+                for finding in self._check_file(path, name):
+                    self.found.append(finding)
+                    yield finding
+
+    def _passed_over(self, path: Path) -> bool:
+        below = path.relative_to(self._root / RESULTS).parts
+        return below == ("README.md",) or (len(below) > 1 and below[1] in UNCHECKED)
+
+    def _check_file(self, path: Path, name: str) -> Iterator[Finding]:
+        if path.name.startswith(EVENTS):
+            if not _are_whole_events(path):
+                yield Finding("broken", name, _made_by(path))
+            return
+        if path.suffix not in TABLES_AND_TENSORS | PAGES or path.name.startswith("."):
+            yield Finding("foreign", name, "no file of this pipeline")
+            return
+        if self._digest(name) is None:
+            known = find_rule(path) is not None
+            yield Finding(
+                *(("broken", name, _made_by(path)) if known else ("foreign", name, "no digest"))
+            )
+        elif path.suffix in TABLES_AND_TENSORS:
+            yield from self._check_inputs(path, name)
+
+    def _check_inputs(self, path: Path, name: str) -> Iterator[Finding]:
+        inputs = read_any_header(path)["provenance"].get("inputs") or {}
+        others = []
+        for source, recorded in inputs.items():
+            if not find_input(self._root, source).exists():
+                if source not in self._missing:
+                    self._missing.add(source)
+                    state = "missing" if is_own_digest(recorded) else "foreign"
+                    yield Finding(state, source, f"gone; {name} was made from it")
+            elif recorded and self._digest(source) not in (recorded, None):
+                others.append(source)
+        if others:
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            yield Finding("older", name, f"made from another {others[0]}{more}")
+
+    def _digest(self, name: str) -> str | None:
+        """A file's digest, taken once; None of a broken artifact."""
+        if name not in self._digests:
+            try:
+                path = find_input(self._root, name)
+                inside = Path(name).parts[0] == RESULTS
+                self._digests[name] = check_digest(path) if inside else file_digest(path)
+            except InputError:
+                self._digests[name] = None
+        return self._digests[name]
+
+    def snakemake_calls(self, config: str | None) -> list[list[str]]:
+        """The commands that make again what is broken, missing or older, one for each corpus.
+
+        Args:
+            config: the configuration that the results were made with; None for the default.
+        """
+        calls = []
+        mended = [finding.path for finding in self.found if finding.state in MENDED]
+        for corpus in sorted({Path(path).parts[1] for path in mended}):
+            files = [path for path in mended if Path(path).parts[1] == corpus]
+            configured = ["--configfile", config] if config else []
+            calls.append(["snakemake", "--cores", "all", *configured, "--forcerun", *files])
+        return calls
+
+    def rebuild(self, config: str | None) -> int:
+        """Run `snakemake_calls` where the workflow ran; the first exit status that is not 0."""
+        for call in self.snakemake_calls(config):
+            status = subprocess.run(
+                [sys.executable, "-m", *call, "--snakefile", str(PROJECT / "workflow/Snakefile")],
+                cwd=self._root,
+                check=False,
+            ).returncode
+            if status:
+                return status
+        return 0
+
+    def summary(self) -> str:
+        """How much was read and what was found, in one line."""
+        counts = Counter(finding.state for finding in self.found)
+        found = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
+        return f"{self.files:,} files, {self.bytes / 1e6:,.1f} MB: {found or 'all as written'}"
+
+
+def _made_by(path: Path) -> str:
+    return f"its content is not what rule {find_rule(path) or 'of the workflow'} wrote"
+
+
+def _are_whole_events(path: Path) -> bool:
+    """Whether every record of TensorBoard's file has the checksum that it was written with."""
+    from cberl.report.tensorboard import count_events
+
+    try:
+        return count_events(path) > 0
+    except InputError:
+        return False
