@@ -14,6 +14,9 @@ from cberl.features.video.backbone import load_network
 from cberl.log import progress
 from cberl.seeding import choose_device
 
+PIXELS_AT_ONCE = 16 * 224 * 224
+"""Of the pictures that go through an image network together: more cost memory and win no time."""
+
 
 class VideoExtractor:
     """Encodes frames with a network whose classifier was taken off.
@@ -36,10 +39,14 @@ class VideoExtractor:
         Raises:
             InputError: there is no such network, or its weights cannot be had.
         """
+        import torch
+
         self._settings = settings
         self._device = choose_device(settings["device"])
         self._network = load_network(settings["encoder"], settings["weights"], fetched)
-        self._network.module.to(self._device)
+        # Pixel by pixel in memory, pictures are convolved faster by a fifth and more on a CPU.
+        layout = torch.channels_last_3d if self._network.of_clips else torch.channels_last
+        self._network.module.to(self._device, memory_format=layout)
 
     def describe(self) -> dict[str, Any]:
         """Facts for a reader of the features."""
@@ -109,10 +116,16 @@ class VideoExtractor:
     def _encode_images(self, clips: Sequence[Any]) -> Any:
         import torch
 
-        vectors = []
-        for clip in clips:
-            vectors.append(self._network.module(clip.to(self._device)).mean(dim=0))  # [width]
-        return torch.stack(vectors)
+        vectors = torch.empty(len(clips), self._network.width, device=self._device)
+        for shape in sorted({tuple(clip.shape[2:]) for clip in clips}):
+            rows = [row for row, clip in enumerate(clips) if tuple(clip.shape[2:]) == shape]
+            pictures = torch.cat([clips[row] for row in rows])  # [pictures, 3, H, W]
+            pictures = pictures.to(self._device, memory_format=torch.channels_last)
+            pieces = pictures.split(max(1, PIXELS_AT_ONCE // (shape[0] * shape[1])))
+            codes = torch.cat([self._network.module(piece) for piece in pieces])
+            lengths = [len(clips[row]) for row in rows]
+            vectors[rows] = torch.stack([part.mean(dim=0) for part in codes.split(lengths)])
+        return vectors
 
     def _encode_clips(self, clips: Sequence[Any]) -> Any:
         import torch
@@ -121,7 +134,8 @@ class VideoExtractor:
         for length in sorted({len(clip) for clip in clips}):
             rows = [row for row, clip in enumerate(clips) if len(clip) == length]
             batch = torch.stack([clips[row] for row in rows])  # [B, T, 3, H, W]
-            batch = batch.transpose(1, 2).to(self._device)  # [B, 3, T, H, W]
+            batch = batch.transpose(1, 2)  # [B, 3, T, H, W]
+            batch = batch.to(self._device, memory_format=torch.channels_last_3d)
             vectors[rows] = self._network.module(batch)
         return vectors
 
