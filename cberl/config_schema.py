@@ -48,10 +48,11 @@ class Configuration:
         "Table of the variants to train and compare; found like corpus.root.",
         "config/variants.tsv",
     )
-    shards: int = setting(
-        "Pieces into which media and features are cut, by dialogue; each is a job.",
-        16,
-        minimum=1,
+    shards: int | str = setting(
+        "Pieces into which clips, and what is extracted from them, are cut by dialogue, each a "
+        "job; auto for one per 500 utterances or so. Text has one per 7,000, but not more.",
+        "auto",
+        one_of=[{"enum": ["auto"]}, {"type": "integer", "minimum": 1}],
     )
     device: Literal["auto", "cpu", "cuda"] = setting(
         "Where networks run; auto takes a GPU if the machine has one.", "auto"

@@ -144,7 +144,7 @@ def test_finetune_text(results, utterances, finished_copy):
 def test_only_training_the_text_encoder_waits_for_the_quality_of_media(workspace, tuned):
     text = {"text": {"finetune": {"enabled": tuned}}}
     workspace.configure(modalities=["text", "audio"], features=text)
-    jobs = workspace.jobs_to_run("results/six/features/text/shards/1-of-2.parquet")
+    jobs = workspace.jobs_to_run("results/six/features/text/shards/1-of-1.parquet")
     expected = {"ingest_corpus": 1, "extract_text": 1}
     if tuned:
         expected |= {"decode_media": 2, "assess_quality": 1, "finetune_text": 1}
@@ -161,7 +161,8 @@ def test_extract_audio(results, utterances):
 
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_what_is_only_waited_for_is_no_origin_of_features(results, modality):
-    header = read_header(results / f"features/{modality}/shards/1-of-2.parquet")
+    shards = 1 if modality == "text" else 2  # so short a corpus is worth one job
+    header = read_header(results / f"features/{modality}/shards/1-of-{shards}.parquet")
     inputs = header["provenance"]["inputs"]
     assert inputs
     assert not [path for path in inputs if "quality" in path]

@@ -22,6 +22,7 @@ from cberl.configuration import (
     read_variants,
 )
 from cberl.corpus.annotations import annotation_files
+from cberl.corpus.shards import count_shards
 from cberl.errors import InputError
 from cberl.features.encoders import PUBLISHED, encoder_files, is_speech_network
 from cberl.modalities import MODALITIES as MODALITY_ORDER
@@ -60,6 +61,10 @@ except InputError as error:
 
 CORPUS = config["corpus"]["name"]
 MODALITIES = [name for name in MODALITY_ORDER if name in config["modalities"]]
+# Published features are not extracted, and files of them are large.
+CLIP_SHARDS, TEXT_SHARDS = count_shards(
+    config["shards"], ANNOTATIONS if config["corpus"]["kind"] != "features" else []
+)
 HEARD_AND_SEEN = [name for name in MODALITIES if name != "text"]
 SEEDS = config["seeds"]
 # Without repeats, in the order of the variants table.
@@ -99,7 +104,8 @@ wildcard_constraints:
 
 
 scattergather:
-    shard=config["shards"],
+    shard=CLIP_SHARDS,
+    text_shard=TEXT_SHARDS,
 
 
 def code_of(script):
@@ -117,7 +123,7 @@ def assets_of(folder):
 def states_of_clips():
     from cberl.corpus.media.clip_files import clip_states
 
-    return clip_states(config["corpus"], ROOT, config["shards"])
+    return clip_states(config["corpus"], ROOT, CLIP_SHARDS)
 
 
 def state_of_clips(wildcards):
@@ -131,6 +137,14 @@ def names_of_clips(wildcards):
     from cberl.corpus.media.clip_files import clip_names
 
     return clip_names(config["corpus"], ROOT) if workflow.is_main_process else None
+
+
+def shards_of_modality(wildcards):
+    """The files that one modality's features are gathered from."""
+    cut = gather.text_shard if wildcards.modality == "text" else gather.shard
+    return cut(
+        "results/{corpus}/features/{modality}/shards/{{scatteritem}}.parquet".format(**wildcards)
+    )
 
 
 def growing(amount):

@@ -159,7 +159,7 @@ rule gather_features:
     """Join one modality's shards and cut them by split."""
     input:
         utterances=rules.ingest_corpus.output.utterances,
-        shards=gather.shard("results/{{corpus}}/features/{{modality}}/shards/{scatteritem}.parquet"),
+        shards=shards_of_modality,
     output:
         features=expand(
             "results/{corpus}/features/{modality}/{split}.parquet",

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cberl.corpus.shards import select_shard
+from cberl.corpus.shards import count_shards, select_shard
 
 UTTERANCES = pd.DataFrame(
     {
@@ -36,3 +36,29 @@ def test_more_shards_than_dialogues_leave_some_empty():
 def test_other_names_are_refused(item):
     with pytest.raises(ValueError, match="not of the form"):
         shard(item)
+
+
+@pytest.mark.parametrize(
+    ("utterances", "expected"),
+    [(0, (1, 1)), (300, (1, 1)), (1500, (4, 1)), (13_708, (32, 2)), (411_000, (1024, 64))],
+)
+def test_shards_follow_the_number_of_utterances(tmp_path, utterances, expected):
+    """MELD has 13,708."""
+    file = tmp_path / "train_sent_emo.csv"
+    file.write_text("Hi.,neutral\n" * utterances)
+    assert count_shards("auto", [file]) == expected
+
+
+def test_a_number_of_shards_is_that_of_the_clips_and_the_most_of_the_texts(tmp_path):
+    file = tmp_path / "utterances.parquet"
+    pd.DataFrame({"text": ["Hi."] * 28_000}).to_parquet(file)
+    assert count_shards(2, [file]) == (2, 2)
+    assert count_shards(16, [file]) == (16, 4)
+
+
+def test_evaluations_of_iemocap_are_no_utterances_and_broken_files_wait_for_their_reader(tmp_path):
+    evaluation = tmp_path / "EmoEvaluation/Ses01F_impro01.txt"
+    evaluation.parent.mkdir()
+    evaluation.write_text("\n" * 9000)
+    (tmp_path / "broken.parquet").write_bytes(b"nothing of the kind")
+    assert count_shards("auto", [evaluation, tmp_path / "broken.parquet"]) == (1, 1)
