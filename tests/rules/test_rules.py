@@ -100,7 +100,7 @@ def test_assess_quality(results, utterances):
 
 def shard_rows(results, modality):
     paths = sorted((results / f"features/{modality}/shards").glob("*.parquet"))
-    assert len(paths) == 2
+    assert len(paths) == (1 if modality == "text" else 2)  # so few texts are worth one job
     frame = pd.concat([read_table(path, FEATURES) for path in paths], ignore_index=True)
     return frame, np.concatenate([read_matrix(path, "features") for path in paths])
 
@@ -161,7 +161,7 @@ def test_extract_audio(results, utterances):
 
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_what_is_only_waited_for_is_no_origin_of_features(results, modality):
-    shards = 1 if modality == "text" else 2  # so short a corpus is worth one job
+    shards = 1 if modality == "text" else 2
     header = read_header(results / f"features/{modality}/shards/1-of-{shards}.parquet")
     inputs = header["provenance"]["inputs"]
     assert inputs
