@@ -18,7 +18,6 @@ from cberl.fuse.settings import FuseSettings
 from cberl.generated_section import replace_section
 from cberl.graph.settings import GraphSettings
 from cberl.oversample.settings import OversampleSettings
-from cberl.report.settings import ReportSettings
 from cberl.settings import schema_of, section, setting
 from cberl.train.settings import TrainSettings, VariantSettings
 
@@ -57,6 +56,9 @@ class Configuration:
     device: Literal["auto", "cpu", "cuda"] = setting(
         "Where networks run; auto takes a GPU if the machine has one.", "auto"
     )
+    tensorboard: bool = setting(
+        "Write a TensorBoard event file beside each training history.", False
+    )
     media: MediaSettings = section(MediaSettings)
     features: FeatureSettings = section(FeatureSettings)
     oversample: OversampleSettings = section(OversampleSettings)
@@ -64,7 +66,6 @@ class Configuration:
     graph: GraphSettings = section(GraphSettings)
     train: TrainSettings = section(TrainSettings)
     evaluate: EvaluateSettings = section(EvaluateSettings)
-    report: ReportSettings = section(ReportSettings)
 
 
 SOURCES = {

@@ -2,6 +2,8 @@
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -20,6 +22,25 @@ def seed_everything(seed: int) -> None:
     # The same flag as use_deterministic_algorithms(warn_only=True) without its compiler's import.
     torch.set_deterministic_debug_mode("warn")
     torch.backends.cudnn.benchmark = False
+
+
+@contextmanager
+def reproducible(seed: int) -> Iterator[None]:
+    """Seed everything inside of the block; random states and flags are as before after it."""
+    import torch
+
+    python, numpy = random.getstate(), np.random.get_state()
+    mode, benchmark = torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    try:
+        with torch.random.fork_rng(devices=devices):
+            seed_everything(seed)
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_deterministic_debug_mode(mode)
+        torch.backends.cudnn.benchmark = benchmark
 
 
 def limit_threads(threads: int) -> None:

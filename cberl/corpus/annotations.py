@@ -1,9 +1,8 @@
 """Which files hold a corpus's annotations; cheap enough to ask before any job starts."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from cberl.corpus.settings import CorpusSettings
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
 
@@ -15,7 +14,7 @@ MELD_CLIP_FOLDERS = {
 """Split -> names that its folder of clips has in the archives that go about."""
 
 
-def annotation_files(settings: Mapping[str, Any], root: Path) -> list[Path]:
+def annotation_files(settings: CorpusSettings, root: Path) -> list[Path]:
     """List the annotation files of a corpus.
 
     Args:
@@ -25,7 +24,7 @@ def annotation_files(settings: Mapping[str, Any], root: Path) -> list[Path]:
     Raises:
         InputError: the folder or one of the files is not there.
     """
-    kind = settings["kind"]
+    kind = settings.kind
     if not root.is_dir():
         raise InputError(f"corpus.root: no such folder {root}; expected a {kind} corpus")
     if kind == "meld":
@@ -80,9 +79,9 @@ def find_iemocap_dialogues(root: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def find_corpus_file(settings: Mapping[str, Any], root: Path) -> Path:
+def find_corpus_file(settings: CorpusSettings, root: Path) -> Path:
     """Find the one file of a corpus of kind table or features."""
-    path = root / settings["file"]
+    path = root / settings.file
     if not path.is_file():
         raise InputError(f"{path}: no such file; corpus.file names it, inside corpus.root")
     return path

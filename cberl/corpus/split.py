@@ -1,11 +1,11 @@
 """Dealing dialogues to splits where a corpus has none of its own."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pandas as pd
 
+from cberl.corpus.settings import CorpusSettings
 from cberl.errors import InputError
 
 
@@ -40,7 +40,7 @@ def count_of(share: float, total: int) -> int:
     return max(1, round(share * total))
 
 
-def deal_missing_splits(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.Series:
+def deal_missing_splits(rows: pd.DataFrame, settings: CorpusSettings) -> pd.Series:
     """Give every row a split: what the corpus says, and the rest by seed.
 
     Without any split, dialogues are dealt to test, dev and train; with train and test but no dev,
@@ -53,17 +53,17 @@ def deal_missing_splits(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.S
     Raises:
         InputError: too few dialogues.
     """
-    seed, splits = settings["split_seed"], rows["split"]
+    seed, splits = settings.split_seed, rows["split"]
     if splits.isna().all():
         dialogues = rows["dialogue"].unique()
-        tests = count_of(settings["test_share"], len(dialogues))
-        devs = count_of(settings["dev_share"], len(dialogues))
+        tests = count_of(settings.test_share, len(dialogues))
+        devs = count_of(settings.dev_share, len(dialogues))
         aside = set_aside(dialogues, tests + devs, seed)
         dealt = dict.fromkeys(aside[:tests], "test") | dict.fromkeys(aside[tests:], "dev")
         return rows["dialogue"].map(lambda name: dealt.get(name, "train"))
     if (splits == "dev").any():
         return splits
-    return deal_dev(rows, settings["dev_share"], seed)
+    return deal_dev(rows, settings.dev_share, seed)
 
 
 def deal_dev(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:

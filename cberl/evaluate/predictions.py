@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cberl.artifacts import read_header, read_matrix, read_table, row_positions
-from cberl.corpus.labels import NO_LABEL, class_numbers, read_classes, read_labels
+from cberl.corpus.labels import class_numbers, read_classes, read_labels
 from cberl.errors import InputError
+from cberl.rows import NO_LABEL
 from cberl.train.tables import PREDICTIONS
 
 

@@ -3,12 +3,12 @@
 Cheap to ask while the workflow is being read: nothing heavy is imported here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cberl.configuration import find_path
 from cberl.errors import InputError
+from cberl.features.settings import FeatureSettings
 
 FUNCTIONALS = ("eGeMAPSv02", "ComParE_2016", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13")
 CONFIG_SUFFIX = ".conf"
@@ -29,27 +29,29 @@ def is_speech_network(encoder: str) -> bool:
     return encoder not in FUNCTIONALS and not encoder.endswith(CONFIG_SUFFIX)
 
 
-def encoder_files(settings: Mapping[str, Any], modalities: Sequence[str]) -> dict[str, list[str]]:
+def encoder_files(settings: FeatureSettings, modalities: Sequence[str]) -> dict[str, list[str]]:
     """The user's own files that extraction reads, per modality.
 
     Args:
-        settings: the section ``features`` of the configuration.
+        settings: of all encoders.
         modalities: those that the run uses; nothing is asked of the others.
 
     Raises:
         InputError: a file that can be no name of something published is not there.
     """
     files: dict[str, list[str]] = {modality: [] for modality in modalities}
-    for modality, key in (("text", TEXT_ENCODER), ("audio", AUDIO_ENCODER)):
+    for modality, encoder, key in (
+        ("text", settings.text.encoder, TEXT_ENCODER),
+        ("audio", settings.audio.encoder, AUDIO_ENCODER),
+    ):
         if modality not in files:
             continue
-        encoder = settings[modality]["encoder"]
         if encoder.endswith(CONFIG_SUFFIX):
             files[modality] = [_existing(encoder, key, "an openSMILE configuration file")]
         elif _looks_like_path(encoder) or find_path(encoder).is_dir():
             config = _existing(str(Path(encoder) / "config.json"), key, "the folder of an encoder")
             files[modality] = _loadable_files(Path(config).parent)
-    weights = settings["video"]["weights"]
+    weights = settings.video.weights
     if "video" in files and weights not in (PUBLISHED, UNTRAINED):
         expected = f"{PUBLISHED}, {UNTRAINED} or a file of weights"
         files["video"] = [_existing(weights, VIDEO_WEIGHTS, expected)]

@@ -1,26 +1,24 @@
 """Features that somebody already extracted, in place of an extraction."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cberl.artifacts import row_positions
 from cberl.corpus.readers.feature_files import read_published
+from cberl.corpus.settings import CorpusSettings
 from cberl.features.feature_rows import feature_rows
 from cberl.modalities import SPLITS
 
 
 def import_features(
-    settings: dict[str, Any], root: str | Path, utterances: pd.DataFrame, modalities: Sequence[str]
+    settings: CorpusSettings, utterances: pd.DataFrame, modalities: Sequence[str]
 ) -> dict[tuple[str, str], tuple[pd.DataFrame, np.ndarray]]:
     """Cut published features by modality and split.
 
     Args:
-        settings: the section ``corpus`` of the configuration, of kind features.
-        root: folder of the corpus.
+        settings: of a corpus of kind features.
         utterances: ``utterance_id`` and ``split`` of the table UTTERANCES.
 
     Returns:
@@ -31,8 +29,8 @@ def import_features(
         InputError: see `cberl.corpus.readers.feature_files.read_published`; an utterance is not
             in the file.
     """
-    published = read_published(settings, Path(root))
-    positions = row_positions(published.ids, utterances["utterance_id"], settings["file"])
+    published = read_published(settings, settings.root)
+    positions = row_positions(published.ids, utterances["utterance_id"], settings.file)
     cut = {}
     for modality in modalities:
         matrix = published.matrices[modality][positions]

@@ -1,30 +1,31 @@
 """Standardising features with training statistics."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from cberl.artifacts import read_matrix
+from cberl.artifacts import read_header, read_matrix
 
 LEAST_RELATIVE_SPREAD = 1e-6
 """A feature that varies by less than this share of its mean is constant: rounding noise."""
 
 
-def fit_scaler(train: Mapping[str, str | Path]) -> dict[str, np.ndarray]:
+def fit_scaler(train: Iterable[str | Path]) -> dict[str, np.ndarray]:
     """Mean and standard deviation of every feature over the available training rows.
 
     Constant features get scale 1, and so do all features of a modality without any available
     row (with mean 0): scaling then leaves them as they are.
 
     Args:
-        train: modality -> table of features of the training split.
+        train: tables FEATURES of the training split, one per modality.
 
     Returns:
         ``{modality}.mean`` and ``{modality}.scale``: float32 [width]; scale is above 0.
     """
     tensors = {}
-    for modality, path in train.items():
+    for path in train:
+        modality = read_header(path)["metadata"]["modality"]
         matrix = read_matrix(path, "features")
         matrix = matrix[~np.isnan(matrix).all(axis=1)]
         mean, scale = _mean_and_scale(matrix)

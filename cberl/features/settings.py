@@ -29,7 +29,7 @@ class FinetuneSettings:
     patience: int = setting(
         "Epochs without a better dev macro-F1 before training stops.", 2, minimum=1
     )
-    batch_size: int = setting("Utterances per step, over all processes.", 32, minimum=1)
+    batch_size: int = setting("Utterances per step.", 32, minimum=1)
     learning_rate: float = setting("AdamW's largest step size.", 5e-05, exclusive_minimum=0)
     warmup: float = setting(
         "Share of the steps over which the learning rate rises from 0 (0 to 1).",
@@ -54,9 +54,6 @@ class FinetuneSettings:
         "Of matrix products in training. `bfloat16` takes half the time on processors "
         "with AMX; `auto` is `bfloat16` on a GPU and `float32` elsewhere.",
         "auto",
-    )
-    processes: int = setting(
-        "Processes that share each step; on GPUs as many GPUs of one machine.", 1, minimum=1
     )
 
 

@@ -1,56 +1,48 @@
 """Fusing a whole split, as it is and as if a modality had never been recorded."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cberl.features.featureset import FeatureSet, join, read_features
-from cberl.modalities import SPLITS
+from cberl.features.read_rows import group_by_split, read_rows
 from cberl.oversample.dialogue_copies import read_synthetic
+from cberl.rows import LabelledRows, join_rows
 from cberl.tables import NOTHING_REMOVED
+
+Fuse = Callable[[LabelledRows], np.ndarray]
+"""N utterances -> float32 [N, Z]."""
 
 
 def fuse_splits(
-    features: Sequence[str | Path],
-    scaler: str | Path,
-    synthetic: str | Path,
-    modalities: Sequence[str],
-    fuse: Callable[[FeatureSet], np.ndarray],
-) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    features: Iterable[str | Path], scaler: str | Path, synthetic: str | Path, fuse: Fuse
+) -> Iterator[tuple[str, pd.DataFrame, np.ndarray]]:
     """Read and fuse one split after the other; synthetic rows stand behind the training rows.
 
     Args:
-        features: tables FEATURES, split by split in the order of `SPLITS`, each split's in the
-            order of ``modalities``.
-        scaler: see `cberl.features.featureset.read_features`.
+        features: tables FEATURES of all splits and modalities.
+        scaler: see `cberl.features.read_rows.read_rows`.
         synthetic: table SYNTHETIC.
-        fuse: features of N utterances -> float32 [N, Z].
 
     Yields:
-        What `fuse_split` makes of each split.
+        A split's name, and what `fuse_split` makes of it.
 
     Raises:
-        InputError: see `read_features` and `read_synthetic`.
+        InputError: see `read_rows` and `read_synthetic`.
     """
-    for position, split in enumerate(SPLITS):
-        first = position * len(modalities)
-        paths = features[first : first + len(modalities)]
-        rows = read_features(dict(zip(modalities, paths, strict=True)), scaler)
+    for split, paths in group_by_split(features).items():
+        rows = read_rows(paths, scaler)
         made = 0
         if split == "train":
-            samples, _ = read_synthetic(synthetic, modalities)
+            samples = read_synthetic(synthetic, rows.modalities)
             made = len(samples)
-            rows = join(rows, samples) if made else rows
-        yield fuse_split(rows, made, split, fuse)
+            rows = join_rows(rows, samples) if made else rows
+        yield split, *fuse_split(rows, made, split, fuse)
 
 
 def fuse_split(
-    features: FeatureSet,
-    synthetic: int,
-    split: str,
-    fuse: Callable[[FeatureSet], np.ndarray],
+    rows: LabelledRows, synthetic: int, split: str, fuse: Fuse
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Fuse one split into the rows of table LATENTS.
 
@@ -58,26 +50,25 @@ def fuse_split(
     training rows come once.
 
     Args:
-        synthetic: how many rows at the end of ``features`` are synthetic.
+        synthetic: how many rows at the end of ``rows`` are synthetic.
         split: train, dev or test.
-        fuse: features of N utterances -> float32 [N, Z].
 
     Returns:
         the table without its vectors, and the vectors: float32 [rows, Z].
     """
     removals = [NOTHING_REMOVED]
-    if split != "train" and len(features.modalities) > 1:
-        removals += features.modalities
+    if split != "train" and len(rows.modalities) > 1:
+        removals += rows.modalities
     frames, matrices = [], []
     for removed in removals:
-        kept = features if removed == NOTHING_REMOVED else features.without(removed)
+        kept = rows if removed == NOTHING_REMOVED else rows.without(removed)
         matrices.append(fuse(kept))
         frames.append(
             pd.DataFrame(
                 {
                     "utterance_id": kept.ids,
                     "removed": removed,
-                    "available": np.any(list(kept.available.values()), axis=0),
+                    "available": kept.present,
                     "is_synthetic": np.arange(len(kept)) >= len(kept) - synthetic,
                 }
             )

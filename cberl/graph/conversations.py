@@ -1,6 +1,6 @@
 """Conversations in memory: latents, labels and edges of one split, ready to be cut in batches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,15 +10,16 @@ import torch
 from torch import Tensor
 
 from cberl.artifacts import read_matrix, read_table, read_tensors, row_positions
-from cberl.corpus.labels import NO_LABEL, class_numbers, read_classes, read_labels
+from cberl.corpus.labels import class_numbers, read_classes, read_labels
 from cberl.errors import InputError
 from cberl.fuse.tables import LATENTS
 from cberl.graph.tables import NODES
 from cberl.oversample.tables import SYNTHETIC
+from cberl.rows import NO_LABEL
 from cberl.tables import NOTHING_REMOVED
 
 
-class Batch(NamedTuple):
+class DialogueBatch(NamedTuple):
     """Whole dialogues laid end to end; see `Conversations` for the parts."""
 
     inputs: Tensor
@@ -26,6 +27,11 @@ class Batch(NamedTuple):
     lengths: Tensor
     edge_index: Tensor
     edge_type: Tensor
+
+    @property
+    def graph(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What a network takes: inputs, lengths, edge_index, edge_type."""
+        return self.inputs, self.lengths, self.edge_index, self.edge_type
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Conversations:
         edge_type: int64 [E].
         edge_counts: int64 [G], edges per dialogue.
         online: the graph has no edge from the future.
+        classes: names by number; empty where no label was read.
     """
 
     ids: np.ndarray
@@ -53,34 +60,30 @@ class Conversations:
     edge_type: Tensor
     edge_counts: Tensor
     online: bool
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def to(self, device: str) -> "Conversations":
         """The same with its tensors on a device."""
-        return Conversations(
-            self.ids,
-            self.is_synthetic,
-            *(
-                getattr(self, name).to(device)
-                for name in (
-                    "inputs",
-                    "labels",
-                    "lengths",
-                    "edge_index",
-                    "edge_type",
-                    "edge_counts",
-                )
-            ),
-            self.online,
+        tensors = {
+            name: value.to(device) for name, value in vars(self).items() if torch.is_tensor(value)
+        }
+        return replace(self, **tensors)
+
+    @property
+    def labelled(self) -> Tensor:
+        """Which nodes have a label: bool [N]."""
+        return self.labels != NO_LABEL
+
+    def whole(self) -> DialogueBatch:
+        """All dialogues as one batch."""
+        return DialogueBatch(
+            self.inputs, self.labels, self.lengths, self.edge_index, self.edge_type
         )
 
-    def whole(self) -> Batch:
-        """All dialogues as one batch."""
-        return Batch(self.inputs, self.labels, self.lengths, self.edge_index, self.edge_type)
-
-    def select(self, dialogues: Tensor) -> Batch:
+    def select(self, dialogues: Tensor) -> DialogueBatch:
         """Some dialogues as a batch.
 
         Args:
@@ -94,7 +97,7 @@ class Conversations:
         edges = _ranges(first_edge, edge_counts)
         shift = torch.cumsum(lengths, 0) - lengths - first  # [B], from split to batch
         edge_index = self.edge_index[:, edges] + torch.repeat_interleave(shift, edge_counts)
-        return Batch(
+        return DialogueBatch(
             self.inputs[rows], self.labels[rows], lengths, edge_index, self.edge_type[edges]
         )
 
@@ -133,12 +136,19 @@ def read_conversations(
     rows = row_positions(table["utterance_id"].iloc[chosen], frame["latent_id"], latents)
     matrix = read_matrix(latents, "latent")[chosen[rows]]
     _check_finite(matrix, frame["latent_id"], latents)
-    numbers = np.full(len(frame), NO_LABEL, dtype=np.int64)
+    numbers, classes = np.full(len(frame), NO_LABEL, dtype=np.int64), ()
     if labels is not None:
+        classes = tuple(read_classes(labels))
         numbers = _labels_of(frame["utterance_id"].to_numpy(object), labels, synthetic)
     tensors, windows = read_tensors(edges, "graph")
     return assemble(
-        frame, matrix, numbers, tensors, online=windows["future_window"] == 0, source=edges
+        frame,
+        matrix,
+        numbers,
+        tensors,
+        online=windows["future_window"] == 0,
+        classes=classes,
+        source=edges,
     )
 
 
@@ -148,6 +158,7 @@ def assemble(
     labels: np.ndarray,
     edges: dict[str, np.ndarray],
     online: bool,
+    classes: tuple[str, ...] = (),
     source: str | Path = "graph",
 ) -> Conversations:
     """Lay nodes dialogue after dialogue and renumber the edges accordingly.
@@ -157,6 +168,8 @@ def assemble(
         inputs: float32 [N, D], one row per node.
         labels: int64 [N].
         edges: what `cberl.graph.edges.build_edges` gives for ``nodes``.
+        online: no edge comes from the future.
+        classes: names by number.
         source: where the edges come from, for messages.
 
     Raises:
@@ -184,6 +197,7 @@ def assemble(
         edge_type=torch.from_numpy(edges["edge_type"][by_dialogue]),
         edge_counts=torch.from_numpy(np.bincount(edge_dialogue[1], minlength=dialogues)),
         online=online,
+        classes=classes,
     )
 
 

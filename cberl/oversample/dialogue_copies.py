@@ -6,7 +6,7 @@ utterance's dialogue: speakers, order and neighbours are real, only the features
 a copy that are not replaced carry no label, so that no real row counts twice in the loss.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 
 from cberl.artifacts import read_matrix, read_table, row_positions
-from cberl.corpus.labels import NO_LABEL, class_numbers, read_classes, read_labels
+from cberl.corpus.labels import class_numbers
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
-from cberl.features.featureset import FeatureSet, read_features
+from cberl.features.read_rows import read_rows
 from cberl.oversample.tables import SYNTHETIC
 from cberl.oversample.target_counts import target_counts
-from cberl.oversample.usable import usable_labels
+from cberl.oversample.usable import usable_rows
+from cberl.rows import NO_LABEL, LabelledRows
 
 CONTEXT_TURNS = 24
 """Turns kept before the first and after the last synthetic turn of a copy. All but the longest
@@ -43,51 +44,37 @@ class Places:
     labels: np.ndarray
 
 
-@dataclass(frozen=True)
-class TrainingRows:
-    """Training rows to make samples of, N of them, and the places that the samples are to take.
-
-    Attributes:
-        features: scaled.
-        labels: class numbers, int64 [N]; rows without any modality count as unlabelled.
-        classes: names of the classes.
-        places: copied dialogues with a place for each new row.
-    """
-
-    features: FeatureSet
-    labels: np.ndarray
-    classes: list[str]
-    places: Places
-
-
 def read_training(
-    features: Mapping[str, str | Path],
+    features: Iterable[str | Path],
     scaler: str | Path,
     utterances: str | Path,
     labels: str | Path,
     target: str | int,
     seed: int,
-) -> TrainingRows:
+) -> tuple[LabelledRows, Places]:
     """Read the training split and plan where its new rows stand.
 
     Args:
-        features: modality -> table FEATURES of the training split.
-        scaler: see `cberl.features.featureset.read_features`.
+        features: tables FEATURES of the training split.
+        scaler: see `cberl.features.read_rows.read_rows`.
         utterances: table UTTERANCES, of all splits.
         labels: table LABELS of the training split.
         target: rows per class, see `cberl.oversample.target_counts.target_counts`.
         seed: of the choice of places.
 
+    Returns:
+        The training rows, those without any modality as if unlabelled; and copied dialogues with
+        a place for each new row.
+
     Raises:
         InputError: a file is not what it should be, or lacks an utterance of the features.
     """
-    rows = read_features(features, scaler)
+    rows = read_rows(features, scaler, labels)
+    rows = rows.with_labels(np.where(usable_rows(rows), rows.labels, NO_LABEL), rows.classes)
     table = read_table(utterances, UTTERANCES)
     train = table.iloc[row_positions(table["utterance_id"], rows.ids, utterances)]
-    numbers = usable_labels(rows, read_labels(labels, rows.ids))
-    classes = read_classes(labels)
-    wanted = target_counts(numbers, classes, target)
-    return TrainingRows(rows, numbers, classes, plan_places(train, numbers, wanted, seed))
+    wanted = target_counts(rows, target)
+    return rows, plan_places(train, rows.labels, wanted, seed)
 
 
 def plan_places(train: pd.DataFrame, labels: np.ndarray, wanted: np.ndarray, seed: int) -> Places:
@@ -215,14 +202,13 @@ def _ranks(lengths: np.ndarray) -> np.ndarray:
 
 
 def fill_places(
-    places: Places, features: FeatureSet, classes: Sequence[str]
+    places: Places, samples: LabelledRows
 ) -> Iterator[tuple[pd.DataFrame, dict[str, np.ndarray]]]:
     """Put samples into their places, piece by piece: context rows are many, and wide.
 
     Args:
         places: R rows, S of them to be filled.
-        features: S samples, in the order of ``places.labels``.
-        classes: names of the classes.
+        samples: S rows, in the order of ``places.labels``.
 
     Yields:
         Up to `ROWS_AT_ONCE` rows of table SYNTHETIC without vectors, and per modality a float32
@@ -233,29 +219,29 @@ def fill_places(
         ValueError: there are not as many samples as places.
     """
     synthetic = places.frame["is_synthetic"].to_numpy(dtype=bool)
-    if len(features) != synthetic.sum():
-        raise ValueError(f"{len(features)} samples for {synthetic.sum()} places")
-    names = np.asarray(classes, dtype=object)[places.labels]
+    if len(samples) != synthetic.sum():
+        raise ValueError(f"{len(samples)} samples for {synthetic.sum()} places")
+    names = np.asarray(samples.classes, dtype=object)[places.labels]
     filled = 0
     for start in range(0, max(len(synthetic), 1), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
         count = int(synthetic[part].sum())
-        samples = np.arange(filled, filled + count)
+        positions = np.arange(filled, filled + count)
         filled += count
         frame = places.frame.iloc[part]
-        yield _fill(frame, synthetic[part], features.take(samples), names[samples])
+        yield _fill(frame, synthetic[part], samples.take(positions), names[positions])
 
 
 def _fill(
-    frame: pd.DataFrame, synthetic: np.ndarray, features: FeatureSet, names: np.ndarray
+    frame: pd.DataFrame, synthetic: np.ndarray, samples: LabelledRows, names: np.ndarray
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     columns = {"label": _spread(names, synthetic)}
     matrices = {}
-    for modality in features.modalities:
-        present = features.available[modality]
+    for modality in samples.modalities:
+        present = samples.available[modality]
         columns[f"{modality}_available"] = _spread(present, synthetic)
-        matrix = np.full((len(frame), features.values[modality].shape[1]), np.nan, np.float32)
-        matrix[np.flatnonzero(synthetic)[present]] = features.values[modality][present]
+        matrix = np.full((len(frame), samples.values[modality].shape[1]), np.nan, np.float32)
+        matrix[np.flatnonzero(synthetic)[present]] = samples.values[modality][present]
         matrices[modality] = matrix
     return pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1), matrices
 
@@ -268,17 +254,14 @@ def _spread(values: np.ndarray, where: np.ndarray) -> np.ndarray:
 
 
 def read_synthetic(
-    path: str | Path, modalities: Sequence[str], classes: Sequence[str] | None = None
-) -> tuple[FeatureSet, np.ndarray | None]:
+    path: str | Path, modalities: Sequence[str], classes: Sequence[str] = ()
+) -> LabelledRows:
     """Read the generated rows of table SYNTHETIC, without the context around them.
 
     Args:
         path: the table.
         modalities: whose features to read.
-        classes: names of the classes, to number the labels.
-
-    Returns:
-        The S generated rows, and their class numbers, int64 [S] (None without ``classes``).
+        classes: names of the classes; without them the rows come without labels.
 
     Raises:
         InputError: the file is absent, not of that kind, or lacks a modality.
@@ -291,5 +274,7 @@ def read_synthetic(
         available[modality] = rows[name].to_numpy(dtype=bool)
         values[modality] = read_matrix(path, modality, where="is_synthetic")
         values[modality][~available[modality]] = 0
-    features = FeatureSet(rows["utterance_id"].to_numpy(dtype=object), values, available)
-    return features, None if classes is None else class_numbers(rows["label"], list(classes))
+    samples = LabelledRows(rows["utterance_id"].to_numpy(dtype=object), values, available)
+    if not classes:
+        return samples
+    return samples.with_labels(class_numbers(rows["label"], list(classes)), classes)

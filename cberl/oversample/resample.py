@@ -1,22 +1,20 @@
 """New rows by repeating real ones or by interpolating between them, through imbalanced-learn."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from cberl.errors import InputError
-from cberl.features.featureset import FeatureSet
+from cberl.rows import LabelledRows
 
 
 def resample(
     oversampler: str,
-    features: FeatureSet,
-    labels: np.ndarray,
+    train: LabelledRows,
     wanted_labels: np.ndarray,
-    settings: Mapping[str, Any],
-    seed: int,
-) -> FeatureSet:
+    neighbours: int = 5,
+    seed: int = 0,
+) -> LabelledRows:
     """Make one row of each wanted class.
 
     ``random`` repeats real rows. ``smote`` interpolates between a row and one of its nearest
@@ -26,10 +24,9 @@ def resample(
 
     Args:
         oversampler: "random", "smote", or "none", of which nothing may be wanted.
-        features: training rows, N of them.
-        labels: their class numbers, int64 [N].
+        train: training rows, N of them.
         wanted_labels: classes of the rows to make, int64 [S].
-        settings: ``smote.neighbours``, the most neighbours to choose from.
+        neighbours: of SMOTE, the most to choose from.
         seed: of the choice.
 
     Returns:
@@ -44,32 +41,27 @@ def resample(
         raise ValueError(f"oversampler {oversampler!r}; expected none, random or smote")
     if oversampler == "none" and len(wanted_labels):
         raise ValueError(f"oversampler none makes no rows, {len(wanted_labels)} are wanted")
-    made = _empty(features, len(wanted_labels))
+    wanted_labels = np.asarray(wanted_labels, dtype=np.int64)
+    count = len(wanted_labels)
+    values = {n: np.zeros((count, width), np.float32) for n, width in train.widths.items()}
+    available = {name: np.zeros(count, bool) for name in train.modalities}
     for number in np.unique(wanted_labels):
         places = np.flatnonzero(wanted_labels == number)
-        rows = features.take(labels == number)
+        rows = train.take(train.labels == number)
         if not len(rows):
             raise InputError(f"class number {number} has no training row to resample")
         if oversampler == "smote" and len(rows) > 1:
-            neighbours = min(settings["smote"]["neighbours"], len(rows) - 1)
-            new = _interpolate(rows, len(places), neighbours, seed)
+            new = _interpolate(rows, len(places), min(neighbours, len(rows) - 1), seed)
         else:
             new = _repeat(rows, len(places), seed)
-        for modality in features.modalities:
-            made.values[modality][places] = new.values[modality]
-            made.available[modality][places] = new.available[modality]
-    return made
+        for modality in train.modalities:
+            values[modality][places] = new.values[modality]
+            available[modality][places] = new.available[modality]
+    ids = np.array([f"sample/{number}" for number in range(count)], dtype=object)
+    return LabelledRows(ids, values, available, wanted_labels, train.classes)
 
 
-def _empty(features: FeatureSet, rows: int) -> FeatureSet:
-    return FeatureSet(
-        np.array([f"sample/{number}" for number in range(rows)], dtype=object),
-        {name: np.zeros((rows, m.shape[1]), np.float32) for name, m in features.values.items()},
-        {name: np.zeros(rows, bool) for name in features.modalities},
-    )
-
-
-def _repeat(rows: FeatureSet, count: int, seed: int) -> FeatureSet:
+def _repeat(rows: LabelledRows, count: int, seed: int) -> LabelledRows:
     from imblearn.over_sampling import RandomOverSampler
 
     sampler = RandomOverSampler(sampling_strategy={1: len(rows) + count}, random_state=seed)
@@ -77,7 +69,7 @@ def _repeat(rows: FeatureSet, count: int, seed: int) -> FeatureSet:
     return rows.take(_new_rows(sampler, positions, count)[:, 0])
 
 
-def _interpolate(rows: FeatureSet, count: int, neighbours: int, seed: int) -> FeatureSet:
+def _interpolate(rows: LabelledRows, count: int, neighbours: int, seed: int) -> LabelledRows:
     """SMOTE over joined modalities.
 
     The masks ride along as columns too small to move a neighbour. Interpolated, such a column is
@@ -103,7 +95,7 @@ def _interpolate(rows: FeatureSet, count: int, neighbours: int, seed: int) -> Fe
         available[name] = weight > 0.5
         divisor = np.where(weight > 0.5, np.minimum(weight, 1), 1)[:, None]
         values[name] = np.where(available[name][:, None], own / divisor, 0).astype(np.float32)
-    return FeatureSet(rows.ids[np.zeros(count, dtype=int)], values, available)
+    return LabelledRows(rows.ids[np.zeros(count, dtype=int)], values, available)
 
 
 def _new_rows(sampler: Any, rows: np.ndarray, count: int) -> np.ndarray:

@@ -1,19 +1,17 @@
 """How many new rows each class should get."""
 
 import logging
-from collections.abc import Sequence
 
 import numpy as np
 
-from cberl.corpus.labels import NO_LABEL
+from cberl.rows import LabelledRows
 
 
-def target_counts(labels: np.ndarray, classes: Sequence[str], target: str | int) -> np.ndarray:
+def target_counts(train: LabelledRows, target: str | int) -> np.ndarray:
     """Count the new rows that each class needs to reach its target.
 
     Args:
-        labels: class numbers of the training rows, int64 [N]; `NO_LABEL` rows do not count.
-        classes: their names.
+        train: training rows; those without a label do not count.
         target: "none" asks for nothing; "balanced" brings every class to the size of the largest;
             "sqrt" to the geometric mean of its own size and the largest one's, sqrt(n_c * n_max),
             rounded; a number brings every class to that many rows. No class ever shrinks.
@@ -22,7 +20,8 @@ def target_counts(labels: np.ndarray, classes: Sequence[str], target: str | int)
         New rows wanted per class, int64 [classes]; 0 for a class without a training row, from
         which nothing can be made.
     """
-    counts = np.bincount(labels[labels != NO_LABEL], minlength=len(classes)).astype(np.int64)
+    classes = train.classes
+    counts = np.bincount(train.labels[train.labelled], minlength=len(classes)).astype(np.int64)
     if target == "none" or not counts.any():
         return np.zeros(len(classes), dtype=np.int64)
     if target == "balanced":

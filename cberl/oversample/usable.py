@@ -4,16 +4,15 @@ import logging
 
 import numpy as np
 
-from cberl.corpus.labels import NO_LABEL
-from cberl.features.featureset import FeatureSet
+from cberl.rows import LabelledRows
 
 
-def usable_labels(features: FeatureSet, labels: np.ndarray) -> np.ndarray:
-    """The labels, but `NO_LABEL` for rows without any modality: int64 [N].
+def usable_rows(train: LabelledRows) -> np.ndarray:
+    """Rows with a label and at least one modality: bool [N].
 
-    Nothing can be made from such a row, and nothing put in its place would be like it.
+    Nothing can be made from the others, and nothing put in their place would be like them.
     """
-    empty = ~np.any(list(features.available.values()), axis=0)
-    if (empty & (labels != NO_LABEL)).any():
-        logging.info("%d training rows have no modality and are left out", empty.sum())
-    return np.where(empty, NO_LABEL, labels)
+    empty = train.labelled & ~train.present
+    if empty.any():
+        logging.info("%d labelled training rows have no modality and are left out", empty.sum())
+    return train.labelled & train.present

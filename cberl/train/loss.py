@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cberl.fitting.terms import log_prior
 from cberl.train.network import COSINE_SCALE
 
 FOCUS = 2.0
@@ -102,8 +103,7 @@ def logit_adjustment(logits: Tensor, labels: Tensor, counts: ClassCounts) -> Ten
     balanced error (Menon et al., Long-tail Learning via Logit Adjustment, ICLR 2021, equation
     10, temperature 1).
     """
-    frequencies = counts.drawn.clamp(min=0.5) / counts.drawn.sum()
-    return functional.cross_entropy(logits + torch.log(frequencies), labels)
+    return functional.cross_entropy(logits + log_prior(counts.drawn), labels)
 
 
 LOSSES: dict[str, Loss] = {

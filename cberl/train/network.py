@@ -22,7 +22,7 @@ class ConversationNetwork(nn.Module):
 
     Args:
         input_size: D, width of the latents.
-        class_count: C.
+        classes: C.
         hidden_size: width of all that lies between; even.
         graph_layers: number of convolutions.
         dropout: share of hidden units dropped in training.
@@ -33,17 +33,17 @@ class ConversationNetwork(nn.Module):
     def __init__(
         self,
         input_size: int,
-        class_count: int,
-        hidden_size: int,
-        graph_layers: int,
-        dropout: float,
-        online: bool,
-        cosine_head: bool,
+        classes: int,
+        hidden_size: int = 128,
+        graph_layers: int = 2,
+        dropout: float = 0.3,
+        online: bool = False,
+        cosine_head: bool = False,
     ) -> None:
         super().__init__()
         self.arguments = {
             "input_size": input_size,
-            "class_count": class_count,
+            "classes": classes,
             "hidden_size": hidden_size,
             "graph_layers": graph_layers,
             "dropout": dropout,
@@ -66,13 +66,9 @@ class ConversationNetwork(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) for _ in range(graph_layers))
         self.dropout = nn.Dropout(dropout)
         head = CosineHead if cosine_head else nn.Linear
-        self.classifier = head(2 * hidden_size, class_count)
+        self.classifier = head(2 * hidden_size, classes)
         self.decoder = NodeDecoder(hidden_size, input_size, len(RELATIONS))
-        self.register_buffer("correction", torch.zeros(class_count))
-
-    def describe(self) -> dict[str, object]:
-        """The arguments that build this network again."""
-        return dict(self.arguments)
+        self.register_buffer("correction", torch.zeros(classes))
 
     def forward(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
@@ -92,10 +88,10 @@ class ConversationNetwork(nn.Module):
         codes = self._encode(projected, lengths, edge_index, edge_type)
         return self._classify(codes, projected)
 
-    def decide(
+    def corrected_logits(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
     ) -> Tensor:
-        """Logits as they are judged: those of `forward` with the buffer ``correction`` added.
+        """Logits to predict with: those of `forward` with the buffer ``correction`` added.
 
         It is minus infinity for classes without a training row, and holds what was found out
         about frequencies after training; 0 otherwise.

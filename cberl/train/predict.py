@@ -1,7 +1,6 @@
 """Applying a trained network."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,25 +10,16 @@ from cberl.graph.conversations import Conversations
 from cberl.train.network import ConversationNetwork
 
 
-def load_network(
-    tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]
-) -> ConversationNetwork:
-    """Build a network again from its tensors and its `ConversationNetwork.describe`."""
-    arguments = {name: value for name, value in metadata.items() if name != "classes"}
-    network = ConversationNetwork(**arguments)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
-    return network.eval()
-
-
 @torch.no_grad()
-def predict_gnn(
+def predict_classes(
     network: ConversationNetwork, conversations: Conversations, classes: Sequence[str]
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Say the most probable class of each utterance.
+    """Predict the most probable class of each utterance.
 
-    Probabilities are the softmax of `ConversationNetwork.decide`, whatever the loss: LDAM's margins
-    and the prior of logit adjustment belong to training only. After a loss that corrects for rare
-    classes they are those of a balanced corpus. Classes without a training row get 0.
+    Probabilities are the softmax of `ConversationNetwork.corrected_logits`, whatever the loss:
+    LDAM's margins and the prior of logit adjustment belong to training only. After a loss that
+    corrects for rare classes they are those of a balanced corpus. Classes without a training row
+    get 0.
 
     Args:
         classes: names by number.
@@ -39,7 +29,9 @@ def predict_gnn(
     """
     network.eval()
     batch = conversations.whole()
-    logits = network.decide(batch.inputs, batch.lengths, batch.edge_index, batch.edge_type)
+    logits = network.corrected_logits(
+        batch.inputs, batch.lengths, batch.edge_index, batch.edge_type
+    )
     probabilities = logits.softmax(dim=1).numpy()
     predicted = np.asarray(classes, dtype=object)[probabilities.argmax(axis=1)]
     return pd.DataFrame({"utterance_id": conversations.ids, "predicted": predicted}), probabilities

@@ -9,6 +9,8 @@ from torch.nn.functional import cosine_similarity
 
 from cberl.train.convolution import RGCNConv
 
+from cberl.fitting.terms import masked_mean
+
 
 def choose_masked(lengths: Tensor, rate: float) -> Tensor:
     """Draw the nodes to hide, each with the same chance: bool [N].
@@ -35,7 +37,7 @@ def scaled_cosine_error(reconstructed: Tensor, inputs: Tensor) -> Tensor:
     """
     present = inputs.abs().sum(dim=1) > 0  # [n]
     errors = (1 - cosine_similarity(reconstructed, inputs, dim=1)).square()  # [n]
-    return (errors * present).sum() / present.sum().clamp(min=1)
+    return masked_mean(errors, present)
 
 
 class NodeDecoder(nn.Module):

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from cberl.corpus.labels import NO_LABEL
 from cberl.graph.conversations import Conversations
 
 
@@ -30,7 +29,7 @@ def dialogue_weights(train: Conversations, classes: int, sampling: str) -> Tenso
 def class_table(conversations: Conversations, classes: int, real_only: bool = False) -> Tensor:
     """Labelled rows of each class in each dialogue: float [G, C]."""
     dialogue = torch.repeat_interleave(conversations.lengths)
-    counted = conversations.labels != NO_LABEL
+    counted = conversations.labelled.clone()
     if real_only:
         counted &= ~torch.from_numpy(conversations.is_synthetic)
     cells = dialogue[counted] * classes + conversations.labels[counted]

@@ -22,12 +22,15 @@ from cberl.configuration import (
     read_variants,
 )
 from cberl.corpus.annotations import annotation_files
+from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.shards import count_shards
 from cberl.errors import InputError
 from cberl.features.encoders import PUBLISHED, encoder_files, is_speech_network
+from cberl.features.settings import FeatureSettings
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.provenance import code_digest, file_digest, settings_digest
+from cberl.settings import read_settings
 
 export_package_path()
 
@@ -54,8 +57,11 @@ try:
     config = in_order(config)
     VARIANTS = read_variants(find_path(config["variants"]), schema("variants.schema.yaml"))
     ROOT = find_path(config["corpus"]["root"])
-    ANNOTATIONS = annotation_files(config["corpus"], ROOT)
-    ENCODER_FILES = encoder_files(config["features"], config["modalities"])
+    CORPUS_SETTINGS = read_settings(CorpusSettings, config["corpus"])
+    ANNOTATIONS = annotation_files(CORPUS_SETTINGS, ROOT)
+    ENCODER_FILES = encoder_files(
+        read_settings(FeatureSettings, config["features"]), config["modalities"]
+    )
 except InputError as error:
     raise SystemExit(f"error: {error}")
 
@@ -83,6 +89,7 @@ TRAINED = expand(
     ],
     seed=SEEDS,
 )
+EVENTS = "events.out.tfevents.0.cberl"
 # Of the text encoder; none if it is not trained.
 FOLDS = (
     list(range(config["features"]["text"]["finetune"]["folds"]))
@@ -123,7 +130,7 @@ def assets_of(folder):
 def states_of_clips():
     from cberl.corpus.media.clip_files import clip_states
 
-    return clip_states(config["corpus"], ROOT, CLIP_SHARDS)
+    return clip_states(CORPUS_SETTINGS, ROOT, CLIP_SHARDS)
 
 
 def state_of_clips(wildcards):
@@ -136,7 +143,7 @@ def names_of_clips(wildcards):
     """Which clips there are, for a reader that chooses among them."""
     from cberl.corpus.media.clip_files import clip_names
 
-    return clip_names(config["corpus"], ROOT) if workflow.is_main_process else None
+    return clip_names(CORPUS_SETTINGS, ROOT) if workflow.is_main_process else None
 
 
 def shards_of_modality(wildcards):
@@ -171,11 +178,16 @@ RESAMPLING = {"none": [], "random": ["target"], "smote": ["target", "smote"]}
 
 def settings_of_resampling(wildcards):
     read = RESAMPLING[wildcards.oversampler]
-    return {"modalities": MODALITIES} | {key: config["oversample"][key] for key in read}
+    return {key: config["oversample"][key] for key in read}
 
 
-def settings_of_variant(wildcards):
-    return {**config["train"], **VARIANTS[wildcards.variant], "device": config["device"]}
+def variant_of(wildcards):
+    return VARIANTS[wildcards.variant]
+
+
+def events_beside(history):
+    """TensorBoard's file beside a training history, if it is asked for."""
+    return [str(Path(history).with_name(EVENTS))] if config["tensorboard"] else []
 
 
 def fused_folder(wildcards):

@@ -49,7 +49,9 @@ rule decode_media:
         mem_mb=growing(2000),
         runtime=growing(240),
     params:
-        settings=config["media"] | {"root": str(ROOT), "modalities": HEARD_AND_SEEN},
+        settings=config["media"],
+        root=str(ROOT),
+        modalities=HEARD_AND_SEEN,
         code=code_of("decode_media.py"),
         clips=state_of_clips,
     script:
@@ -84,10 +86,8 @@ rule assess_quality:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        settings={
-            "modalities": MODALITIES,
-            "max_unavailable": config["corpus"]["max_unavailable"],
-        },
+        settings={"max_unavailable": config["corpus"]["max_unavailable"]},
+        modalities=MODALITIES,
         code=code_of("assess_quality.py"),
     script:
         "../scripts/assess_quality.py"
@@ -114,11 +114,8 @@ if config["corpus"]["kind"] == "features":
             mem_mb=growing(2000),
             runtime=growing(10),
         params:
-            settings=READING
-            | {
-                "modalities": MODALITIES,
-                "max_unavailable": config["corpus"]["max_unavailable"],
-            },
+            settings=config["corpus"] | {"root": str(ROOT)},
+            modalities=MODALITIES,
             code=code_of("assess_published.py"),
         script:
             "../scripts/assess_published.py"

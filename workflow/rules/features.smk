@@ -23,6 +23,7 @@ rule finetune_text:
     output:
         encoder="results/{corpus}/features/text/fold{fold}/encoder.safetensors",
         history="results/{corpus}/features/text/fold{fold}/history.parquet",
+        events=events_beside("results/{corpus}/features/text/fold{fold}/history.parquet"),
     log:
         "results/{corpus}/logs/finetune_text/fold{fold}.log",
     benchmark:
@@ -30,18 +31,14 @@ rule finetune_text:
     conda:
         "../../environment.yml"
     # Folds keep cores busy side by side, and with less waiting than threads of one job.
-    threads: max(2 if FINETUNE["folds"] == 1 else 1, FINETUNE["processes"])
+    threads: 2 if FINETUNE["folds"] == 1 else 1
     resources:
-        mem_mb=growing(6000 * FINETUNE["processes"]),
+        mem_mb=growing(6000),
         runtime=growing(480),
-        gpu=GPUS * FINETUNE["processes"],
+        gpu=GPUS,
     params:
-        settings=lambda wildcards: {
-            **TEXT,
-            **FINETUNE,
-            "device": config["device"],
-            "fold": int(wildcards.fold),
-        },
+        settings=config["features"]["text"],
+        device=config["device"],
         code=code_of("finetune_text.py"),
     script:
         "../scripts/finetune_text.py"
@@ -72,7 +69,8 @@ rule extract_text:
         runtime=growing(120),
         gpu=GPUS,
     params:
-        settings=TEXT | {"device": config["device"]},
+        settings=TEXT,
+        device=config["device"],
         code=code_of("extract_text.py"),
     script:
         "../scripts/extract_text.py"
@@ -98,7 +96,8 @@ rule extract_audio:
         runtime=growing(120),
         gpu=GPUS if is_speech_network(config["features"]["audio"]["encoder"]) else 0,
     params:
-        settings=config["features"]["audio"] | {"device": config["device"]},
+        settings=config["features"]["audio"],
+        device=config["device"],
         code=code_of("extract_audio.py"),
     script:
         "../scripts/extract_audio.py"
@@ -149,7 +148,8 @@ rule extract_video:
         runtime=growing(240),
         gpu=GPUS,
     params:
-        settings=VIDEO | {"device": config["device"]},
+        settings=VIDEO,
+        device=config["device"],
         code=code_of("extract_video.py"),
     script:
         "../scripts/extract_video.py"
@@ -208,7 +208,8 @@ if config["corpus"]["kind"] == "features":
             mem_mb=growing(3000),
             runtime=growing(20),
         params:
-            settings=READING | {"modalities": MODALITIES},
+            settings=READING,
+            modalities=MODALITIES,
             code=code_of("import_features.py"),
         script:
             "../scripts/import_features.py"
@@ -237,7 +238,6 @@ rule fit_scaler:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        settings={"modalities": MODALITIES},
         code=code_of("fit_scaler.py"),
     script:
         "../scripts/fit_scaler.py"

@@ -20,6 +20,7 @@ rule fit_vae:
     output:
         model="results/{corpus}/fuse/vae/seed{seed}/vae.safetensors",
         history="results/{corpus}/fuse/vae/seed{seed}/history.parquet",
+        events=events_beside("results/{corpus}/fuse/vae/seed{seed}/history.parquet"),
     log:
         "results/{corpus}/logs/fit_vae/seed{seed}.log",
     benchmark:
@@ -32,7 +33,8 @@ rule fit_vae:
         runtime=growing(120),
         gpu=GPUS,
     params:
-        settings=config["fuse"]["vae"] | {"modalities": MODALITIES, "device": config["device"]},
+        settings=config["fuse"]["vae"],
+        device=config["device"],
         code=code_of("fit_vae.py"),
     script:
         "../scripts/fit_vae.py"
@@ -51,11 +53,9 @@ rule encode_vae:
         scaler=rules.fit_scaler.output.scaler,
         synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
     output:
-        latents=expand(
-            "results/{corpus}/fuse/{oversampler}-vae/seed{seed}/{split}.parquet",
-            split=SPLITS,
-            allow_missing=True,
-        ),
+        train="results/{corpus}/fuse/{oversampler}-vae/seed{seed}/train.parquet",
+        dev="results/{corpus}/fuse/{oversampler}-vae/seed{seed}/dev.parquet",
+        test="results/{corpus}/fuse/{oversampler}-vae/seed{seed}/test.parquet",
     log:
         "results/{corpus}/logs/encode_vae/{oversampler}-seed{seed}.log",
     benchmark:
@@ -67,7 +67,6 @@ rule encode_vae:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        settings={"modalities": MODALITIES},
         code=code_of("encode_vae.py"),
     script:
         "../scripts/encode_vae.py"
@@ -80,11 +79,9 @@ rule concatenate_modalities:
         scaler=rules.fit_scaler.output.scaler,
         synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
     output:
-        latents=expand(
-            "results/{corpus}/fuse/{oversampler}-concat/seed{seed}/{split}.parquet",
-            split=SPLITS,
-            allow_missing=True,
-        ),
+        train="results/{corpus}/fuse/{oversampler}-concat/seed{seed}/train.parquet",
+        dev="results/{corpus}/fuse/{oversampler}-concat/seed{seed}/dev.parquet",
+        test="results/{corpus}/fuse/{oversampler}-concat/seed{seed}/test.parquet",
     log:
         "results/{corpus}/logs/concatenate_modalities/{oversampler}-seed{seed}.log",
     benchmark:
@@ -96,7 +93,6 @@ rule concatenate_modalities:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        settings={"modalities": MODALITIES},
         code=code_of("concatenate_modalities.py"),
     script:
         "../scripts/concatenate_modalities.py"

@@ -14,6 +14,7 @@ rule fit_gan:
     output:
         model="results/{corpus}/oversample/gan/seed{seed}/gan.safetensors",
         history="results/{corpus}/oversample/gan/seed{seed}/history.parquet",
+        events=events_beside("results/{corpus}/oversample/gan/seed{seed}/history.parquet"),
     log:
         "results/{corpus}/logs/fit_gan/seed{seed}.log",
     benchmark:
@@ -26,8 +27,8 @@ rule fit_gan:
         runtime=growing(120),
         gpu=GPUS,
     params:
-        settings=config["oversample"]["gan"]
-        | {"modalities": MODALITIES, "device": config["device"]},
+        settings=config["oversample"]["gan"],
+        device=config["device"],
         code=code_of("fit_gan.py"),
     script:
         "../scripts/fit_gan.py"
@@ -54,7 +55,7 @@ rule sample_gan:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        settings={"modalities": MODALITIES, "target": config["oversample"]["target"]},
+        settings={"target": config["oversample"]["target"]},
         code=code_of("sample_gan.py"),
     script:
         "../scripts/sample_gan.py"
@@ -96,18 +97,15 @@ rule assess_synthetic:
     """Say per class how good the synthetic samples are; a collapse is reported here."""
     input:
         synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
-        features=expand(
-            "results/{corpus}/features/{modality}/{split}.parquet",
-            split=["train", "dev"],
+        train=rules.fit_gan.input.features,
+        dev=expand(
+            "results/{corpus}/features/{modality}/dev.parquet",
             modality=MODALITIES,
             allow_missing=True,
         ),
         scaler=rules.fit_scaler.output.scaler,
-        labels=expand(
-            "results/{corpus}/corpus/labels_{split}.parquet",
-            split=["train", "dev"],
-            allow_missing=True,
-        ),
+        labels_train="results/{corpus}/corpus/labels_train.parquet",
+        labels_dev="results/{corpus}/corpus/labels_dev.parquet",
     output:
         quality="results/{corpus}/oversample/{oversampler}/seed{seed}/quality.parquet",
     log:
@@ -123,7 +121,6 @@ rule assess_synthetic:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        settings={"modalities": MODALITIES},
         code=code_of("assess_synthetic.py"),
     script:
         "../scripts/assess_synthetic.py"

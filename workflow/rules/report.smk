@@ -69,12 +69,6 @@ rule render_report:
             caption="../report/model_card.rst",
             category="Model cards",
         ),
-        # TensorBoard's, beside each history, if they are wanted.
-        events=expand(
-            "results/{corpus}/{trained}/events.out.tfevents.0.cberl",
-            trained=TRAINED if config["report"]["tensorboard"] else [],
-            allow_missing=True,
-        ),
     log:
         "results/{corpus}/logs/render_report.log",
     benchmark:

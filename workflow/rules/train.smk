@@ -16,6 +16,7 @@ rule train_gnn:
     output:
         model="results/{corpus}/train/{variant}/seed{seed}/model.safetensors",
         history="results/{corpus}/train/{variant}/seed{seed}/history.parquet",
+        events=events_beside("results/{corpus}/train/{variant}/seed{seed}/history.parquet"),
     log:
         "results/{corpus}/logs/train_gnn/{variant}-seed{seed}.log",
     benchmark:
@@ -28,7 +29,9 @@ rule train_gnn:
         runtime=growing(120),
         gpu=GPUS,
     params:
-        settings=settings_of_variant,
+        settings=config["train"],
+        variant=variant_of,
+        device=config["device"],
         code=code_of("train_gnn.py"),
     script:
         "../scripts/train_gnn.py"

@@ -1,19 +1,20 @@
 """Say of every utterance and modality whether its published features can be used."""
 
-from pathlib import Path
-
 from cberl.artifacts import read_table, write_page, write_table
 from cberl.corpus.quality.feature_quality import assess_published
 from cberl.corpus.quality.media_quality import refuse_too_few
 from cberl.corpus.quality.quality_page import render_quality_page
 from cberl.corpus.readers.feature_files import read_published
+from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.job import start_job
+from cberl.settings import read_settings
 
 with start_job(snakemake) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
-    published = read_published(job.settings, Path(job.settings["root"]))
-    quality = assess_published(utterances, published, job.settings["modalities"])
-    refuse_too_few(quality, job.settings["max_unavailable"])
+    settings = read_settings(CorpusSettings, job.settings)
+    published = read_published(settings, settings.root)
+    quality = assess_published(utterances, published, snakemake.params.modalities)
+    refuse_too_few(quality, settings.max_unavailable)
     write_table(snakemake.output.quality, QUALITY, quality, job.provenance)
     write_page(snakemake.output.page, render_quality_page(quality))

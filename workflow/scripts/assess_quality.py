@@ -9,7 +9,7 @@ from cberl.job import start_job
 with start_job(snakemake) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
     facts = read_media_facts(snakemake.input.media)
-    quality = assess_quality(utterances, facts, job.settings["modalities"])
+    quality = assess_quality(utterances, facts, snakemake.params.modalities)
     refuse_too_few(quality, job.settings["max_unavailable"])
     write_table(snakemake.output.quality, QUALITY, quality, job.provenance)
     write_page(snakemake.output.page, render_quality_page(quality))

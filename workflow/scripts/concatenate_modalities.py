@@ -7,12 +7,9 @@ from cberl.fuse.tables import LATENTS
 from cberl.job import start_job
 
 with start_job(snakemake) as job:
-    fused = fuse_splits(
-        snakemake.input.features,
-        snakemake.input.scaler,
-        snakemake.input.synthetic,
-        job.settings["modalities"],
-        concatenate_modalities,
-    )
-    for path, (frame, latents) in zip(snakemake.output.latents, fused, strict=True):
-        write_table(path, LATENTS, frame, job.provenance, {"latent": latents})
+    inputs = snakemake.input
+    for split, frame, latents in fuse_splits(
+        inputs.features, inputs.scaler, inputs.synthetic, concatenate_modalities
+    ):
+        path, facts = snakemake.output[split], {"split": split}
+        write_table(path, LATENTS, frame, job.provenance, {"latent": latents}, facts)

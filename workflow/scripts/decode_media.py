@@ -2,13 +2,17 @@
 
 from cberl.artifacts import open_table, read_table
 from cberl.corpus.media.decode import decode_clips
+from cberl.corpus.settings import MediaSettings
 from cberl.corpus.shards import select_shard
 from cberl.corpus.tables import MEDIA, UTTERANCES
 from cberl.job import start_job
+from cberl.settings import read_settings
 
 with start_job(snakemake) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
     shard = select_shard(utterances, snakemake.wildcards.scatteritem)
     with open_table(snakemake.output.media, MEDIA, job.provenance) as writer:
-        for rows in decode_clips(shard, job.settings["root"], job.settings):
+        settings = read_settings(MediaSettings, job.settings)
+        params = snakemake.params
+        for rows in decode_clips(shard, params.root, settings, params.modalities):
             writer.write(rows)

@@ -1,16 +1,27 @@
 """Train the text encoder on training labels."""
 
-from cberl.artifacts import write_table, write_tensors
-from cberl.features.text.finetune import finetune_text
+from cberl.artifacts import read_table, write_table, write_tensors
+from cberl.corpus.labels import join_labels, read_classes
+from cberl.corpus.tables import UTTERANCES
+from cberl.features.settings import TextSettings
+from cberl.features.text.fit import fit_text_encoder
+from cberl.fitting.events import write_events
 from cberl.job import start_job
+from cberl.settings import read_settings
 from cberl.tables import HISTORY
 
 with start_job(snakemake, torch=True) as job:
-    tensors, facts, history = finetune_text(
-        snakemake.input.utterances,
-        snakemake.input.labels_train,
-        snakemake.input.labels_dev,
-        job.settings,
+    utterances = read_table(snakemake.input.utterances, UTTERANCES)
+    network, facts, history = fit_text_encoder(
+        join_labels(utterances, snakemake.input.labels_train),
+        join_labels(utterances, snakemake.input.labels_dev),
+        read_classes(snakemake.input.labels_train),
+        read_settings(TextSettings, job.settings),
+        int(snakemake.wildcards.fold),
+        snakemake.params.device,
     )
+    tensors = network.state_dict()
     write_tensors(snakemake.output.encoder, "encoder", tensors, job.provenance, facts)
     write_table(snakemake.output.history, HISTORY, history, job.provenance)
+    for path in snakemake.output.events:
+        write_events(path, history)

@@ -5,6 +5,5 @@ from cberl.features.scaler import fit_scaler
 from cberl.job import start_job
 
 with start_job(snakemake) as job:
-    modalities = job.settings["modalities"]
-    tensors = fit_scaler(dict(zip(modalities, snakemake.input.train, strict=True)))
+    tensors = fit_scaler(snakemake.input.train)
     write_tensors(snakemake.output.scaler, "scaler", tensors, job.provenance)

@@ -1,26 +1,23 @@
 """Train the joint VAE on recorded training rows."""
 
-from cberl.artifacts import write_table, write_tensors
-from cberl.corpus.labels import read_classes, read_labels
-from cberl.features.featureset import read_features
+from cberl.artifacts import write_table
+from cberl.features.read_rows import read_rows
+from cberl.fitting.events import write_events
+from cberl.fitting.network_files import save_network
+from cberl.fuse.settings import VAESettings
 from cberl.fuse.vae.fit import fit_vae
 from cberl.job import start_job
+from cberl.settings import read_settings
 from cberl.tables import HISTORY
 
 with start_job(snakemake, torch=True) as job:
-    modalities = job.settings["modalities"]
-    classes = read_classes(snakemake.input.labels_train)
-    train = read_features(
-        dict(zip(modalities, snakemake.input.train, strict=True)), snakemake.input.scaler
-    )
-    dev = read_features(
-        dict(zip(modalities, snakemake.input.dev, strict=True)), snakemake.input.scaler
-    )
-    train_labels = read_labels(snakemake.input.labels_train, train.ids)
-    dev_labels = read_labels(snakemake.input.labels_dev, dev.ids)
-    vae, history = fit_vae(
-        train, train_labels, dev, dev_labels, len(classes), job.settings, job.seed
-    )
-    metadata = vae.describe() | {"classes": classes}
-    write_tensors(snakemake.output.model, "vae", vae.state_dict(), job.provenance, metadata)
+    inputs = snakemake.input
+    train = read_rows(inputs.train, inputs.scaler, inputs.labels_train)
+    dev = read_rows(inputs.dev, inputs.scaler, inputs.labels_dev)
+    settings = read_settings(VAESettings, job.settings)
+    vae, history = fit_vae(train, dev, settings, job.seed, snakemake.params.device)
+    facts = {"classes": train.classes}
+    save_network(snakemake.output.model, "vae", vae, job.provenance, facts)
     write_table(snakemake.output.history, HISTORY, history, job.provenance)
+    for path in snakemake.output.events:
+        write_events(path, history)

@@ -13,4 +13,5 @@ with start_job(snakemake) as job:
     splits = gather_shards(utterances, snakemake.input.shards)
     for split, path in zip(SPLITS, snakemake.output.features, strict=True):
         frame, features = splits[split]
-        write_table(path, FEATURES, frame, job.provenance, {"features": features}, facts)
+        own = facts | {"split": split}
+        write_table(path, FEATURES, frame, job.provenance, {"features": features}, own)

@@ -2,12 +2,15 @@
 
 from cberl.artifacts import write_table
 from cberl.corpus.readers.read_corpus import read_corpus
+from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.job import start_job
 from cberl.modalities import SPLITS
+from cberl.settings import read_settings
 
 with start_job(snakemake) as job:
-    corpus = read_corpus(job.settings, job.settings["root"])
+    settings = read_settings(CorpusSettings, job.settings)
+    corpus = read_corpus(settings, settings.root)
     write_table(snakemake.output.utterances, UTTERANCES, corpus.utterances, job.provenance)
     for split, path in zip(SPLITS, snakemake.output.labels, strict=True):
         metadata = {"classes": corpus.classes, "split": split}

@@ -3,25 +3,27 @@
 import numpy as np
 import pandas as pd
 
-from cberl.artifacts import read_tensors, write_table
+from cberl.artifacts import write_table
+from cberl.fitting.network_files import load_network
 from cberl.graph.conversations import read_conversations, removals_of
 from cberl.job import start_job
-from cberl.train.predict import load_network, predict_gnn
+from cberl.train.network import ConversationNetwork
+from cberl.train.predict import predict_classes
 from cberl.train.tables import PREDICTIONS
 
 with start_job(snakemake, torch=True) as job:
-    tensors, metadata = read_tensors(snakemake.input.model, "network")
-    network = load_network(tensors, metadata)
+    inputs = snakemake.input
+    network, facts = load_network(inputs.model, "network", ConversationNetwork)
     frames, probabilities = [], []
     for position, split in enumerate(("dev", "test")):
-        for removed in removals_of(snakemake.input.latents[position]):
+        for removed in removals_of(inputs.latents[position]):
             conversations = read_conversations(
-                nodes=snakemake.input.nodes[position],
-                edges=snakemake.input.edges[position],
-                latents=snakemake.input.latents[position],
+                nodes=inputs.nodes[position],
+                edges=inputs.edges[position],
+                latents=inputs.latents[position],
                 removed=removed,
             )
-            frame, rows = predict_gnn(network, conversations, metadata["classes"])
+            frame, rows = predict_classes(network, conversations, facts["classes"])
             frames.append(frame.assign(split=split, removed=removed))
             probabilities.append(rows)
     write_table(
@@ -30,5 +32,9 @@ with start_job(snakemake, torch=True) as job:
         pd.concat(frames, ignore_index=True),
         job.provenance,
         {"probabilities": np.concatenate(probabilities)},
-        metadata={"classes": metadata["classes"]},
+        metadata={
+            "classes": facts["classes"],
+            "variant": snakemake.wildcards.variant,
+            "seed": job.seed,
+        },
     )

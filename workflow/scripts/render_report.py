@@ -8,7 +8,6 @@ from cberl.job import start_job
 from cberl.report.model_card import write_model_card
 from cberl.report.page import render_page
 from cberl.report.run import place_of, read_run
-from cberl.report.tensorboard import write_events
 from cberl.report.verdict import write_verdict
 
 with start_job(snakemake) as job:
@@ -30,5 +29,3 @@ with start_job(snakemake) as job:
     for path in snakemake.output.cards:
         place = place_of(path)
         write_page(path, write_model_card(run, place.name, place.seed))
-    for path in snakemake.output.events:
-        write_events(path, run.histories[place_of(path)])

@@ -4,21 +4,22 @@ from cberl.artifacts import open_table
 from cberl.job import start_job
 from cberl.oversample.dialogue_copies import fill_places, read_training
 from cberl.oversample.resample import resample
+from cberl.oversample.settings import OversampleSettings
 from cberl.oversample.tables import SYNTHETIC
+from cberl.settings import read_settings
 
 with start_job(snakemake) as job:
-    oversampler = snakemake.wildcards.oversampler
-    train = read_training(
-        dict(zip(job.settings["modalities"], snakemake.input.features, strict=True)),
-        snakemake.input.scaler,
-        snakemake.input.utterances,
-        snakemake.input.labels,
-        "none" if oversampler == "none" else job.settings["target"],
+    inputs, oversampler = snakemake.input, snakemake.wildcards.oversampler
+    settings = read_settings(OversampleSettings, job.settings)
+    train, places = read_training(
+        inputs.features,
+        inputs.scaler,
+        inputs.utterances,
+        inputs.labels,
+        "none" if oversampler == "none" else settings.target,
         job.seed,
     )
-    samples = resample(
-        oversampler, train.features, train.labels, train.places.labels, job.settings, job.seed
-    )
+    samples = resample(oversampler, train, places.labels, settings.smote.neighbours, job.seed)
     with open_table(snakemake.output.synthetic, SYNTHETIC, job.provenance) as table:
-        for frame, matrices in fill_places(train.places, samples, train.classes):
+        for frame, matrices in fill_places(places, samples):
             table.write(frame, matrices)

@@ -1,25 +1,39 @@
 """Train the graph network."""
 
-from cberl.artifacts import write_table, write_tensors
-from cberl.corpus.labels import read_classes
+from cberl.artifacts import write_table
+from cberl.fitting.events import write_events
+from cberl.fitting.network_files import save_network
 from cberl.graph.conversations import read_conversations
 from cberl.job import start_job
+from cberl.settings import read_settings
 from cberl.tables import HISTORY
-from cberl.train.fit import train_gnn
+from cberl.train.fit import fit_classifier
+from cberl.train.settings import TrainSettings
 
 with start_job(snakemake, torch=True) as job:
-    classes = read_classes(snakemake.input.labels[0])
+    inputs, variant = snakemake.input, snakemake.params.variant
     train, dev = (
         read_conversations(
-            nodes=snakemake.input.nodes[position],
-            edges=snakemake.input.edges[position],
-            latents=snakemake.input.latents[position],
-            labels=snakemake.input.labels[position],
-            synthetic=snakemake.input.synthetic if position == 0 else None,
+            nodes=inputs.nodes[position],
+            edges=inputs.edges[position],
+            latents=inputs.latents[position],
+            labels=inputs.labels[position],
+            synthetic=inputs.synthetic if position == 0 else None,
         )
         for position in range(2)
     )
-    network, history = train_gnn(train, dev, classes, job.settings, job.seed)
-    metadata = network.describe() | {"classes": classes}
-    write_tensors(snakemake.output.model, "network", network.state_dict(), job.provenance, metadata)
+    network, history = fit_classifier(
+        train,
+        dev,
+        read_settings(TrainSettings, job.settings),
+        loss=variant["loss"],
+        dialogue_sampling=variant["dialogue_sampling"],
+        mask_weight=variant["mask_weight"],
+        seed=job.seed,
+        device=snakemake.params.device,
+    )
+    facts = {"classes": train.classes}
+    save_network(snakemake.output.model, "network", network, job.provenance, facts)
     write_table(snakemake.output.history, HISTORY, history, job.provenance)
+    for path in snakemake.output.events:
+        write_events(path, history)

@@ -2,14 +2,13 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from cberl.corpus.readers.meld import unusual_clips
 from cberl.corpus.readers.read_corpus import read_corpus
+from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.shards import shard_numbers
 from cberl.errors import InputError
 from cberl.log import unlogged
@@ -17,19 +16,19 @@ from cberl.modalities import SPLITS
 from cberl.provenance import settings_digest
 
 
-def clip_names(settings: Mapping[str, Any], root: Path) -> str | None:
+def clip_names(settings: CorpusSettings, root: Path) -> str | None:
     """Digest the names of clips that decide what the reader says of an utterance.
 
     Of MELD there are such: corrected clips stand in for others. A plainly named clip is not among
     them: whether it is there is told by `clip_states`, to its shard alone. None for the other
     kinds, whose annotations name their files.
     """
-    if settings["kind"] != "meld":
+    if settings.kind != "meld":
         return None
     return settings_digest([unusual_clips(root, split) for split in SPLITS])
 
 
-def clip_states(settings: Mapping[str, Any], root: Path, shards: int) -> dict[str, str]:
+def clip_states(settings: CorpusSettings, root: Path, shards: int) -> dict[str, str]:
     """Digest the names, sizes and times of each shard's media files, without opening them.
 
     A clip that was replaced, added or taken away changes the digest of the shards that need it.

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from cberl.corpus import reasons
 from cberl.corpus.locate import find_file
 from cberl.corpus.media.clip import decode_clip
 from cberl.corpus.media.sandbox import Garbled, Lost, Sandbox
+from cberl.corpus.settings import MediaSettings
 from cberl.corpus.tables import MEDIA
 from cberl.log import progress
 from cberl.tables import COUNT, NUMBER, TEXT
@@ -29,9 +30,12 @@ FACTS = {
 }
 """What a worker tells of a clip -> its type; each may be None."""
 
+OF_THE_REQUEST = ("sample_rate", "frames", "frame_size", "faces")
+"""Settings that a worker is sent."""
+
 
 def decode_clips(
-    shard: pd.DataFrame, root: str | Path, settings: Mapping[str, Any]
+    shard: pd.DataFrame, root: str | Path, settings: MediaSettings, modalities: Collection[str]
 ) -> Iterator[pd.DataFrame]:
     """Decode the sound and frames of every utterance of a shard.
 
@@ -41,18 +45,19 @@ def decode_clips(
     Args:
         shard: rows of the table UTTERANCES.
         root: folder of the corpus, which the rows' paths start at and must not leave.
-        settings: the section ``media`` of the configuration, and ``modalities``: those to decode.
+        settings: how to decode.
+        modalities: those to decode.
 
     Yields:
         Rows of the table MEDIA in the order of the shard, few enough to bound memory.
     """
-    digests = _Digests(settings["time_limit_s"])
+    digests = _Digests(settings.time_limit_s)
     rows: list[dict[str, Any]] = []
     size = 0
-    with Sandbox(decode_clip, settings["time_limit_s"], settings["memory_limit_mb"]) as sandbox:
+    with Sandbox(decode_clip, settings.time_limit_s, settings.memory_limit_mb) as sandbox:
         utterances = shard.to_dict("records")
         for utterance in progress(utterances, len(utterances), "clips"):
-            row = _decode_utterance(utterance, Path(root), settings, sandbox, digests)
+            row = _decode_utterance(utterance, Path(root), settings, modalities, sandbox, digests)
             if row["detail"]:
                 # The same corpus elsewhere gives the same table.
                 row["detail"] = row["detail"].replace(f"{Path(root).absolute()}/", "")
@@ -68,7 +73,8 @@ def decode_clips(
 def _decode_utterance(
     utterance: Mapping[str, Any],
     root: Path,
-    settings: Mapping[str, Any],
+    settings: MediaSettings,
+    modalities: Collection[str],
     sandbox: Sandbox,
     digests: "_Digests",
 ) -> dict[str, Any]:
@@ -78,7 +84,7 @@ def _decode_utterance(
     details: list[str] = []
     for modality, path in _named_files(utterance).items():
         files[modality] = None
-        if modality not in settings["modalities"]:
+        if modality not in modalities:
             row[f"{modality}_reason"] = reasons.NOT_REQUESTED
             continue
         file, reason, detail = find_file(root, path)
@@ -100,7 +106,7 @@ def _named_files(utterance: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _request(
-    utterance: Mapping[str, Any], files: Mapping[str, str | None], settings: Mapping[str, Any]
+    utterance: Mapping[str, Any], files: Mapping[str, str | None], settings: MediaSettings
 ) -> dict[str, Any]:
     return {
         "audio_file": files["audio"],
@@ -109,7 +115,7 @@ def _request(
         "start_s": _value(utterance, "media_start_s"),
         "end_s": _value(utterance, "media_end_s"),
         "crop": _value(utterance, "media_crop"),
-        **{name: settings[name] for name in ("sample_rate", "frames", "frame_size", "faces")},
+        **{name: getattr(settings, name) for name in OF_THE_REQUEST},
     }
 
 

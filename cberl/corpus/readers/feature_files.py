@@ -20,6 +20,7 @@ from cberl.corpus.readers.meld import MELD_CLASSES
 from cberl.corpus.readers.pickle_layouts import ROBERTA_LAYERS, recognise_layout
 from cberl.corpus.readers.pickled_names import as_text
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, classes_of, conversation_rows
+from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_missing_splits
 from cberl.errors import InputError
 from cberl.modalities import MODALITIES
@@ -55,13 +56,13 @@ class Published:
         return name_utterances(self.rows)["utterance_id"].to_numpy(dtype=object)
 
 
-def read_features_corpus(settings: Mapping[str, Any], root: Path) -> Corpus:
+def read_features_corpus(settings: CorpusSettings, root: Path) -> Corpus:
     """Read the conversations and labels of a file of features; see `read_published`."""
     published = read_published(settings, root)
     return assemble_corpus(published.rows, published.classes)
 
 
-def read_published(settings: Mapping[str, Any], root: Path) -> Published:
+def read_published(settings: CorpusSettings, root: str | Path) -> Published:
     """Read a file of features: Parquet or NPZ with named columns, or one of the field's pickles.
 
     Args:
@@ -73,7 +74,7 @@ def read_published(settings: Mapping[str, Any], root: Path) -> Published:
         InputError: the file cannot be read or does not hold what it should; vectors of different
             widths, NaN or infinite values.
     """
-    path = find_corpus_file(settings, root)
+    path = find_corpus_file(settings, Path(root))
     suffix = path.suffix.lower()
     if suffix in PICKLE_SUFFIXES:
         rows, vectors, known_classes = _read_pickle(path)
@@ -89,7 +90,7 @@ def read_published(settings: Mapping[str, Any], root: Path) -> Published:
             f"{path}: has no features; expected one of "
             f"{', '.join(f'{name}_features' for name in MODALITIES)}"
         )
-    classes = settings["classes"] or known_classes
+    classes = list(settings.classes) or known_classes
     rows["label"] = _name_labels(rows, classes)
     rows["split"] = deal_missing_splits(rows, settings)
     matrices = {

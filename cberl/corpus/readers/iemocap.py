@@ -15,6 +15,7 @@ import pandas as pd
 from cberl.corpus.annotations import find_iemocap_dialogues
 from cberl.corpus.assemble import Corpus, assemble_corpus
 from cberl.corpus.readers.text_files import map_control_codes, read_text
+from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_dev
 from cberl.errors import InputError
 
@@ -39,7 +40,7 @@ _TURN = re.compile(r"(\S+)_([FM]\w+) \[(\d+\.\d+)-(\d+\.\d+)\]:?(.*)")
 _EVALUATION = re.compile(r"\[(\d+\.\d+) - (\d+\.\d+)\]\s+(\S+)_([FM]\w+)\s+(\w+)\b.*")
 
 
-def read_iemocap(settings: Mapping[str, Any], root: Path) -> Corpus:
+def read_iemocap(settings: CorpusSettings, root: Path) -> Corpus:
     """Read IEMOCAP.
 
     Session 5 is test; dev is a seeded share of the dialogues of Sessions 1 to 4. Every transcribed
@@ -56,12 +57,12 @@ def read_iemocap(settings: Mapping[str, Any], root: Path) -> Corpus:
     Raises:
         InputError: a file is missing or unreadable; a class is not one of the label set's.
     """
-    codes = LABEL_SETS[settings["label_set"]]
-    classes = settings["classes"] or list(dict.fromkeys(codes.values()))
+    codes = LABEL_SETS[settings.label_set]
+    classes = list(settings.classes) or list(dict.fromkeys(codes.values()))
     for name in classes:
         if name not in codes.values():
             raise InputError(
-                f"corpus.classes: {name!r} is not in label set {settings['label_set']}; expected "
+                f"corpus.classes: {name!r} is not in label set {settings.label_set}; expected "
                 f"some of {', '.join(dict.fromkeys(codes.values()))}"
             )
     rows = []
@@ -70,7 +71,7 @@ def read_iemocap(settings: Mapping[str, Any], root: Path) -> Corpus:
     frame = pd.DataFrame(rows)
     labels = frame.pop("emotion").map(codes)
     frame["label"] = labels.where(labels.isin(classes), None)
-    frame["split"] = deal_dev(frame, settings["dev_share"], settings["split_seed"])
+    frame["split"] = deal_dev(frame, settings.dev_share, settings.split_seed)
     return assemble_corpus(frame, classes)
 
 

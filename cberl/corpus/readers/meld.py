@@ -6,7 +6,6 @@ Conversations", ACL 2019; github.com/declare-lab/MELD.
 
 import logging
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from cberl.corpus.annotations import MELD_CLIP_FOLDERS, find_meld_annotations, m
 from cberl.corpus.assemble import Corpus, assemble_corpus
 from cberl.corpus.readers.text_files import map_control_codes, read_delimited
 from cberl.corpus.readers.times import parse_clock
+from cberl.corpus.settings import CorpusSettings
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
 
@@ -35,7 +35,7 @@ LONGEST_UTTERANCE_S = 60.0
 _CLIP_NAME = re.compile(r"(final_videos_test)?dia(\d+)_utt(\d+)\.mp4", re.IGNORECASE)
 
 
-def read_meld(settings: Mapping[str, Any], root: Path) -> Corpus:
+def read_meld(settings: CorpusSettings, root: Path) -> Corpus:
     """Read MELD.
 
     Utterances are keyed by split, dialogue and utterance and ordered by the rank of their number:
@@ -54,7 +54,7 @@ def read_meld(settings: Mapping[str, Any], root: Path) -> Corpus:
     for split, path in zip(SPLITS, find_meld_annotations(root), strict=True):
         rows += sorted(_read_split(split, path, root), key=lambda row: row["rank"])
     frame = pd.DataFrame(rows).drop(columns="rank")
-    return assemble_corpus(frame, settings["classes"] or MELD_CLASSES)
+    return assemble_corpus(frame, list(settings.classes) or MELD_CLASSES)
 
 
 def _read_split(split: str, path: Path, root: Path) -> list[dict[str, Any]]:

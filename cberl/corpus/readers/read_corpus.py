@@ -1,14 +1,13 @@
 """Reading a corpus, whatever its kind."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cberl.corpus.assemble import Corpus
 from cberl.corpus.readers.feature_files import read_features_corpus
 from cberl.corpus.readers.iemocap import read_iemocap
 from cberl.corpus.readers.meld import read_meld
 from cberl.corpus.readers.table import read_conversations
+from cberl.corpus.settings import CorpusSettings
 
 READERS = {
     "meld": read_meld,
@@ -19,7 +18,7 @@ READERS = {
 """Kind of corpus -> its reader: (settings, root) -> `Corpus`."""
 
 
-def read_corpus(settings: Mapping[str, Any], root: str | Path) -> Corpus:
+def read_corpus(settings: CorpusSettings, root: str | Path) -> Corpus:
     """Read conversations and labels.
 
     Args:
@@ -29,4 +28,4 @@ def read_corpus(settings: Mapping[str, Any], root: str | Path) -> Corpus:
     Raises:
         InputError: naming the file and row that cannot be used, and what was expected.
     """
-    return READERS[settings["kind"]](settings, Path(root))
+    return READERS[settings.kind](settings, Path(root))

@@ -1,8 +1,6 @@
 """The reader of a user's own conversations: one file, one row per utterance."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -10,6 +8,7 @@ from cberl.corpus.annotations import find_corpus_file
 from cberl.corpus.assemble import Corpus, assemble_corpus
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
 from cberl.corpus.readers.times import parse_time
+from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_missing_splits
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
@@ -18,7 +17,7 @@ REQUIRED = ("dialogue", "utterance", "speaker")
 OPTIONAL = ("text", "label", "split", "media", "start", "end", "audio")
 
 
-def read_conversations(settings: Mapping[str, Any], root: Path) -> Corpus:
+def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
     """Read a table of conversations.
 
     Rows of a dialogue stand in the order of speaking. ``media`` is a clip or, with ``start`` and
@@ -37,7 +36,7 @@ def read_conversations(settings: Mapping[str, Any], root: Path) -> Corpus:
     file = read_column_file(find_corpus_file(settings, root), REQUIRED, OPTIONAL)
     rows = conversation_rows(file)
     rows["split"] = deal_missing_splits(rows, settings)
-    return assemble_corpus(rows, settings["classes"] or classes_of(rows, file.path))
+    return assemble_corpus(rows, list(settings.classes) or classes_of(rows, file.path))
 
 
 def classes_of(rows: pd.DataFrame, path: Path) -> list[str]:

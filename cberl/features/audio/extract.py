@@ -1,6 +1,6 @@
 """Audio features: openSMILE functionals or a speech network over each utterance's sound."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from cberl.features.audio.functionals import Functionals
 from cberl.features.audio.speech import SpeechNetwork
 from cberl.features.encoders import is_speech_network
 from cberl.features.feature_rows import count_rows, feature_rows
+from cberl.features.settings import AudioSettings
 from cberl.log import progress
 
 CLIPS_AT_ONCE = 64
@@ -27,19 +28,18 @@ class AudioExtractor:
     unavailable too. Each such clip is named in the log.
     """
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: AudioSettings, device: str = "auto") -> None:
         """
         Args:
-            settings: section ``features.audio`` of the configuration, and ``device``.
+            settings: of the audio encoder.
+            device: auto, cpu or cuda; of a speech network.
 
         Raises:
             InputError: the encoder cannot be had.
         """
-        name = settings["encoder"]
+        name = settings.encoder
         self._encoder: Functionals | SpeechNetwork = (
-            SpeechNetwork(name, settings["device"])
-            if is_speech_network(name)
-            else Functionals(name)
+            SpeechNetwork(name, device) if is_speech_network(name) else Functionals(name)
         )
 
     def describe(self) -> dict[str, Any]:

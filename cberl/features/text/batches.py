@@ -12,7 +12,7 @@ from cberl.features.text.turns import TokenSequence
 
 
 @dataclass(frozen=True)
-class Batch:
+class TokenBatch:
     """B sequences padded to T tokens, in which U utterances get a vector each.
 
     Attributes:
@@ -26,16 +26,16 @@ class Batch:
     utterance: torch.Tensor
     utterances: int
 
-    def to(self, device: str) -> "Batch":
+    def to(self, device: str) -> "TokenBatch":
         """The same with its tensors on a device."""
-        return Batch(
+        return TokenBatch(
             {name: tensor.to(device) for name, tensor in self.inputs.items()},
             self.utterance.to(device),
             self.utterances,
         )
 
 
-def collate(sequences: Sequence[TokenSequence], transformer: Transformer) -> Batch:
+def collate(sequences: Sequence[TokenSequence], transformer: Transformer) -> TokenBatch:
     """Pad sequences to the longest of them."""
     longest = max(len(sequence) for sequence in sequences)
     ids = np.full((len(sequences), longest), transformer.tokenizer.pad_token_id or 0)
@@ -52,7 +52,7 @@ def collate(sequences: Sequence[TokenSequence], transformer: Transformer) -> Bat
     inputs = {"input_ids": ids, "attention_mask": attended}
     if "token_type_ids" in transformer.tokenizer.model_input_names:
         inputs["token_type_ids"] = types
-    return Batch(
+    return TokenBatch(
         {name: torch.from_numpy(array) for name, array in inputs.items()},
         torch.from_numpy(utterance),
         count,
@@ -83,7 +83,7 @@ def split_by_count(order: np.ndarray, counts: np.ndarray, size: int) -> list[np.
     return batches
 
 
-def encode(model: Any, batch: Batch, pooling: str, precision: str = "auto") -> torch.Tensor:
+def encode(model: Any, batch: TokenBatch, pooling: str, precision: str = "auto") -> torch.Tensor:
     """Encode and pool a batch: float32 [U, width].
 
     Args:

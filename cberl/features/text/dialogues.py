@@ -9,13 +9,14 @@ so that each token is encoded once for all the utterances whose context it is; w
 put before each utterance (`cberl.features.text.turns`) it is encoded again for every one of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cberl.errors import InputError
+from cberl.features.settings import TextSettings
 from cberl.features.text.transformer import Transformer
 from cberl.features.text.turns import TokenSequence, Transcript, Turns, find_template
 
@@ -113,14 +114,10 @@ class Dialogues:
 
 
 def open_turns(
-    utterances: pd.DataFrame, transformer: Transformer, settings: Mapping[str, Any]
+    utterances: pd.DataFrame, transformer: Transformer, settings: TextSettings
 ) -> Turns | Dialogues:
-    """Choose how the utterances of whole dialogues are tokenised.
-
-    Args:
-        settings: ``context_turns``, a number of previous turns or ``all``; and ``max_tokens``.
-    """
-    context, most = settings["context_turns"], settings["max_tokens"]
+    """Choose how the utterances of whole dialogues are tokenised."""
+    context, most = settings.context_turns, settings.max_tokens
     if context == "all":
         return Dialogues(utterances, transformer.tokenizer, most)
     return Turns(utterances, transformer.tokenizer, context, most)

@@ -1,7 +1,7 @@
 """Text features: a transformer over each utterance's transcript."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from cberl.artifacts import read_tensor_header, read_tensors
 from cberl.errors import InputError
+from cberl.features.settings import TextSettings
 from cberl.features.text.batches import collate, encode, rows_of, split_by_count
 from cberl.features.text.dialogues import open_turns
 from cberl.features.text.transformer import load_transformer
@@ -32,20 +33,23 @@ class TextExtractor:
     has that one's vector, any other the mean of all.
     """
 
-    def __init__(self, settings: Mapping[str, Any], weights: Sequence[str | Path] = ()) -> None:
+    def __init__(
+        self, settings: TextSettings, weights: Sequence[str | Path] = (), device: str = "auto"
+    ) -> None:
         """
         Args:
-            settings: section ``features.text`` of the configuration, and ``device``.
+            settings: of the text encoder.
             weights: fine-tuned weights of the same encoder, a file for each fold, instead of its
                 published ones.
+            device: auto, cpu or cuda.
 
         Raises:
             InputError: the encoder or its weights cannot be loaded, or take fewer tokens.
         """
         self._settings = settings
-        self._device = choose_device(settings["device"])
-        self._transformer = load_transformer(settings["encoder"])
-        self._transformer.check_length(settings["max_tokens"])
+        self._device = choose_device(device)
+        self._transformer = load_transformer(settings.encoder)
+        self._transformer.check_length(settings.max_tokens)
         self._transformer.model.to(self._device)
         self._weights = list(weights)
         self._taken: int | None = None  # the weights that are in the network
@@ -59,8 +63,8 @@ class TextExtractor:
             "encoder": self._transformer.name,
             **(tuned if self._weights else {"weights": "published"}),
             "width": self._transformer.width,
-            "pooling": self._settings["pooling"],
-            "context_turns": self._settings["context_turns"],
+            "pooling": self._settings.pooling,
+            "context_turns": self._settings.context_turns,
         }
 
     def extract(self, shard: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
@@ -119,10 +123,10 @@ class TextExtractor:
         order = np.argsort([-len(sequence) for sequence in sequences], kind="stable")
         counts = np.array([len(sequence.rows) for sequence in sequences], dtype=np.int64)
         with torch.inference_mode():
-            for batch_rows in split_by_count(order, counts, self._settings["batch_size"]):
+            for batch_rows in split_by_count(order, counts, self._settings.batch_size):
                 part = [sequences[position] for position in batch_rows]
                 batch = collate(part, self._transformer).to(self._device)
-                pooled = encode(self._transformer.model, batch, self._settings["pooling"])
+                pooled = encode(self._transformer.model, batch, self._settings.pooling)
                 places = rows_of(part) - rows[0]
                 inside = (places >= 0) & (places < len(features))
                 features[places[inside]] = pooled.cpu().numpy()[inside]
@@ -142,9 +146,17 @@ def held_out_of(path: str | Path, encoder: str) -> list[str]:
 
 
 def load_weights(encoder: Any, path: str | Path) -> None:
-    """Put fine-tuned weights into an encoder."""
+    """Put the fine-tuned encoder of a `cberl.features.text.network.TextNetwork` into ``encoder``.
+
+    Its classifier stays in the file.
+    """
     import torch
 
     arrays, _ = read_tensors(path, "encoder")
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    own = "encoder."
+    tensors = {
+        name.removeprefix(own): torch.from_numpy(array)
+        for name, array in arrays.items()
+        if name.startswith(own)
+    }
     encoder.load_state_dict(tensors, strict=True)

@@ -44,7 +44,7 @@ class Network:
         return np.arange(wanted) * frames // wanted
 
 
-def load_network(name: str, weights: str, fetched: str | Path | None = None) -> Network:
+def load_backbone(name: str, weights: str, fetched: str | Path | None = None) -> Network:
     """Build a torchvision classification network and replace its classifier by the identity.
 
     Args:

@@ -1,6 +1,6 @@
 """Video features: a torchvision image or video network over each utterance's frames."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import pandas as pd
 from cberl.artifacts import read_batches
 from cberl.corpus.tables import MEDIA
 from cberl.features.feature_rows import count_rows, feature_rows
-from cberl.features.video.backbone import load_network
+from cberl.features.settings import VideoSettings
+from cberl.features.video.backbone import load_backbone
 from cberl.log import progress
 from cberl.seeding import choose_device
 
@@ -29,12 +30,18 @@ class VideoExtractor:
     unavailable.
     """
 
-    def __init__(self, settings: Mapping[str, Any], fetched: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: VideoSettings,
+        fetched: str | Path | None = None,
+        device: str = "auto",
+    ) -> None:
         """
         Args:
-            settings: section ``features.video`` of the configuration, and ``device``.
+            settings: of the video encoder.
             fetched: file of the published weights; see
-                `cberl.features.video.backbone.load_network`.
+                `cberl.features.video.backbone.load_backbone`.
+            device: auto, cpu or cuda.
 
         Raises:
             InputError: there is no such network, or its weights cannot be had.
@@ -42,8 +49,8 @@ class VideoExtractor:
         import torch
 
         self._settings = settings
-        self._device = choose_device(settings["device"])
-        self._network = load_network(settings["encoder"], settings["weights"], fetched)
+        self._device = choose_device(device)
+        self._network = load_backbone(settings.encoder, settings.weights, fetched)
         # Pixel by pixel in memory, pictures are convolved faster by a fifth and more on a CPU.
         layout = torch.channels_last_3d if self._network.of_clips else torch.channels_last
         self._network.module.to(self._device, memory_format=layout)
@@ -52,7 +59,7 @@ class VideoExtractor:
         """Facts for a reader of the features."""
         return {
             "modality": "video",
-            "encoder": f"torchvision {self._settings['encoder']}",
+            "encoder": f"torchvision {self._settings.encoder}",
             "weights": self._network.weights,
             "trained": self._network.trained,
             "width": self._network.width,
@@ -69,7 +76,7 @@ class VideoExtractor:
             (frame [utterance_id, available, is_synthetic], float32 [rows, width], NaN where
             unavailable), in the order of ``media``.
         """
-        size = self._settings["batch_size"]
+        size = self._settings.batch_size
         pieces = -(-count_rows(media) // size)
         batches = read_batches(media, MEDIA, size, ["utterance_id", "frames"])
         for batch in progress(batches, pieces, f"pieces of {size} clips"):

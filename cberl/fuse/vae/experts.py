@@ -26,14 +26,3 @@ def product_of_experts(
     precision = 1 + precisions.sum(dim=0)  # [N, Z]
     mean = (precisions * means).sum(dim=0) / precision
     return mean, -torch.log(precision)
-
-
-def divergence_from_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of N(mean, exp(log_variance)) from N(0, 1), in nats.
-
-    Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, appendix B.
-
-    Returns:
-        float [N, Z], one per row and latent dimension; their sum over Z is the row's.
-    """
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)

@@ -1,4 +1,4 @@
-"""What the joint variational autoencoder minimises."""
+"""What the joint VAE minimises."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss
 
-from cberl.corpus.labels import NO_LABEL
-from cberl.fuse.vae.experts import divergence_from_prior
-from cberl.fuse.vae.network import JointVAE
+from cberl.fitting.terms import kl_from_standard_normal, masked_mean
+from cberl.fuse.vae.network import VAENetwork
+from cberl.rows import NO_LABEL
 
 
 def hide_modalities(available: Mapping[str, Tensor], chance: float) -> dict[str, Tensor]:
@@ -39,13 +39,13 @@ def annealed(weight: float, epoch: int, annealing_epochs: int) -> float:
     return weight * min(1.0, (epoch - 1) / annealing_epochs) if annealing_epochs else weight
 
 
-def objective(
-    vae: JointVAE,
+def vae_loss(
+    vae: VAENetwork,
     values: Mapping[str, Tensor],
     available: Mapping[str, Tensor],
     shown: Mapping[str, Tensor],
     labels: Tensor,
-    log_prior: Tensor,
+    prior: Tensor,
     divergence_weight: float,
     class_weight: float,
 ) -> dict[str, Tensor]:
@@ -70,7 +70,7 @@ def objective(
         available: modality -> bool [N], what the decoders are asked for.
         shown: modality -> bool [N], what the encoders see.
         labels: int64 [N], -1 where unknown.
-        log_prior: float [C], log of class frequencies in the training rows.
+        prior: float [C], log of class frequencies in the training rows.
     """
     mean, log_variance = vae.posterior(values, shown)  # [N, Z] each
     latent = mean
@@ -81,21 +81,10 @@ def objective(
     for name, target in values.items():
         # Summed and then divided: the way back through a mean would fill a matrix.
         errors = mse_loss(decoded[name], target, reduction="none").sum(dim=1) / target.shape[1]
-        terms[f"reconstruction_{name}"] = _mean_where(errors, available[name])
-    divergence = divergence_from_prior(mean, log_variance).mean()
-    adjusted = vae.classifier(latent) + log_prior  # [N, C]
+        terms[f"reconstruction_{name}"] = masked_mean(errors, available[name])
+    divergence = kl_from_standard_normal(mean, log_variance).mean()
+    adjusted = vae.classifier(latent) + prior  # [N, C]
     surprise = cross_entropy(adjusted, labels, ignore_index=NO_LABEL, reduction="none")  # [N]
-    classification = _mean_where(surprise, labels != NO_LABEL)
+    classification = masked_mean(surprise, labels != NO_LABEL)
     loss = sum(terms.values()) + divergence_weight * divergence + class_weight * classification
     return {"loss": loss, **terms, "divergence": divergence, "classification": classification}
-
-
-def log_frequencies(labels: Tensor, class_count: int) -> Tensor:
-    """Log of class frequencies: float [C]; a class without a row counts as half a row."""
-    counts = torch.bincount(labels[labels != NO_LABEL], minlength=class_count)
-    frequencies = counts.float().clamp(min=0.5)
-    return torch.log(frequencies / frequencies.sum())
-
-
-def _mean_where(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).sum() / mask.sum().clamp(min=1)

@@ -1,6 +1,6 @@
 """The joint variational autoencoder's layers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -10,12 +10,12 @@ from cberl.fuse.vae.experts import product_of_experts
 LOG_VARIANCE_RANGE = (-8.0, 8.0)
 
 
-class JointVAE(nn.Module):
+class VAENetwork(nn.Module):
     """An encoder and a decoder per modality around one latent, and a classifier on it.
 
     Args:
-        widths: modality -> width of its features.
-        class_count: classes of the classifier.
+        widths: width of each modality's features, as a mapping or pairs.
+        classes: number of classes.
         latent_size: Z, width of the latent.
         hidden_size: width of the one hidden layer of each encoder and decoder.
         dropout: share of the encoders' inputs and hidden units dropped in training.
@@ -23,16 +23,22 @@ class JointVAE(nn.Module):
 
     def __init__(
         self,
-        widths: Mapping[str, int],
-        class_count: int,
-        latent_size: int,
-        hidden_size: int,
-        dropout: float,
+        widths: Mapping[str, int] | Iterable[tuple[str, int]],
+        classes: int,
+        latent_size: int = 128,
+        hidden_size: int = 256,
+        dropout: float = 0.3,
     ) -> None:
         super().__init__()
-        self.widths = dict(widths)
-        self.class_count, self.latent_size = class_count, latent_size
-        self.hidden_size, self.dropout = hidden_size, dropout
+        widths = dict(widths)
+        self.arguments = {
+            "widths": list(widths.items()),
+            "classes": classes,
+            "latent_size": latent_size,
+            "hidden_size": hidden_size,
+            "dropout": dropout,
+        }
+        self.latent_size = latent_size
         self.encoders = nn.ModuleDict(
             {
                 name: _layers(width, hidden_size, 2 * latent_size, dropout)
@@ -42,17 +48,18 @@ class JointVAE(nn.Module):
         self.decoders = nn.ModuleDict(
             {name: _layers(latent_size, hidden_size, width, 0.0) for name, width in widths.items()}
         )
-        self.classifier = nn.Linear(latent_size, class_count)
+        self.classifier = nn.Linear(latent_size, classes)
 
-    def describe(self) -> dict[str, object]:
-        """The arguments that build this network again."""
-        return {
-            "widths": self.widths,
-            "class_count": self.class_count,
-            "latent_size": self.latent_size,
-            "hidden_size": self.hidden_size,
-            "dropout": self.dropout,
-        }
+    def forward(
+        self, values: Mapping[str, Tensor], available: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Latents and what the classifier makes of them; arguments as of `posterior`.
+
+        Returns:
+            posterior means float [N, Z] and logits float [N, classes].
+        """
+        mean, _ = self.posterior(values, available)
+        return mean, self.classifier(mean)
 
     def posterior(
         self, values: Mapping[str, Tensor], available: Mapping[str, Tensor]

@@ -1,18 +1,8 @@
-"""Training of the multimodal GAN.
+"""Training the multimodal GAN.
 
 A class-conditional VAE-GAN over feature vectors (Larsen et al. 2016, Autoencoding beyond pixels;
 Bao et al. 2017, CVAE-GAN; for feature vectors of scarce classes Xian et al. 2019, f-VAEGAN-D2).
-The terms that encoder and generators minimise, each over available modalities alone:
-
-- identity: a row that goes through encoder and generators of its own class comes back as itself
-  (the reconstruction of CVAE-GAN; the identity mapping of Zhu et al. 2017, CycleGAN, section 5.2);
-- divergence: KL(q(z | x, y) || N(0, I));
-- adversarial: samples pass for real with a critic per modality and a joint one; hinge loss
-  (Lim & Ye 2017, Geometric GAN), critics of spectral norm 1 in place of a gradient penalty, which
-  costs a second backward pass. Samples are made as `cberl.oversample.gan.sample.sample_gan` makes
-  them, but that the row generated from the noisy latent of the identity term is taken away, not
-  that from the latent's mean, which would cost another pass through the generators;
-- classification: the auxiliary classifier recognises the class of a sample.
+`cberl.oversample.gan.loss` states what is minimised.
 
 Rows are drawn with weight 1 / sqrt(rows of their class), so that scarce classes are seen more
 often without being learnt by heart. Encoder and generators are averaged over the updates
@@ -21,8 +11,7 @@ from the averages.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -31,129 +20,99 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cberl.corpus.labels import NO_LABEL
 from cberl.errors import InputError
-from cberl.features.featureset import FeatureSet
-from cberl.log import progress
-from cberl.oversample.gan.network import Critics, Rows
-from cberl.oversample.gan.sample import Gan, class_centres, mix_latents, to_tensors
-from cberl.oversample.usable import usable_labels
-from cberl.seeding import choose_device
+from cberl.fitting.epochs import Plan, run_epochs
+from cberl.fitting.terms import kl_from_standard_normal
+from cberl.oversample.gan.loss import adversarial_loss, critic_loss, identity_loss
+from cberl.oversample.gan.network import Critics, GANNetwork, Matrices
+from cberl.oversample.gan.sample import class_centres, mix_latents, to_tensors
+from cberl.oversample.settings import GANSettings
+from cberl.oversample.usable import usable_rows
+from cberl.rows import LabelledRows
+from cberl.seeding import choose_device, reproducible
 
 QUANTITIES = ("critic", "adversarial", "classification", "identity", "divergence")
 
 
 def fit_gan(
-    features: FeatureSet, labels: np.ndarray, classes: int, settings: Mapping[str, Any], seed: int
-) -> tuple[Gan, pd.DataFrame]:
+    train: LabelledRows,
+    settings: GANSettings,
+    seed: int = 0,
+    device: str = "auto",
+) -> tuple[GANNetwork, pd.DataFrame]:
     """Train the GAN on training rows.
 
     Args:
-        features: scaled training rows, N of them.
-        labels: class numbers, int64 [N]; rows without a label or any modality are left out.
-        classes: number of classes.
-        settings: section oversample.gan of the configuration, and ``device``.
+        train: scaled training rows; those without a label or any modality are left out.
         seed: of initial weights and every draw.
+        device: auto, cpu or cuda.
 
     Returns:
-        The GAN, its weights averaged, on the CPU; and a frame of table HISTORY, the mean of each
-        of the `QUANTITIES` per epoch.
+        The GAN, its weights averaged, on the CPU, in evaluation mode; and its history (table
+        HISTORY): the mean of each of the `QUANTITIES` per epoch.
 
     Raises:
         InputError: no row is usable, or training diverged.
     """
-    usable = usable_labels(features, labels) != NO_LABEL
+    usable = usable_rows(train)
     if not usable.any():
         raise InputError("no training row has both a label and a modality; a GAN needs some")
     if not usable.all():
         logging.info("the GAN learns from %d of %d training rows", usable.sum(), len(usable))
-        features, labels = features.take(usable), labels[usable]
-    device = choose_device(settings["device"])
-    rows, masks, numbers = to_tensors(features, labels, device)
-    generator = torch.Generator().manual_seed(seed)
-    training = start_training(features, classes, settings, seed, generator)
-    history = []
-    for epoch in progress(range(1, settings["epochs"] + 1), settings["epochs"], "epochs"):
-        batches = draw_batches(labels, settings["batch_size"], generator)
-        values = run_epoch(training, rows, masks, numbers, batches)
-        if not np.isfinite(values).all():
-            raise InputError(
-                f"the GAN diverged in epoch {epoch}; expected a smaller "
-                "oversample.gan.learning_rate"
-            )
-        history += [(epoch, "train", *pair) for pair in zip(QUANTITIES, values, strict=True)]
-    frame = pd.DataFrame(history, columns=["epoch", "split", "quantity", "value"])
-    return training.average.module.cpu().eval(), frame
+        train = train.take(usable)
+    with reproducible(seed):
+        training = GANTraining(train, settings, seed, choose_device(device))
+        history = run_epochs(training, Plan("oversample.gan", settings.epochs))
+    return training.network.cpu().eval(), history
 
 
-def run_epoch(
-    training: "Training",
-    rows: Rows,
-    masks: Mapping[str, Tensor],
-    labels: Tensor,
-    batches: Sequence[Tensor],
-) -> list[float]:
-    """One update per batch of row numbers, and the mean of each of the `QUANTITIES`."""
-    totals = torch.zeros(len(QUANTITIES), device=labels.device)
-    for batch in batches:
-        part = batch.to(labels.device)
-        totals += training.step(
-            {name: row[part] for name, row in rows.items()},
-            {name: mask[part] for name, mask in masks.items()},
-            labels[part],
-        )
-    # Read once per epoch: reading a value makes a GPU wait.
-    return (totals / len(batches)).tolist()
+class GANTraining:
+    """Networks, optimizers and averages of one run; `step` updates all of them once.
 
+    Attributes:
+        network: the averages of encoder and generators.
+    """
 
-def start_training(
-    features: FeatureSet,
-    classes: int,
-    settings: Mapping[str, Any],
-    seed: int,
-    generator: torch.Generator,
-) -> "Training":
-    """New networks with seeded weights, whatever the state of torch's own random numbers."""
-    device = choose_device(settings["device"])
-    widths = {name: value.shape[1] for name, value in features.values.items()}
-    with torch.random.fork_rng(devices=[]):
+    def __init__(self, train: LabelledRows, settings: GANSettings, seed: int, device: str) -> None:
+        self.settings, self._labels = settings, train.labels
+        self._rows = to_tensors(train, device)
+        self._random = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)
-        gan = Gan(widths, classes, settings["latent_size"], settings["hidden_size"])
-        critics = Critics(widths, classes, settings["hidden_size"])
-    return Training(gan.to(device), critics.to(device), settings, generator)
-
-
-def draw_batches(
-    labels: np.ndarray, batch_size: int, generator: torch.Generator
-) -> tuple[Tensor, ...]:
-    """One epoch's batches, int64 each: as many draws as rows, scarce classes more often."""
-    weights = torch.from_numpy(np.bincount(labels)[labels]).double().rsqrt()
-    drawn = torch.multinomial(weights, len(labels), replacement=True, generator=generator)
-    return drawn.split(batch_size)
-
-
-class Training:
-    """Networks, optimizers and averages of one run; `step` updates all of them once."""
-
-    def __init__(
-        self,
-        gan: Gan,
-        critics: Critics,
-        settings: Mapping[str, Any],
-        generator: torch.Generator,
-    ) -> None:
-        self.gan, self.critics, self.settings, self.random = gan, critics, settings, generator
-        rate = settings["learning_rate"]
-        # Critics learn faster than what they judge (Heusel et al. 2017, two time-scales).
-        self.optimizer = torch.optim.Adam(gan.parameters(), rate, betas=(0.5, 0.99), fused=True)
+        sizes = (len(train.classes), settings.latent_size, settings.hidden_size)
+        self.gan = GANNetwork(train.widths, *sizes).to(device)
+        self.critics = Critics(train.widths, sizes[0], settings.hidden_size).to(device)
+        # Critics learn faster than what they score (Heusel et al. 2017, two time-scales).
+        rate, betas = settings.learning_rate, (0.5, 0.99)
+        self.optimizer = torch.optim.Adam(self.gan.parameters(), rate, betas=betas, fused=True)
         self.critic_optimizer = torch.optim.Adam(
-            critics.parameters(), 2 * rate, betas=(0.5, 0.99), fused=True
+            self.critics.parameters(), 2 * rate, betas=betas, fused=True
         )
-        self.average = AveragedModel(
-            gan, multi_avg_fn=get_ema_multi_avg_fn(settings["average_decay"])
+        self._average = AveragedModel(
+            self.gan, multi_avg_fn=get_ema_multi_avg_fn(settings.average_decay)
         )
+        self.network = self._average.module
 
-    def step(self, rows: Rows, masks: Mapping[str, Tensor], labels: Tensor) -> Tensor:
+    def run_epoch(self, epoch: int) -> Mapping[str, float]:
+        """One update per batch; the mean of each of the `QUANTITIES`."""
+        values, masks, labels = self._rows
+        totals = torch.zeros(len(QUANTITIES), device=labels.device)
+        batches = draw_batches(self._labels, self.settings.batch_size, self._random)
+        for batch in batches:
+            part = batch.to(labels.device)
+            totals += self.step(
+                {name: matrix[part] for name, matrix in values.items()},
+                {name: mask[part] for name, mask in masks.items()},
+                labels[part],
+            )
+        # Read once per epoch: reading a value makes a GPU wait.
+        means = (totals / len(batches)).tolist()
+        return dict(zip(QUANTITIES, means, strict=True))
+
+    def score(self) -> Mapping[str, float]:
+        """Nothing: no epoch is chosen."""
+        return {}
+
+    def step(self, rows: Matrices, masks: Mapping[str, Tensor], labels: Tensor) -> Tensor:
         """One update of the critics, then one of encoder and generators, on B rows.
 
         Returns:
@@ -167,37 +126,37 @@ class Training:
         self.critics.requires_grad_(False)
         scores, logits = self.critics(fakes, masks, labels)
         self.critics.requires_grad_(True)
-        adversarial = -masked_mean(scores, self.critics.judged(masks))
+        adversarial = adversarial_loss(scores, self.critics.scored(masks))
         classification = F.cross_entropy(logits, labels)
         identity = identity_loss(again, rows, masks)
-        divergence = divergence_loss(mean, log_variance)
+        divergence = kl_from_standard_normal(mean, log_variance).mean()
         loss = (
             adversarial
-            + self.settings["class_weight"] * classification
-            + self.settings["identity_weight"] * identity
-            + self.settings["divergence_weight"] * divergence
+            + self.settings.class_weight * classification
+            + self.settings.identity_weight * identity
+            + self.settings.divergence_weight * divergence
         )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        self.average.update_parameters(self.gan)
+        self._average.update_parameters(self.gan)
         return torch.stack([critic, adversarial, classification, identity, divergence]).detach()
 
     def _generate(
         self,
-        rows: Rows,
+        rows: Matrices,
         masks: Mapping[str, Tensor],
         labels: Tensor,
         mean: Tensor,
         log_variance: Tensor,
-    ) -> tuple[Rows, Rows]:
+    ) -> tuple[Matrices, Matrices]:
         """The rows as generated from their own latents, and samples: modality -> [B, width]."""
         count = len(labels)
-        noise = torch.randn(mean.shape, generator=self.random).to(mean.device)
+        noise = torch.randn(mean.shape, generator=self._random).to(mean.device)
         own = mean + (log_variance / 2).exp() * noise
-        partners = mean[partner_rows(labels, self.random)]
+        partners = mean[partner_rows(labels, self._random)]
         centres = class_centres(mean, labels, self.gan.classes)[labels]
-        mixed = mix_latents(mean, log_variance, partners, centres, self.random)
+        mixed = mix_latents(mean, log_variance, partners, centres, self._random)
         # Both kinds of latent in one pass: [2B, latent] -> modality -> [2B, width]
         both = self.gan.generate(torch.cat([own, mixed]), labels.repeat(2))
         again = {name: value[:count] for name, value in both.items()}
@@ -208,15 +167,13 @@ class Training:
         return again, fakes
 
     def _update_critics(
-        self, rows: Rows, fakes: Rows, masks: Mapping[str, Tensor], labels: Tensor
+        self, rows: Matrices, fakes: Matrices, masks: Mapping[str, Tensor], labels: Tensor
     ) -> Tensor:
-        judged = self.critics.judged(masks)
         # Real and generated rows in one pass: [2B, ...]
         both = {name: torch.cat([rows[name], fakes[name].detach()]) for name in rows}
         twice = {name: mask.repeat(2, 1) for name, mask in masks.items()}
         scores, logits = self.critics(both, twice, labels.repeat(2))  # [2B, critics]
-        real, fake = scores.chunk(2)
-        critic = masked_mean(F.relu(1 - real), judged) + masked_mean(F.relu(1 + fake), judged)
+        critic = critic_loss(scores, self.critics.scored(masks))
         # The classifier learns from real rows alone; generators must meet it, not teach it.
         loss = critic + F.cross_entropy(logits[: len(labels)], labels)
         self.critic_optimizer.zero_grad(set_to_none=True)
@@ -225,30 +182,13 @@ class Training:
         return critic
 
 
-def masked_mean(values: Tensor, masks: Tensor) -> Tensor:
-    """Mean over the rows that count, then over columns: [B, C], [B, C] -> scalar.
-
-    A column without such a row counts as 0.
-    """
-    return ((values * masks).sum(dim=0) / masks.sum(dim=0).clamp(min=1)).mean()
-
-
-def identity_loss(again: Rows, rows: Rows, masks: Mapping[str, Tensor]) -> Tensor:
-    """Huber loss between rows and themselves after encoding and generation: scalar.
-
-    Mean over a modality's width, its available rows, and the modalities. Huber, because acoustic
-    functionals have outliers of many standard deviations.
-    """
-    losses = []
-    for name, row in rows.items():
-        loss = F.smooth_l1_loss(again[name], row, reduction="none").mean(dim=1, keepdim=True)
-        losses.append(masked_mean(loss, masks[name]))
-    return torch.stack(losses).mean()
-
-
-def divergence_loss(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mu, sigma^2) || N(0, 1)) in nats per latent dimension, mean over rows: scalar."""
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+def draw_batches(
+    labels: np.ndarray, batch_size: int, generator: torch.Generator
+) -> tuple[Tensor, ...]:
+    """One epoch's batches, int64 each: as many draws as rows, scarce classes more often."""
+    weights = torch.from_numpy(np.bincount(labels)[labels]).double().rsqrt()
+    drawn = torch.multinomial(weights, len(labels), replacement=True, generator=generator)
+    return drawn.split(batch_size)
 
 
 def partner_rows(labels: Tensor, generator: torch.Generator) -> Tensor:

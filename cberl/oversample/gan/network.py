@@ -1,12 +1,16 @@
-"""The networks of the multimodal GAN: encoder, generators and critics."""
+"""The networks of the multimodal GAN: encoder, generators and critics.
 
-from collections.abc import Mapping
+One latent z stands for a row in all modalities: the encoder E gives its posterior from whatever
+modalities the row has, and one generator G_m per modality turns it back.
+"""
+
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-Rows = Mapping[str, Tensor]
+Matrices = Mapping[str, Tensor]
 """modality -> float32 [B, width]."""
 
 ROW_LENGTH = 16.0
@@ -41,7 +45,7 @@ class Encoder(nn.Module):
         nn.init.constant_(self.moments.bias[latent_size:], -4)
 
     def forward(
-        self, rows: Rows, masks: Mapping[str, Tensor], labels: Tensor
+        self, rows: Matrices, masks: Mapping[str, Tensor], labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Encode B rows.
 
@@ -85,6 +89,55 @@ class Generator(nn.Module):
         """Features float32 [B, width] from latents [B, latent_size] and classes int64 [B]."""
         hidden = self.input(latent) + self.classes(labels)
         return self.straight(latent) + self.layers(hidden)
+
+
+class GANNetwork(nn.Module):
+    """Encoder and generators; the critics are gone once training has ended.
+
+    Args:
+        widths: width of each modality's features, as a mapping or pairs.
+        classes: number of classes.
+        latent_size: width of the latent.
+        hidden_size: width of the hidden layers.
+    """
+
+    def __init__(
+        self,
+        widths: Mapping[str, int] | Iterable[tuple[str, int]],
+        classes: int,
+        latent_size: int = 128,
+        hidden_size: int = 256,
+    ) -> None:
+        super().__init__()
+        self.arguments = {
+            "widths": list(dict(widths).items()),
+            "classes": classes,
+            "latent_size": latent_size,
+            "hidden_size": hidden_size,
+        }
+        self.classes = classes
+        self.encoder = Encoder(dict(widths), classes, latent_size, hidden_size)
+        self.generators = nn.ModuleDict(
+            {
+                name: Generator(width, classes, latent_size, hidden_size)
+                for name, width in dict(widths).items()
+            }
+        )
+
+    def generate(self, latent: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """All modalities from one latent: [B, latent_size] -> modality -> [B, width]."""
+        return {name: layers(latent, labels) for name, layers in self.generators.items()}
+
+    def forward(
+        self, rows: Matrices, masks: Mapping[str, Tensor], labels: Tensor
+    ) -> dict[str, Tensor]:
+        """Rows as their latent's mean gives them back; arguments as of `Encoder.forward`.
+
+        Returns:
+            modality -> [B, width], also where a row lacks the modality.
+        """
+        mean, _ = self.encoder(rows, masks, labels)  # [B, latent]
+        return self.generate(mean, labels)
 
 
 class Critic(nn.Module):
@@ -131,13 +184,13 @@ class Critics(nn.Module):
         self.joint = Critic(sum(widths.values()) + len(widths), classes, hidden_size)
         self.classifier = nn.Linear(hidden_size, classes)
 
-    def judged(self, masks: Mapping[str, Tensor]) -> Tensor:
-        """Which rows each critic may judge: float32 [B, critics], 1 where it may."""
+    def scored(self, masks: Mapping[str, Tensor]) -> Tensor:
+        """Which rows each critic scores: float32 [B, critics], 1 where it does."""
         each = [masks[name] for name in self.each]
         return torch.cat([*each, torch.ones_like(next(iter(masks.values())))], dim=1)
 
     def forward(
-        self, rows: Rows, masks: Mapping[str, Tensor], labels: Tensor
+        self, rows: Matrices, masks: Mapping[str, Tensor], labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Score B rows, whose absent modalities are zeros.
 

@@ -1,9 +1,7 @@
-"""The multimodal GAN as a model, and how new rows are drawn from it.
+"""Drawing new rows from the multimodal GAN.
 
-One latent z stands for a row in all modalities: the encoder E gives its posterior from whatever
-modalities the row has, and one generator G_m per modality turns it back. To make a new row of a
-class y, a real base row x_i and a real partner x_j of that class meet in the latent space, and
-what the latent does not explain of the base row is carried over:
+To make a new row of a class y, a real base row x_i and a real partner x_j of that class meet in the
+latent space, and what the latent does not explain of the base row is carried over:
 
     z' = c + sqrt(1 - s) (mu_i - c) + sqrt(s) (mu_j - c) + sigma_i * e
     x' = x_i + G(z', y) - G(mu_i, y)
@@ -16,70 +14,20 @@ data augmentation GANs (Antoniou et al. 2017); it makes the identity exact (z' =
 and spares the generators the noise of single rows, which no latent of moderate width holds.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from cberl.corpus.labels import NO_LABEL
 from cberl.errors import InputError
-from cberl.features.featureset import FeatureSet
-from cberl.oversample.gan.network import Encoder, Generator, Rows
-from cberl.oversample.usable import usable_labels
+from cberl.oversample.gan.network import GANNetwork, Matrices
+from cberl.oversample.usable import usable_rows
+from cberl.rows import LabelledRows
 
 LEAST_SHARE = 0.5
 """Smallest share of a new latent's spread that comes from the partner. With less, samples are
 base rows with a little noise, and a classifier learns nothing from them that it did not know."""
 
 ROWS_AT_ONCE = 4096
-
-
-class Gan(nn.Module):
-    """Encoder and generators; the critics are gone once training has ended."""
-
-    def __init__(
-        self, widths: Mapping[str, int], classes: int, latent_size: int, hidden_size: int
-    ) -> None:
-        super().__init__()
-        self._widths = dict(widths)
-        self._sizes = {
-            "classes": classes,
-            "latent_size": latent_size,
-            "hidden_size": hidden_size,
-        }
-        self.encoder = Encoder(widths, classes, latent_size, hidden_size)
-        self.generators = nn.ModuleDict(
-            {
-                name: Generator(width, classes, latent_size, hidden_size)
-                for name, width in widths.items()
-            }
-        )
-
-    @property
-    def classes(self) -> int:
-        return self._sizes["classes"]
-
-    def describe(self) -> dict[str, Any]:
-        """What `load_gan` needs beside the tensors, JSON-able, whose order of keys is not kept."""
-        return {
-            "sizes": self._sizes,
-            "modalities": list(self._widths),
-            "widths": list(self._widths.values()),
-        }
-
-    def generate(self, latent: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """All modalities from one latent: [B, latent_size] -> modality -> [B, width]."""
-        return {name: layers(latent, labels) for name, layers in self.generators.items()}
-
-
-def load_gan(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Gan:
-    """Rebuild a GAN from its tensors and what `Gan.describe` said of it."""
-    widths = dict(zip(metadata["modalities"], metadata["widths"], strict=True))
-    gan = Gan(widths, **metadata["sizes"])
-    gan.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
-    return gan.eval()
 
 
 def class_centres(means: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -116,8 +64,8 @@ def mix_latents(
 
 @torch.no_grad()
 def sample_gan(
-    gan: Gan, features: FeatureSet, labels: np.ndarray, wanted_labels: np.ndarray, seed: int
-) -> FeatureSet:
+    gan: GANNetwork, train: LabelledRows, wanted_labels: np.ndarray, seed: int
+) -> LabelledRows:
     """Make one row of each wanted class.
 
     Every training row of a class serves as base equally often, give or take one; its partner is
@@ -126,8 +74,7 @@ def sample_gan(
 
     Args:
         gan: fitted on these rows.
-        features: training rows, N of them.
-        labels: their class numbers, int64 [N].
+        train: training rows, N of them.
         wanted_labels: classes of the rows to make, int64 [S].
         seed: of every draw.
 
@@ -137,17 +84,17 @@ def sample_gan(
     Raises:
         InputError: a wanted class has no row with a modality.
     """
-    usable = usable_labels(features, labels) != NO_LABEL
-    features, labels = features.take(usable), labels[usable]
-    means, log_variances = _encode(gan, features, labels)  # [N, latent]
-    bases, partners = _draw_pairs(labels, wanted_labels, np.random.default_rng(seed))
-    wanted = torch.from_numpy(np.asarray(wanted_labels, dtype=np.int64))
-    centres = class_centres(means, torch.from_numpy(labels), gan.classes)[wanted]
+    train = train.take(usable_rows(train))
+    wanted_labels = np.asarray(wanted_labels, dtype=np.int64)
+    means, log_variances = _encode(gan, train)  # [N, latent]
+    bases, partners = _draw_pairs(train.labels, wanted_labels, np.random.default_rng(seed))
+    wanted = torch.from_numpy(wanted_labels)
+    centres = class_centres(means, torch.from_numpy(train.labels), gan.classes)[wanted]
     generator = torch.Generator().manual_seed(seed)
     latent = mix_latents(means[bases], log_variances[bases], means[partners], centres, generator)
     values, available = {}, {}
     for name, layers in gan.generators.items():
-        rows, mask = features.values[name], features.available[name]
+        rows, mask = train.values[name], train.available[name]
         made = np.zeros((len(bases), rows.shape[1]), dtype=np.float32)
         if mask.any():
             low, high = rows[mask].min(axis=0), rows[mask].max(axis=0)
@@ -160,15 +107,15 @@ def sample_gan(
             made[~mask[bases]] = 0
         values[name], available[name] = made, mask[bases]
     ids = np.array([f"sample/{number}" for number in range(len(bases))], dtype=object)
-    return FeatureSet(ids, values, available)
+    return LabelledRows(ids, values, available, wanted_labels, train.classes)
 
 
-def _encode(gan: Gan, features: FeatureSet, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+def _encode(gan: GANNetwork, rows: LabelledRows) -> tuple[Tensor, Tensor]:
     """Posterior means and log-variances of N rows, each [N, latent_size]."""
     parts = []
-    for start in range(0, max(len(labels), 1), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        parts.append(gan.encoder(*to_tensors(features.take(part), labels[part], "cpu")))
+    for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
+        part = rows.take(slice(start, start + ROWS_AT_ONCE))
+        parts.append(gan.encoder(*to_tensors(part, "cpu")))
     means, log_variances = zip(*parts, strict=True)
     return torch.cat(means), torch.cat(log_variances)
 
@@ -194,13 +141,11 @@ def _draw_pairs(
     return bases, partners
 
 
-def to_tensors(
-    features: FeatureSet, labels: np.ndarray, device: str
-) -> tuple[Rows, dict[str, Tensor], Tensor]:
-    """Rows, masks (float32 [N, 1]) and labels as tensors on a device."""
-    rows = {name: torch.from_numpy(value).to(device) for name, value in features.values.items()}
+def to_tensors(rows: LabelledRows, device: str) -> tuple[Matrices, dict[str, Tensor], Tensor]:
+    """Values, masks (float32 [N, 1]) and labels of N rows as tensors on a device."""
+    values = {name: torch.from_numpy(matrix).to(device) for name, matrix in rows.values.items()}
     masks = {
         name: torch.from_numpy(mask[:, None].astype(np.float32)).to(device)
-        for name, mask in features.available.items()
+        for name, mask in rows.available.items()
     }
-    return rows, masks, torch.from_numpy(labels).to(device)
+    return values, masks, torch.from_numpy(rows.labels).to(device)

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cberl.corpus.labels import NO_LABEL
-from cberl.features.featureset import FeatureSet
 from cberl.oversample.quality.consistency import cross_modal_correlation, link_modalities
 from cberl.oversample.quality.neighbours import density_and_coverage, distances_to_nearest, variance
-from cberl.oversample.quality.projection import Space, joined
+from cberl.oversample.quality.projection import Projection, joined
 from cberl.oversample.quality.usefulness import f1_per_class, two_sample_accuracy
+from cberl.rows import LabelledRows
 from cberl.tables import ALL_CLASSES
 
 QUANTITIES = {
@@ -47,47 +46,38 @@ MOST_ROWS = 4000
 
 
 def assess_synthetic(
-    synthetic: FeatureSet,
-    synthetic_labels: np.ndarray,
-    train: FeatureSet,
-    train_labels: np.ndarray,
-    dev: FeatureSet,
-    dev_labels: np.ndarray,
-    classes: Sequence[str],
-    seed: int,
+    synthetic: LabelledRows, train: LabelledRows, dev: LabelledRows, seed: int
 ) -> pd.DataFrame:
     """Measure `QUANTITIES` of each class that has synthetic rows, and over all classes.
 
     Dev labels serve to measure alone: nothing is chosen by them here.
 
     Args:
-        synthetic, train, dev: feature sets of the same modalities.
-        synthetic_labels, train_labels, dev_labels: class numbers, int64; `NO_LABEL` is left out.
-        classes: names of the classes.
+        synthetic, train, dev: rows of the same modalities and classes; those without a label are
+            left out.
         seed: of the cross-validation and the draws.
 
     Returns:
         Rows of table SYNTHETIC_QUALITY. Values that a class has too few rows for are null, with
         the reason in the note.
     """
-    train, train_labels = _labelled(train, train_labels)
-    dev, dev_labels = _labelled(dev, dev_labels)
-    made = [number for number in range(len(classes)) if (synthetic_labels == number).any()]
+    train, dev, classes = _labelled(train), _labelled(dev), train.classes
+    made = np.unique(synthetic.labels[synthetic.labelled]).tolist()
     if not made or not len(train):
         return _describe_nothing(len(train), len(synthetic))
-    space = Space(train, seed)
+    projection = Projection(train, seed)
     values: dict[tuple[str, str], float | None] = {}
     parts = {
-        "real": (space.place(train), train_labels),
-        "synthetic": (space.place(synthetic), synthetic_labels),
-        "dev": (space.place(dev), dev_labels),
+        "real": (projection.place(train), train.labels),
+        "synthetic": (projection.place(synthetic), synthetic.labels),
+        "dev": (projection.place(dev), dev.labels),
     }
     for quantity, scores in _usefulness(parts, len(classes), seed).items():
         values |= {(classes[number], quantity): scores[number] for number in made}
         values[ALL_CLASSES, quantity] = _mean(scores)
     for number in made:
-        real, new = train.take(train_labels == number), synthetic.take(synthetic_labels == number)
-        measured = _likeness(real, new, space, seed)
+        real, new = _of_class(train, number), _of_class(synthetic, number)
+        measured = _likeness(real, new, projection, seed)
         values |= {(classes[number], quantity): value for quantity, value in measured.items()}
     for quantity in measured:
         values[ALL_CLASSES, quantity] = _mean([values[classes[n], quantity] for n in made])
@@ -95,24 +85,24 @@ def assess_synthetic(
     links = link_modalities(dev)
     for label, real, new in (
         (ALL_CLASSES, train, synthetic),
-        *(
-            (classes[n], train.take(train_labels == n), synthetic.take(synthetic_labels == n))
-            for n in made
-        ),
+        *((classes[n], _of_class(train, n), _of_class(synthetic, n)) for n in made),
     ):
         values[label, "cross_modal_real"] = cross_modal_correlation(links, real)
         values[label, "cross_modal_synthetic"] = cross_modal_correlation(links, new)
     for label, real, new in (
         (ALL_CLASSES, len(train), len(synthetic)),
-        *((classes[n], (train_labels == n).sum(), (synthetic_labels == n).sum()) for n in made),
+        *((classes[n], (train.labels == n).sum(), (synthetic.labels == n).sum()) for n in made),
     ):
         values[label, "rows_real"], values[label, "rows_synthetic"] = float(real), float(new)
     return _describe(values, [ALL_CLASSES, *(classes[number] for number in made)])
 
 
-def _labelled(features: FeatureSet, labels: np.ndarray) -> tuple[FeatureSet, np.ndarray]:
-    kept = labels != NO_LABEL
-    return (features, labels) if kept.all() else (features.take(kept), labels[kept])
+def _labelled(rows: LabelledRows) -> LabelledRows:
+    return rows if rows.labelled.all() else rows.take(rows.labelled)
+
+
+def _of_class(rows: LabelledRows, number: int) -> LabelledRows:
+    return rows.take(rows.labels == number)
 
 
 def _usefulness(parts: dict, classes: int, seed: int) -> dict[str, list[float | None]]:
@@ -142,7 +132,7 @@ def _usefulness(parts: dict, classes: int, seed: int) -> dict[str, list[float | 
 
 
 def _likeness(
-    real: FeatureSet, new: FeatureSet, space: Space, seed: int
+    real: LabelledRows, new: LabelledRows, projection: Projection, seed: int
 ) -> dict[str, float | None]:
     """What is measured of one class's rows, real against synthetic."""
     draw = np.random.default_rng(seed)
@@ -151,7 +141,9 @@ def _likeness(
     density, coverage = density_and_coverage(real_full, new_full)
     to_real, between_real = distances_to_nearest(real_full, new_full)
     measured: dict[str, float | None] = {
-        "two_sample_accuracy": two_sample_accuracy(space.place(real), space.place(new), seed),
+        "two_sample_accuracy": two_sample_accuracy(
+            projection.place(real), projection.place(new), seed
+        ),
         "density": density,
         "coverage": coverage,
     }
@@ -171,10 +163,10 @@ def _likeness(
     return measured
 
 
-def _at_most(features: FeatureSet, draw: np.random.Generator) -> FeatureSet:
-    if len(features) <= MOST_ROWS:
-        return features
-    return features.take(np.sort(draw.choice(len(features), MOST_ROWS, replace=False)))
+def _at_most(rows: LabelledRows, draw: np.random.Generator) -> LabelledRows:
+    if len(rows) <= MOST_ROWS:
+        return rows
+    return rows.take(np.sort(draw.choice(len(rows), MOST_ROWS, replace=False)))
 
 
 def _collapsed(ratio: float | None, coverage: float | None, real: int, new: int) -> float | None:

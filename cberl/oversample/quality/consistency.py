@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cberl.features.featureset import FeatureSet
+from cberl.rows import LabelledRows
 
 COMPONENTS = 16
 FEWEST_ROWS = 5
@@ -22,31 +22,31 @@ class Link:
     told: Any
     regression: Any
 
-    def correlation(self, features: FeatureSet) -> float | None:
+    def correlation(self, rows: LabelledRows) -> float | None:
         """Correlation of what is told with what is there; None with too few rows."""
-        rows = _have_both(features, self.source, self.target)
-        if rows.sum() < FEWEST_ROWS:
+        both = _have_both(rows, self.source, self.target)
+        if both.sum() < FEWEST_ROWS:
             return None
-        told = self.regression.predict(self.seen.transform(features.values[self.source][rows]))
-        there = self.told.transform(features.values[self.target][rows])
+        told = self.regression.predict(self.seen.transform(rows.values[self.source][both]))
+        there = self.told.transform(rows.values[self.target][both])
         told, there = told - told.mean(axis=0), there - there.mean(axis=0)
         length = np.linalg.norm(told) * np.linalg.norm(there)
         return float((told * there).sum() / length) if length > 0 else None
 
 
-def link_modalities(features: FeatureSet) -> list[Link]:
+def link_modalities(rows: LabelledRows) -> list[Link]:
     """Fit a link for each ordered pair of modalities on the rows that have both."""
     from sklearn.decomposition import PCA
     from sklearn.linear_model import Ridge
 
     links = []
-    for source in features.modalities:
-        for target in features.modalities:
-            rows = _have_both(features, source, target)
-            if source == target or rows.sum() < FEWEST_ROWS:
+    for source in rows.modalities:
+        for target in rows.modalities:
+            both = _have_both(rows, source, target)
+            if source == target or both.sum() < FEWEST_ROWS:
                 continue
             views, placed = [], []
-            for matrix in (features.values[source][rows], features.values[target][rows]):
+            for matrix in (rows.values[source][both], rows.values[target][both]):
                 components = min(COMPONENTS, *matrix.shape)
                 view = PCA(components, svd_solver="randomized", random_state=0)
                 placed.append(view.fit_transform(matrix))
@@ -58,7 +58,7 @@ def link_modalities(features: FeatureSet) -> list[Link]:
     return links
 
 
-def cross_modal_correlation(links: Sequence[Link], features: FeatureSet) -> float | None:
+def cross_modal_correlation(links: Sequence[Link], rows: LabelledRows) -> float | None:
     """How well one modality is told from another: correlation, mean over the links.
 
     Rows that pair modalities at random have a correlation of about 0, whatever real rows have.
@@ -66,10 +66,10 @@ def cross_modal_correlation(links: Sequence[Link], features: FeatureSet) -> floa
     Returns:
         None where no link has enough rows.
     """
-    values = [link.correlation(features) for link in links]
+    values = [link.correlation(rows) for link in links]
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 
 
-def _have_both(features: FeatureSet, source: str, target: str) -> np.ndarray:
-    return features.available[source] & features.available[target]
+def _have_both(rows: LabelledRows, source: str, target: str) -> np.ndarray:
+    return rows.available[source] & rows.available[target]

@@ -2,31 +2,31 @@
 
 import numpy as np
 
-from cberl.features.featureset import FeatureSet
+from cberl.rows import LabelledRows
 
 COMPONENTS = 64
 
 
-def joined(features: FeatureSet) -> np.ndarray:
+def joined(rows: LabelledRows) -> np.ndarray:
     """All modalities side by side, each divided by the root of its width: float32 [N, widths].
 
     So a modality's squared length is about 1 however wide it is, and none outweighs the others.
     Absent modalities are zeros.
     """
     return np.concatenate(
-        [value / np.float32(np.sqrt(value.shape[1])) for value in features.values.values()],
+        [value / np.float32(np.sqrt(value.shape[1])) for value in rows.values.values()],
         axis=1,
     )
 
 
-class Space:
+class Projection:
     """Principal components of the real rows, with what lies outside them.
 
     A view by components alone would hide samples that left the subspace of the real rows; so the
     last column is a row's distance from it.
     """
 
-    def __init__(self, train: FeatureSet, seed: int) -> None:
+    def __init__(self, train: LabelledRows, seed: int) -> None:
         from sklearn.decomposition import PCA
 
         rows = joined(train)
@@ -37,9 +37,9 @@ class Space:
         scale = placed.std(axis=0)
         self._scale = np.where(scale > 1e-8, scale, 1).astype(np.float32)
 
-    def place(self, features: FeatureSet) -> np.ndarray:
+    def place(self, rows: LabelledRows) -> np.ndarray:
         """Rows as standardised coordinates: float32 [N, components + 1]."""
-        return (self._view(joined(features)) - self._mean) / self._scale
+        return (self._view(joined(rows)) - self._mean) / self._scale
 
     def _view(self, rows: np.ndarray) -> np.ndarray:
         if not len(rows):

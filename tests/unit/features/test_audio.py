@@ -9,11 +9,12 @@ from made_clips import SAMPLE_RATE, sound
 
 from cberl.errors import InputError
 from cberl.features.audio.extract import AudioExtractor
+from cberl.features.settings import AudioSettings
 
 
 @pytest.fixture(scope="module")
 def extractor():
-    return AudioExtractor({"encoder": "eGeMAPSv02"})
+    return AudioExtractor(AudioSettings())
 
 
 def test_values_are_those_of_opensmile(extractor, write_media):
@@ -39,7 +40,7 @@ def test_absent_and_short_clips_are_unavailable_and_named(extractor, write_media
 
 
 def test_a_value_that_is_not_finite_makes_the_clip_unavailable(write_media, caplog, monkeypatch):
-    extractor = AudioExtractor({"encoder": "eGeMAPSv02"})
+    extractor = AudioExtractor(AudioSettings())
     broken = np.ones((1, 88, 1), dtype=np.float32)
     broken[0, 3] = np.inf
     monkeypatch.setattr(opensmile.Smile, "__call__", lambda *_: broken)
@@ -63,7 +64,7 @@ def test_a_value_that_is_not_finite_makes_the_clip_unavailable(write_media, capl
     ],
 )
 def test_every_set_has_its_published_width(encoder, width, write_media):
-    extractor = AudioExtractor({"encoder": encoder})
+    extractor = AudioExtractor(AudioSettings(encoder))
     ((_, features),) = extractor.extract(write_media([("a", sound(1, 0.3), None)]))
     assert features.shape == (1, width)
     assert np.isfinite(features).all()
@@ -75,7 +76,7 @@ def test_a_configuration_that_opensmile_refuses_is_an_input_error(tmp_path):
     path = tmp_path / "broken.conf"
     path.write_text("[componentInstances:cComponentManager]\ninstance[a].type=cNothing\n")
     with pytest.raises(InputError, match=r"encoder: openSMILE refuses .*broken.conf") as caught:
-        AudioExtractor({"encoder": str(path)})
+        AudioExtractor(AudioSettings(str(path)))
     assert "\n" not in str(caught.value)
 
 
@@ -85,6 +86,6 @@ def test_a_configuration_with_a_vector_per_frame_is_refused(tmp_path, write_medi
     path.write_text(
         text.replace("writer.dmLevel=func", "writer.dmLevel=x").replace("=lld", "=func")
     )
-    extractor = AudioExtractor({"encoder": str(path)})
+    extractor = AudioExtractor(AudioSettings(str(path)))
     with pytest.raises(InputError, match=r"gives \d+ vectors for a; expected one per clip"):
         list(extractor.extract(write_media([("a", sound(1, 0.5), None)])))

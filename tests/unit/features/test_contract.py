@@ -1,6 +1,6 @@
 """What every extractor promises, whatever its modality and encoder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from cberl.artifacts import open_table, read_header, read_matrix, read_table
 from cberl.features.audio import extract as audio_extract
 from cberl.features.audio.extract import AudioExtractor
 from cberl.features.gather import common_facts
+from cberl.features.settings import AudioSettings, TextSettings, VideoSettings
 from cberl.features.tables import FEATURES
 from cberl.features.text import extract as text_extract
 from cberl.features.text.extract import TextExtractor
 from cberl.features.video.extract import VideoExtractor
 
-TEXT = {"pooling": "mean", "context_turns": 0, "max_tokens": 32, "batch_size": 64}
-VIDEO = {"weights": "none", "batch_size": 8}
+TEXT = TextSettings(max_tokens=32)
+VIDEO = VideoSettings(weights="none")
 ABSENT = 2  # the third utterance has neither text, sound nor frames
 
 
@@ -28,12 +29,12 @@ class Case:
     """An extractor's class and settings, its input and the setting that makes batches small."""
 
     make: Any
-    settings: dict
+    settings: AudioSettings | TextSettings | VideoSettings
     source: Any
     shrink: Any
 
     def run(self, **settings):
-        extractor = self.make(self.settings | {"device": "cpu"} | settings)
+        extractor = self.make(replace(self.settings, **settings), device="cpu")
         pieces = list(extractor.extract(self.source))
         frames = [frame for frame, _ in pieces]
         return extractor, frames, np.concatenate([matrix for _, matrix in pieces])
@@ -66,12 +67,16 @@ def case(request, tmp_path, conversations, write_media):
         return case.run(batch_size=1)
 
     if name == "minilm":
-        return Case(TextExtractor, TEXT | {"encoder": name}, conversations, shrink)
+        return Case(TextExtractor, TEXT, conversations, shrink)
     if name.startswith(("bert", "roberta")):
         folder = text_encoder(tmp_path / "encoder", name.split()[0])
-        own = {"encoder": str(folder), "pooling": "cls" if "cls" in name else "mean"}
-        own["context_turns"] = 2 if "context" in name else 0
-        return Case(TextExtractor, TEXT | own, conversations, shrink)
+        own = replace(
+            TEXT,
+            encoder=str(folder),
+            pooling="cls" if "cls" in name else "mean",
+            context_turns=2 if "context" in name else 0,
+        )
+        return Case(TextExtractor, own, conversations, shrink)
     lengths = [0.3, 0.5, 0, 0.2, 0.35, 0.4]
     clips = [
         (
@@ -83,12 +88,12 @@ def case(request, tmp_path, conversations, write_media):
     ]
     media = write_media(clips)
     if name in ("squeezenet1_1", "r3d_18"):
-        return Case(VideoExtractor, VIDEO | {"encoder": name}, media, shrink)
+        return Case(VideoExtractor, replace(VIDEO, encoder=name), media, shrink)
     if name == "Wav2Vec2":
         name = str(speech_encoder(tmp_path / "speech", name))
     if name == "own.conf":
         name = str(Path(__file__).with_name(name))
-    return Case(AudioExtractor, {"encoder": name}, media, shrink)
+    return Case(AudioExtractor, AudioSettings(name), media, shrink)
 
 
 def test_every_utterance_has_one_row_and_absent_ones_are_nan(case, conversations):

@@ -11,13 +11,14 @@ from cberl.errors import InputError
 from cberl.features.audio import speech
 from cberl.features.audio.extract import AudioExtractor
 from cberl.features.audio.speech import SpeechNetwork, receptive_field
+from cberl.features.settings import AudioSettings
 
 
 @pytest.mark.parametrize("kind", ["Wav2Vec2", "Hubert", "WavLM"])
 def test_vectors_are_the_mean_over_layers_and_time(tmp_path, kind, write_media):
     folder = speech_encoder(tmp_path / kind, kind)
     samples = sound(1, 0.4)
-    extractor = AudioExtractor({"encoder": str(folder), "device": "cpu"})
+    extractor = AudioExtractor(AudioSettings(str(folder)), "cpu")
     ((frame, features),) = extractor.extract(write_media([("a", samples, None)]))
     prepare = AutoFeatureExtractor.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder)

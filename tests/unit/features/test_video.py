@@ -1,19 +1,22 @@
 """Features of torchvision networks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from made_clips import jpeg
 
 from cberl.errors import InputError
-from cberl.features.video.backbone import load_network
+from cberl.features.settings import VideoSettings
+from cberl.features.video.backbone import load_backbone
 from cberl.features.video.extract import VideoExtractor
 
-SETTINGS = {"encoder": "squeezenet1_1", "weights": "none", "batch_size": 2, "device": "cpu"}
+SETTINGS = VideoSettings(encoder="squeezenet1_1", weights="none", batch_size=2)
 
 
 def extract(media, **settings):
-    pieces = list(VideoExtractor(SETTINGS | settings).extract(media))
+    pieces = list(VideoExtractor(replace(SETTINGS, **settings), device="cpu").extract(media))
     return np.concatenate([frame["available"] for frame, _ in pieces]), np.concatenate(
         [features for _, features in pieces]
     )
@@ -57,10 +60,10 @@ def test_a_video_network_hears_the_order_of_frames(write_media):
 
 def test_an_untrained_network_is_the_same_each_time():
     torch.manual_seed(5)
-    first = load_network("r3d_18", "none")
+    first = load_backbone("r3d_18", "none")
     torch.manual_seed(6)
     before = torch.get_rng_state()
-    second = load_network("r3d_18", "none")
+    second = load_backbone("r3d_18", "none")
     assert torch.equal(before, torch.get_rng_state())
     assert not first.trained
     for one, other in zip(
@@ -86,7 +89,7 @@ def test_an_untrained_network_is_the_same_each_time():
 )
 def test_the_classifier_comes_off_every_kind_of_network(name, shape, width):
     with torch.device("meta"):
-        network = load_network(name, "none")
+        network = load_backbone(name, "none")
     assert network.module(torch.empty(shape, device="meta")).shape == (1, width)
     assert network.width == width
     assert not network.module.training
@@ -105,7 +108,7 @@ def test_an_untrained_image_network_enlarges_no_frame_that_is_large_enough(
     name, short_side, expected
 ):
     with torch.device("meta"):
-        network = load_network(name, "none")
+        network = load_backbone(name, "none")
     frames = torch.zeros((2, 3, short_side, 2 * short_side), dtype=torch.uint8)
     assert network.transform(frames, short_side).shape == (2, 3, expected, expected)
 
@@ -120,12 +123,12 @@ def test_frames_go_to_trained_networks_at_the_size_of_their_training(tmp_path):
         ("squeezenet1_1", str(path), (2, 3, 224, 224)),
         ("r3d_18", "none", (2, 3, 112, 112)),
     ]:
-        assert load_network(name, weights).transform(frames, 48).shape == expected
+        assert load_backbone(name, weights).transform(frames, 48).shape == expected
 
 
 def test_frames_fit_networks_with_fixed_and_least_lengths():
     with torch.device("meta"):
-        fixed, least = load_network("mvit_v2_s", "none"), load_network("s3d", "none")
+        fixed, least = load_backbone("mvit_v2_s", "none"), load_backbone("s3d", "none")
     assert fixed.frames_of(8).tolist() == [i // 2 for i in range(16)]
     assert fixed.frames_of(32).tolist() == list(range(0, 32, 2))
     assert len(least.frames_of(3)) == 14
@@ -142,7 +145,7 @@ def test_local_weights_are_used_whatever_their_classifier(tmp_path, media, suffi
     path = tmp_path / f"weights{suffix}"
     save = save_file if suffix == ".safetensors" else torch.save
     save(network.state_dict(), path)
-    loaded = load_network("squeezenet1_1", str(path))
+    loaded = load_backbone("squeezenet1_1", str(path))
     first = network.state_dict()["features.0.weight"]
     assert torch.equal(loaded.module.state_dict()["0.features.0.weight"], first)
     assert loaded.trained
@@ -173,7 +176,7 @@ def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path):
         (other, "other.pth is of another network"),
     ]:
         with pytest.raises(InputError, match=message) as caught:
-            load_network("squeezenet1_1", str(path))
+            load_backbone("squeezenet1_1", str(path))
         assert "\n" not in str(caught.value)
 
 
@@ -188,7 +191,7 @@ def test_a_pickle_in_a_weights_file_is_not_run(tmp_path):
     path = tmp_path / "trap.pth"
     path.write_bytes(pickle.dumps(Trap(), protocol=2))
     with pytest.raises(InputError, match=r"trap.pth: expected tensors"):
-        load_network("squeezenet1_1", str(path))
+        load_backbone("squeezenet1_1", str(path))
     assert not (tmp_path / "sprung").exists()
 
 
@@ -199,9 +202,9 @@ def test_unreachable_weights_say_which_file_to_put_where(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     with pytest.raises(InputError, match=r"put that file at .*squeezenet1_1-b8a52dc0.pth"):
-        load_network("squeezenet1_1", "DEFAULT")
+        load_backbone("squeezenet1_1", "DEFAULT")
 
 
 def test_an_unknown_network_is_refused():
     with pytest.raises(InputError, match=r"encoder: torchvision has no .* densnet121"):
-        load_network("densnet121", "none")
+        load_backbone("densnet121", "none")

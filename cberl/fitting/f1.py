@@ -1,4 +1,7 @@
-"""F1 during training."""
+"""F1 during training.
+
+scikit-learn's costs 1.5 s of import in each job, and more per epoch than a small network's pass.
+"""
 
 import torch
 from torch import Tensor

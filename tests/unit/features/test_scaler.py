@@ -8,7 +8,7 @@ from cberl.features.scaler import fit_scaler
 
 def fit(write_features, matrix):
     ids = [f"train/0/{row}" for row in range(len(matrix))]
-    return fit_scaler({"audio": write_features("train", ids, matrix)})
+    return fit_scaler([write_features("train", ids, matrix, {"modality": "audio"})])
 
 
 def test_mean_and_deviation_of_available_rows_only(write_features):

@@ -7,17 +7,21 @@ from made_encoders import text_encoder
 
 from cberl.errors import InputError
 from cberl.features.encoders import encoder_files, is_speech_network
+from cberl.features.settings import (
+    AudioSettings,
+    FeatureSettings,
+    TextSettings,
+    VideoSettings,
+)
 from cberl.features.text.transformer import load_transformer
 
 MODALITIES = ["text", "audio", "video"]
 
 
 def settings(text="minilm", audio="eGeMAPSv02", weights="DEFAULT"):
-    return {
-        "text": {"encoder": text},
-        "audio": {"encoder": audio},
-        "video": {"weights": weights},
-    }
+    return FeatureSettings(
+        TextSettings(encoder=text), AudioSettings(encoder=audio), VideoSettings(weights=weights)
+    )
 
 
 def test_what_is_shipped_or_fetched_needs_no_file():

@@ -1,0 +1,66 @@
+"""Reading one split's features of all modalities, scaled, with their labels."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from cberl.artifacts import read_header, read_matrix, read_table, read_tensors
+from cberl.corpus.labels import read_classes, read_labels
+from cberl.errors import InputError
+from cberl.features.tables import FEATURES
+from cberl.rows import LabelledRows
+
+
+def read_rows(
+    features: Iterable[str | Path], scaler: str | Path, labels: str | Path | None = None
+) -> LabelledRows:
+    """Read one split's features, one file per modality, and scale them.
+
+    Args:
+        features: tables FEATURES of one split; each says its modality itself.
+        scaler: tensors ``{modality}.mean`` and ``{modality}.scale``, fitted on train.
+        labels: table LABELS of the split; without it no row has a label.
+
+    Raises:
+        InputError: the files are not of one split, do not hold the same utterances in the same
+            order, or an available row has NaN or infinite values, be it only once it is scaled.
+    """
+    tensors, _ = read_tensors(scaler, "scaler")
+    ids: np.ndarray | None = None
+    split: str | None = None
+    values, available = {}, {}
+    for path in features:
+        facts = read_header(path)["metadata"]
+        modality = facts["modality"]
+        if split not in (None, facts["split"]):
+            raise InputError(f"{path}: holds split {facts['split']}, the others {split}")
+        split = facts["split"]
+        frame = read_table(path, FEATURES, ["utterance_id", "available"])
+        own_ids = frame["utterance_id"].to_numpy(dtype=object)
+        if ids is not None and not np.array_equal(ids, own_ids):
+            raise InputError(f"{path}: does not hold the same utterances as the other modalities")
+        ids = own_ids
+        mask = frame["available"].to_numpy(dtype=bool, copy=True)
+        matrix = read_matrix(path, "features")
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            scaled = (matrix - tensors[f"{modality}.mean"]) / tensors[f"{modality}.scale"]
+        values[modality] = np.where(mask[:, None], scaled, 0).astype(np.float32)
+        available[modality] = mask
+    if ids is None:
+        raise InputError("no modality to read; expected at least one")
+    try:
+        rows = LabelledRows(ids, values, available)
+    except InputError as error:
+        raise InputError(f"features of split {split}: {error}") from None
+    if labels is None:
+        return rows
+    return rows.with_labels(read_labels(labels, ids), read_classes(labels))
+
+
+def group_by_split(paths: Iterable[str | Path]) -> dict[str, list[str | Path]]:
+    """Sort tables FEATURES by the split that each says it holds."""
+    groups: dict[str, list[str | Path]] = {}
+    for path in paths:
+        groups.setdefault(read_header(path)["metadata"]["split"], []).append(path)
+    return groups

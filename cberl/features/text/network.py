@@ -1,0 +1,66 @@
+"""The text encoder with a classifier on it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from cberl.features.text.batches import TokenBatch, encode
+
+
+class TextNetwork(nn.Module):
+    """A transformer with dropout and a linear layer over the vector of an utterance.
+
+    Devlin et al., BERT, NAACL 2019, section 4.1, with the pooling that extraction uses.
+
+    Args:
+        encoder: gives ``last_hidden_state``; its word embeddings stay as they are.
+        width: of its vectors.
+        classes: number of classes.
+        dropout: share of the vector dropped in training.
+        pooling: ``mean`` or ``cls``, see `cberl.features.text.batches.encode`.
+        precision: of the encoder's matrix products, see there.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        width: int,
+        classes: int,
+        dropout: float = 0.1,
+        pooling: str = "mean",
+        precision: str = "auto",
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(width, classes)
+        self._pooling, self._precision = pooling, precision
+        for name, parameter in encoder.named_parameters():
+            parameter.requires_grad_("pooler" not in name)  # not used
+        # Half of a small encoder, and no better for training; words that training rows lack keep
+        # their place among the others (Lee et al. 2019, arXiv 1911.03090, on freezing layers).
+        encoder.get_input_embeddings().requires_grad_(False)
+
+    def forward(self, batch: TokenBatch) -> torch.Tensor:
+        """Logits float32 [U, classes] of the utterances in a batch."""
+        pooled = encode(self.encoder, batch, self._pooling, self._precision)  # [U, width]
+        return self.classifier(self.dropout(pooled))
+
+
+def parameter_groups(
+    network: TextNetwork, learning_rate: float, classifier_factor: float, weight_decay: float
+) -> Sequence[dict[str, object]]:
+    """What an optimizer takes: encoder and classifier, each with and without decay.
+
+    Biases and the scales of normalisation are not decayed, as in BERT's own training.
+    """
+    groups: list[dict[str, object]] = []
+    for module, factor in ((network.encoder, 1.0), (network.classifier, classifier_factor)):
+        parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        for decay, part in (
+            (weight_decay, [p for p in parameters if p.ndim > 1]),
+            (0.0, [p for p in parameters if p.ndim <= 1]),
+        ):
+            groups.append({"params": part, "weight_decay": decay, "lr": factor * learning_rate})
+    return groups

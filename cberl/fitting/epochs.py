@@ -1,0 +1,113 @@
+"""The training loop that all models share.
+
+A model brings what an epoch is and how dev is scored; the loop counts the epochs, keeps the best
+weights and the history, shows progress and stops.
+"""
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pandas as pd
+from torch import Tensor, nn
+
+from cberl.errors import InputError
+from cberl.log import progress
+
+HISTORY_COLUMNS = ["epoch", "split", "quantity", "value"]
+
+
+class Training(Protocol):
+    """One model in training.
+
+    Attributes:
+        network: the network whose weights are kept.
+    """
+
+    network: nn.Module
+
+    def run_epoch(self, epoch: int) -> Mapping[str, float]:
+        """Take one pass over the training rows.
+
+        Args:
+            epoch: its number, from 1.
+
+        Returns:
+            The mean of each part of the loss; ``loss`` is their weighted sum, where there is one.
+        """
+
+    def score(self) -> Mapping[str, float]:
+        """Score dev; empty where nothing is chosen on dev."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, and which epoch to keep.
+
+    Attributes:
+        section: of the configuration that holds the settings, for messages.
+        epochs: the most to run.
+        quantity: of `Training.score`, the one that chooses the epoch; None keeps the last one.
+        largest: the largest value is the best, not the smallest.
+        patience: epochs without a better value before training stops.
+        settled: the last epoch in which the loss still changes; patience counts from there on.
+    """
+
+    section: str
+    epochs: int
+    quantity: str | None = None
+    largest: bool = False
+    patience: int = 0
+    settled: int = 0
+
+
+def run_epochs(training: Training, plan: Plan) -> pd.DataFrame:
+    """Train, and leave the weights of the best epoch in ``training.network``.
+
+    Returns:
+        The rows of the table HISTORY.
+
+    Raises:
+        InputError: a loss or score stops being a number.
+    """
+    history: list[tuple[int, str, str, float]] = []
+    best_value, best_epoch, best_state = math.inf, 0, {}
+    for epoch in progress(range(1, plan.epochs + 1), plan.epochs, f"epochs of {plan.section}"):
+        trained = training.run_epoch(epoch)
+        scores = training.score()
+        if not all(map(math.isfinite, (*trained.values(), *scores.values()))):
+            raise InputError(
+                f"{plan.section}: the loss is not finite in epoch {epoch}; expected a lower"
+                f" {plan.section}.learning_rate"
+            )
+        history += [(epoch, "train", name, value) for name, value in trained.items()]
+        history += [(epoch, "dev", name, value) for name, value in scores.items()]
+        if plan.quantity is None:
+            continue
+        value = -scores[plan.quantity] if plan.largest else scores[plan.quantity]
+        if value < best_value:
+            best_value, best_epoch = value, epoch
+            best_state = _copy_of(training.network.state_dict())
+        if epoch - max(best_epoch, plan.settled) >= plan.patience:
+            break
+    if plan.quantity is not None:
+        training.network.load_state_dict(best_state)
+        which = "highest" if plan.largest else "lowest"
+        logging.info(
+            "%s: epoch %d has the %s %s on dev, %.4f",
+            *(plan.section, best_epoch, which, plan.quantity, abs(best_value)),
+        )
+    return pd.DataFrame(history, columns=HISTORY_COLUMNS)
+
+
+def best_epoch(history: pd.DataFrame, quantity: str, largest: bool = False) -> tuple[int, float]:
+    """The epoch that `run_epochs` kept, and its value of ``quantity`` on dev."""
+    rows = history[(history["split"] == "dev") & (history["quantity"] == quantity)]
+    position = rows["value"].idxmax() if largest else rows["value"].idxmin()
+    return int(rows["epoch"][position]), float(rows["value"][position])
+
+
+def _copy_of(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in state.items()}

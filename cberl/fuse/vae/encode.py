@@ -1,0 +1,34 @@
+"""Encoding with the joint VAE."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cberl.fuse.vae.network import VAENetwork
+from cberl.rows import LabelledRows
+
+ROWS_AT_ONCE = 8192
+
+
+@torch.no_grad()
+def encode_vae(vae: VAENetwork, rows: LabelledRows) -> np.ndarray:
+    """Means of the joint posterior given what each utterance has.
+
+    Returns:
+        float32 [N, Z]; zeros, the prior's mean, for an utterance with no modality at all.
+    """
+    vae.eval()
+    pieces = [np.empty((0, vae.latent_size), dtype=np.float32)]
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        values, available, _ = to_tensors(rows.take(slice(first, first + ROWS_AT_ONCE)), "cpu")
+        pieces.append(vae.posterior(values, available)[0].numpy())
+    return np.concatenate(pieces)
+
+
+def to_tensors(
+    rows: LabelledRows, device: str
+) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
+    """Values float32 [N, width], masks bool [N] and labels int64 [N] as tensors on a device."""
+    values = {name: torch.from_numpy(v).to(device) for name, v in rows.values.items()}
+    available = {name: torch.from_numpy(v).to(device) for name, v in rows.available.items()}
+    return values, available, torch.from_numpy(rows.labels).to(device)
