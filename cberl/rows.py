@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cberl.errors import InputError
 from cberl.modalities import MODALITIES
@@ -112,6 +113,49 @@ class LabelledRows:
     def with_labels(self, labels: np.ndarray, classes: Sequence[str]) -> "LabelledRows":
         """The same rows with these class numbers and names."""
         return replace(self, labels=labels, classes=tuple(classes))
+
+
+def make_rows(
+    values: Any,
+    labels: Sequence[Any] | None = None,
+    ids: Sequence[str] | None = None,
+    classes: Sequence[Any] | None = None,
+) -> LabelledRows:
+    """Make rows out of what is at hand: arrays, lists or frames, and labels as names or numbers.
+
+    Args:
+        values: one modality as [N, width], or several as a dict; a row of NaN is absent.
+        labels: class of each row, of any type; None or NaN where unknown.
+        ids: names of the rows; numbers if not given.
+        classes: the classes in the order of their numbers; those that occur, sorted, if not given.
+
+    Raises:
+        InputError: something cannot be used; the line says what was expected.
+    """
+    by_name = values if isinstance(values, Mapping) else {"features": values}
+    if not by_name:
+        raise InputError("no modality; expected an array or a dict of arrays")
+    try:
+        length = len(next(iter(by_name.values())))
+    except TypeError:
+        raise InputError("values without a length; expected arrays [rows, width]") from None
+    names = np.array([str(row) for row in range(length)] if ids is None else ids, dtype=object)
+    if labels is None:
+        return LabelledRows(names, dict(by_name))
+    given = np.asarray(labels, dtype=object)
+    if given.ndim != 1:
+        raise InputError(f"labels of shape {given.shape}; expected one for each row")
+    given = pd.Series(given)
+    if classes is None:
+        try:
+            classes = sorted(given.dropna().unique())
+        except TypeError:
+            raise InputError("labels of several types; expected all names or all numbers") from None
+    unknown = given.dropna()[~given.dropna().isin(list(classes))]
+    if len(unknown):
+        raise InputError(f"label {unknown.iloc[0]!r} is not among the classes {list(classes)}")
+    numbers = pd.Categorical(given, categories=list(classes)).codes.astype(np.int64)
+    return LabelledRows(names, dict(by_name), labels=numbers, classes=tuple(map(str, classes)))
 
 
 def join_rows(first: LabelledRows, second: LabelledRows) -> LabelledRows:

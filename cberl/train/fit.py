@@ -17,9 +17,9 @@ from cberl.fitting.terms import log_prior
 from cberl.graph.conversations import Conversations, DialogueBatch
 from cberl.rows import NO_LABEL
 from cberl.seeding import choose_device, reproducible
-from cberl.train.loss import ClassCounts, deferred_epoch, loss_of_epoch
+from cberl.train.loss import LOSSES, ClassCounts, deferred_epoch, loss_of_epoch
 from cberl.train.network import ConversationNetwork
-from cberl.train.sampling import class_table, dialogue_weights, draw_dialogues
+from cberl.train.sampling import SAMPLINGS, class_table, dialogue_weights, draw_dialogues
 from cberl.train.settings import TrainSettings
 
 LARGEST_GRADIENT = 1.0
@@ -57,11 +57,18 @@ def fit_classifier(
         The network on the CPU, in evaluation mode, and its history (table HISTORY).
 
     Raises:
-        InputError: train or dev has no labelled utterance, or the loss stops being a number.
+        InputError: a name is unknown, train or dev has no labelled utterance, or the loss stops
+            being a number.
     """
     for name, conversations in (("train", train), ("dev", dev)):
         if not conversations.labelled.any():
             raise InputError(f"split {name} has no labelled utterance; expected at least one")
+    for what, name, known in (
+        ("loss", loss, LOSSES),
+        ("dialogue_sampling", dialogue_sampling, SAMPLINGS),
+    ):
+        if name not in known:
+            raise InputError(f"{what} is {name!r}; expected one of {', '.join(known)}")
     with reproducible(seed):
         training = ClassifierTraining(
             train, dev, settings, loss, dialogue_sampling, mask_weight, choose_device(device)

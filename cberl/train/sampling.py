@@ -5,6 +5,8 @@ from torch import Tensor
 
 from cberl.graph.conversations import Conversations
 
+SAMPLINGS = ("uniform", "class_aware")
+
 
 def dialogue_weights(train: Conversations, classes: int, sampling: str) -> Tensor:
     """How often an epoch is expected to show each dialogue: float [G], mean 1.
