@@ -52,7 +52,7 @@ evidence-meld: .venv/installed ## compare all remedies on MELD=FOLDER, the folde
 clean: ## remove the environment and all results
 	rm -rf .venv .snakemake results/*/
 
-# torch comes first and alone: its pin decides which build the other packages meet.
+# torch comes first and alone: its version decides which build the other packages meet.
 .venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet torch==2.13.0

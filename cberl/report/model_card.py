@@ -1,4 +1,4 @@
-"""A model card beside each trained model, in the order of Mitchell et al., "Model Cards for Model
+"""A model card for each trained model, in the order of Mitchell et al., "Model Cards for Model
 Reporting", FAT* 2019: what it is, what it is for and not for, data, scores, limits."""
 
 from collections.abc import Mapping

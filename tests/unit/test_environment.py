@@ -1,9 +1,13 @@
-"""environment.yml and pyproject.toml name the same packages at the same versions."""
+"""pyproject.toml, requirements.lock and environment.yml name the same packages."""
 
 import re
 import tomllib
+from pathlib import Path
 
+import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from cberl.configuration import PROJECT
 
@@ -22,6 +26,10 @@ ASKED_FOR = [
 ]
 
 
+EXACT = {"ruff", "snakefmt"}
+"""Formatters: another version lays files out in another way."""
+
+
 def name_of(requirement):
     return re.match(r"[A-Za-z0-9_.-]+", requirement).group().lower()
 
@@ -30,9 +38,31 @@ def pip_part():
     return next(part["pip"] for part in ENVIRONMENT["dependencies"] if isinstance(part, dict))
 
 
+WANTED = PYPROJECT["dependencies"] + PYPROJECT["optional-dependencies"]["test"]
+LOCKED = {
+    line.split("==")[0].lower(): line.split("==")[1]
+    for line in (PROJECT / "requirements.lock").read_text().splitlines()
+    if line and line[0] != "#"
+}
+
+
 def test_the_environment_installs_what_the_package_needs():
-    wanted = PYPROJECT["dependencies"] + PYPROJECT["optional-dependencies"]["test"]
-    assert pip_part() == wanted
+    assert [name_of(one) for one in pip_part()] == [name_of(one) for one in WANTED]
+
+
+def test_the_environment_has_the_locked_versions():
+    for requirement in pip_part():
+        name, version = requirement.split("==")
+        assert version == LOCKED[name], name
+
+
+@pytest.mark.parametrize("requirement", WANTED)
+def test_the_locked_version_is_in_the_range(requirement):
+    wanted = Requirement(requirement)
+    assert wanted.specifier.contains(LOCKED[wanted.name]), f"locked at {LOCKED[wanted.name]}"
+    if wanted.name not in EXACT:
+        operators = {part.operator for part in wanted.specifier}
+        assert operators == {">=", "<"}, "expected a range: an exact pin stops other packages"
 
 
 def test_the_environment_needs_no_file_beside_it():
@@ -42,19 +72,24 @@ def test_the_environment_needs_no_file_beside_it():
 
 def test_the_environment_has_the_python_of_the_package():
     assert "python=3.11" in ENVIRONMENT["dependencies"]
-    assert PYPROJECT["requires-python"] == ">=3.11,<3.12"
+    assert SpecifierSet(PYPROJECT["requires-python"]).contains("3.11")
     assert ENVIRONMENT["name"] == "cberl"
 
 
 def test_the_packages_of_the_project_are_there():
-    wanted = PYPROJECT["dependencies"] + PYPROJECT["optional-dependencies"]["test"]
-    assert set(ASKED_FOR) <= {name_of(requirement) for requirement in wanted}
-    assert {"torch==2.13.0", "torchvision==0.28.0"} <= set(wanted)
+    assert set(ASKED_FOR) <= {name_of(requirement) for requirement in WANTED}
+    # These two are built as a pair.
+    assert (LOCKED["torch"], LOCKED["torchvision"]) == ("2.13.0", "0.28.0")
 
 
-def test_every_dependency_is_locked():
-    lock = (PROJECT / "requirements.lock").read_text()
-    assert "+cpu" not in lock
-    locked = {name_of(line) for line in lock.splitlines() if line and line[0] != "#"}
-    wanted = PYPROJECT["dependencies"] + PYPROJECT["optional-dependencies"]["test"]
-    assert {name_of(requirement) for requirement in wanted} <= locked
+def test_the_lock_names_no_build_that_exists_in_one_place_only():
+    assert "+cpu" not in (PROJECT / "requirements.lock").read_text()
+
+
+def test_pre_commit_runs_the_locked_formatters():
+    config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())
+    revisions = {Path(repo["repo"]).name: repo["rev"] for repo in config["repos"]}
+    assert revisions == {
+        "ruff-pre-commit": f"v{LOCKED['ruff']}",
+        "snakefmt": f"v{LOCKED['snakefmt']}",
+    }

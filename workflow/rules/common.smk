@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 from snakemake.utils import update_config, validate
 
-PROJECT = Path(workflow.basedir).parent
+# Of this file, not of the workflow that may take this one in as a module.
+PROJECT = Path(str(workflow.current_basedir)).parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from cberl.configuration import (

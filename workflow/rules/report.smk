@@ -61,7 +61,7 @@ rule render_report:
         ),
         cards=report(
             expand(
-                "results/{corpus}/train/{variant}/seed{seed}/model_card.md",
+                "results/{corpus}/report/{variant}/seed{seed}/model_card.md",
                 variant=VARIANTS,
                 seed=SEEDS,
                 allow_missing=True,

@@ -1,0 +1,39 @@
+"""The Python in the documentation runs."""
+
+import re
+
+import numpy as np
+
+from cberl.api import make_rows
+from cberl.configuration import PROJECT
+from cberl.oversample.resample import SAMPLERS, resample
+from cberl.train.loss import LOSSES
+
+
+def code_of(page):
+    """All blocks of a page that are to be run, one after the other."""
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+
+
+def test_the_python_page_runs():
+    names = {}
+    exec(compile(code_of("docs/python.md"), "docs/python.md", "exec"), names)
+    assert names["probabilities"].shape == (60, 3)
+    assert len(names["resampled"]) > len(names["train"])
+
+
+def test_what_contributors_add_takes_its_place():
+    before = set(LOSSES), set(SAMPLERS)
+    try:
+        exec(compile(code_of("docs/contributing.md"), "docs/contributing.md", "exec"), {})
+        assert set(LOSSES) - before[0] == {"smoothed"}
+        rows = make_rows(np.arange(8.0).reshape(4, 2), ["a", "a", "b", "b"])
+        made = resample("jitter", rows, np.array([1, 1, 1]))
+        real = rows.values["features"][rows.labels == 1]
+        moved = np.abs(made.values["features"][:, None] - real).max(axis=2).min(axis=1)  # [3]
+        assert ((moved > 0) & (moved < 0.1)).all()
+    finally:
+        for registry, names in zip((LOSSES, SAMPLERS), before, strict=True):
+            for name in set(registry) - names:
+                del registry[name]
