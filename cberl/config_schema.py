@@ -94,7 +94,7 @@ def schema_path(name: str) -> Path:
     return SCHEMAS / f"{name}.schema.yaml"
 
 
-def render_page() -> str:
+def render_settings_page() -> str:
     """The reference of all settings, as Markdown."""
     return render_reference({title: make_schema(name) for name, (_, title) in SOURCES.items()})
 
@@ -102,4 +102,4 @@ def render_page() -> str:
 if __name__ == "__main__":
     for name in SOURCES:
         write_text(schema_path(name), render_schema(name))
-    replace_section(PAGE, SECTION, render_page())
+    replace_section(PAGE, SECTION, render_settings_page())

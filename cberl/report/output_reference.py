@@ -27,7 +27,7 @@ def list_kinds() -> list[TableKind]:
     return [kind for stage in STAGES for kind in _kinds_of(stage)]
 
 
-def render_reference() -> str:
+def render_table_reference() -> str:
     """The Markdown between the page's two marks."""
     return "\n".join(line for kind in list_kinds() for line in _render_kind(kind))
 
@@ -57,4 +57,4 @@ def _type_name(column: Column) -> str:
 
 
 if __name__ == "__main__":
-    replace_section(PAGE, SECTION, render_reference())
+    replace_section(PAGE, SECTION, render_table_reference())

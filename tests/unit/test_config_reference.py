@@ -8,7 +8,7 @@ from cberl.config_schema import (
     SECTION,
     SOURCES,
     make_schema,
-    render_page,
+    render_settings_page,
     render_schema,
     schema_path,
 )
@@ -18,7 +18,7 @@ from cberl.generated_section import read_section
 
 def test_the_page_is_up_to_date():
     reference = read_section(PAGE, SECTION)
-    assert reference == render_page().strip(), "run: python -m cberl.config_schema"
+    assert reference == render_settings_page().strip(), "run: python -m cberl.config_schema"
 
 
 @pytest.mark.parametrize("name", SOURCES)

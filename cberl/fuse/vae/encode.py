@@ -2,8 +2,8 @@
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from cberl.fitting.tensors import to_tensors
 from cberl.fuse.vae.network import VAENetwork
 from cberl.rows import LabelledRows
 
@@ -20,15 +20,6 @@ def encode_vae(vae: VAENetwork, rows: LabelledRows) -> np.ndarray:
     vae.eval()
     pieces = [np.empty((0, vae.latent_size), dtype=np.float32)]
     for first in range(0, len(rows), ROWS_AT_ONCE):
-        values, available, _ = to_tensors(rows.take(slice(first, first + ROWS_AT_ONCE)), "cpu")
+        values, available, _ = to_tensors(rows.take(slice(first, first + ROWS_AT_ONCE)))
         pieces.append(vae.posterior(values, available)[0].numpy())
     return np.concatenate(pieces)
-
-
-def to_tensors(
-    rows: LabelledRows, device: str
-) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
-    """Values float32 [N, width], masks bool [N] and labels int64 [N] as tensors on a device."""
-    values = {name: torch.from_numpy(v).to(device) for name, v in rows.values.items()}
-    available = {name: torch.from_numpy(v).to(device) for name, v in rows.available.items()}
-    return values, available, torch.from_numpy(rows.labels).to(device)

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from cberl.errors import InputError
 from cberl.fitting.epochs import Plan, run_epochs
+from cberl.fitting.tensors import to_tensors
 from cberl.fitting.terms import count_labels, log_prior
 from cberl.fuse.settings import VAESettings
-from cberl.fuse.vae.encode import to_tensors
 from cberl.fuse.vae.loss import annealed, hide_modalities, vae_loss
 from cberl.fuse.vae.network import VAENetwork
 from cberl.rows import LabelledRows

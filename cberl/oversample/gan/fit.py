@@ -22,10 +22,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cberl.errors import InputError
 from cberl.fitting.epochs import Plan, run_epochs
+from cberl.fitting.tensors import to_tensors
 from cberl.fitting.terms import kl_from_standard_normal
 from cberl.oversample.gan.loss import adversarial_loss, critic_loss, identity_loss
 from cberl.oversample.gan.network import Critics, GANNetwork, Matrices
-from cberl.oversample.gan.sample import class_centres, mix_latents, to_tensors
+from cberl.oversample.gan.sample import class_centres, mix_latents
 from cberl.oversample.settings import GANSettings
 from cberl.oversample.usable import usable_rows
 from cberl.rows import LabelledRows
@@ -94,14 +95,14 @@ class GANTraining:
 
     def run_epoch(self, epoch: int) -> Mapping[str, float]:
         """One update per batch; the mean of each of the `QUANTITIES`."""
-        values, masks, labels = self._rows
+        values, available, labels = self._rows
         totals = torch.zeros(len(QUANTITIES), device=labels.device)
         batches = draw_batches(self._labels, self.settings.batch_size, self._random)
         for batch in batches:
             part = batch.to(labels.device)
             totals += self.step(
                 {name: matrix[part] for name, matrix in values.items()},
-                {name: mask[part] for name, mask in masks.items()},
+                {name: mask[part] for name, mask in available.items()},
                 labels[part],
             )
         # Read once per epoch: reading a value makes a GPU wait.
@@ -112,23 +113,23 @@ class GANTraining:
         """Nothing: no epoch is chosen."""
         return {}
 
-    def step(self, rows: Matrices, masks: Mapping[str, Tensor], labels: Tensor) -> Tensor:
+    def step(self, rows: Matrices, available: Mapping[str, Tensor], labels: Tensor) -> Tensor:
         """One update of the critics, then one of encoder and generators, on B rows.
 
         Returns:
             The `QUANTITIES`, [5].
         """
-        mean, log_variance = self.gan.encoder(rows, masks, labels)  # [B, latent]
-        again, fakes = self._generate(rows, masks, labels, mean, log_variance)
-        critic = self._update_critics(rows, fakes, masks, labels)
+        mean, log_variance = self.gan.encoder(rows, available, labels)  # [B, latent]
+        again, fakes = self._generate(rows, available, labels, mean, log_variance)
+        critic = self._update_critics(rows, fakes, available, labels)
 
         # Frozen, the critics pass gradients on to the samples without any of their own.
         self.critics.requires_grad_(False)
-        scores, logits = self.critics(fakes, masks, labels)
+        scores, logits = self.critics(fakes, available, labels)
         self.critics.requires_grad_(True)
-        adversarial = adversarial_loss(scores, self.critics.scored(masks))
+        adversarial = adversarial_loss(scores, self.critics.scored(available))
         classification = F.cross_entropy(logits, labels)
-        identity = identity_loss(again, rows, masks)
+        identity = identity_loss(again, rows, available)
         divergence = kl_from_standard_normal(mean, log_variance).mean()
         loss = (
             adversarial
@@ -145,7 +146,7 @@ class GANTraining:
     def _generate(
         self,
         rows: Matrices,
-        masks: Mapping[str, Tensor],
+        available: Mapping[str, Tensor],
         labels: Tensor,
         mean: Tensor,
         log_variance: Tensor,
@@ -161,19 +162,19 @@ class GANTraining:
         both = self.gan.generate(torch.cat([own, mixed]), labels.repeat(2))
         again = {name: value[:count] for name, value in both.items()}
         fakes = {
-            name: masks[name] * (rows[name] + value[count:] - value[:count])
+            name: available[name].unsqueeze(1) * (rows[name] + value[count:] - value[:count])
             for name, value in both.items()
         }
         return again, fakes
 
     def _update_critics(
-        self, rows: Matrices, fakes: Matrices, masks: Mapping[str, Tensor], labels: Tensor
+        self, rows: Matrices, fakes: Matrices, available: Mapping[str, Tensor], labels: Tensor
     ) -> Tensor:
         # Real and generated rows in one pass: [2B, ...]
         both = {name: torch.cat([rows[name], fakes[name].detach()]) for name in rows}
-        twice = {name: mask.repeat(2, 1) for name, mask in masks.items()}
+        twice = {name: mask.repeat(2) for name, mask in available.items()}
         scores, logits = self.critics(both, twice, labels.repeat(2))  # [2B, critics]
-        critic = critic_loss(scores, self.critics.scored(masks))
+        critic = critic_loss(scores, self.critics.scored(available))
         # The classifier learns from real rows alone; generators must meet it, not teach it.
         loss = critic + F.cross_entropy(logits[: len(labels)], labels)
         self.critic_optimizer.zero_grad(set_to_none=True)

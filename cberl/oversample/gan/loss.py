@@ -41,7 +41,7 @@ def adversarial_loss(scores: Tensor, scored: Tensor) -> Tensor:
     return -masked_mean(scores, scored).mean()
 
 
-def identity_loss(again: Matrices, rows: Matrices, masks: Mapping[str, Tensor]) -> Tensor:
+def identity_loss(again: Matrices, rows: Matrices, available: Mapping[str, Tensor]) -> Tensor:
     """Huber loss between rows and themselves after encoding and generation: scalar.
 
     Mean over a modality's width, its available rows, and the modalities. Huber, because acoustic
@@ -49,6 +49,6 @@ def identity_loss(again: Matrices, rows: Matrices, masks: Mapping[str, Tensor]) 
     """
     losses = []
     for name, row in rows.items():
-        loss = F.smooth_l1_loss(again[name], row, reduction="none").mean(dim=1, keepdim=True)
-        losses.append(masked_mean(loss, masks[name]).mean())
+        loss = F.smooth_l1_loss(again[name], row, reduction="none").mean(dim=1)  # [B]
+        losses.append(masked_mean(loss, available[name]))
     return torch.stack(losses).mean()

@@ -45,13 +45,13 @@ class Encoder(nn.Module):
         nn.init.constant_(self.moments.bias[latent_size:], -4)
 
     def forward(
-        self, rows: Matrices, masks: Mapping[str, Tensor], labels: Tensor
+        self, rows: Matrices, available: Mapping[str, Tensor], labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Encode B rows.
 
         Args:
             rows: modality -> [B, width], zeros where absent.
-            masks: modality -> float32 [B, 1], 1 where available.
+            available: modality -> bool [B].
             labels: int64 [B].
 
         Returns:
@@ -59,10 +59,10 @@ class Encoder(nn.Module):
         """
         hidden = self.classes(labels)  # [B, hidden]
         for name, layer in self.inputs.items():
-            hidden = hidden + masks[name] * layer(rows[name])
+            hidden = hidden + available[name].unsqueeze(1) * layer(rows[name])
         mean, log_variance = self.moments(self.hidden(hidden)).chunk(2, dim=1)
         for name, layer in self.straight.items():
-            mean = mean + masks[name] * layer(rows[name])
+            mean = mean + available[name].unsqueeze(1) * layer(rows[name])
         return mean, log_variance.clamp(-10, 4)
 
 
@@ -129,14 +129,14 @@ class GANNetwork(nn.Module):
         return {name: layers(latent, labels) for name, layers in self.generators.items()}
 
     def forward(
-        self, rows: Matrices, masks: Mapping[str, Tensor], labels: Tensor
+        self, rows: Matrices, available: Mapping[str, Tensor], labels: Tensor
     ) -> dict[str, Tensor]:
         """Rows as their latent's mean gives them back; arguments as of `Encoder.forward`.
 
         Returns:
             modality -> [B, width], also where a row lacks the modality.
         """
-        mean, _ = self.encoder(rows, masks, labels)  # [B, latent]
+        mean, _ = self.encoder(rows, available, labels)  # [B, latent]
         return self.generate(mean, labels)
 
 
@@ -184,13 +184,13 @@ class Critics(nn.Module):
         self.joint = Critic(sum(widths.values()) + len(widths), classes, hidden_size)
         self.classifier = nn.Linear(hidden_size, classes)
 
-    def scored(self, masks: Mapping[str, Tensor]) -> Tensor:
+    def scored(self, available: Mapping[str, Tensor]) -> Tensor:
         """Which rows each critic scores: float32 [B, critics], 1 where it does."""
-        each = [masks[name] for name in self.each]
-        return torch.cat([*each, torch.ones_like(next(iter(masks.values())))], dim=1)
+        each = [available[name] for name in self.each]
+        return torch.stack([*each, torch.ones_like(each[0])], dim=1).float()
 
     def forward(
-        self, rows: Matrices, masks: Mapping[str, Tensor], labels: Tensor
+        self, rows: Matrices, available: Mapping[str, Tensor], labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Score B rows, whose absent modalities are zeros.
 
@@ -200,6 +200,7 @@ class Critics(nn.Module):
         scaled = {name: scale * rows[name] for name, scale in self.scales.items()}
         scores = [critic(scaled[name], labels)[0] for name, critic in self.each.items()]
         # The masks go in too: an absent modality is not one that happens to be at its mean.
-        joined = torch.cat([*scaled.values(), *masks.values()], dim=1)
+        masks = torch.stack(list(available.values()), dim=1)  # [B, modalities]
+        joined = torch.cat([*scaled.values(), masks], dim=1)
         score, hidden = self.joint(joined, labels)
         return torch.stack([*scores, score], dim=1), self.classifier(hidden)

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from cberl.errors import InputError
-from cberl.oversample.gan.network import GANNetwork, Matrices
+from cberl.fitting.tensors import to_tensors
+from cberl.oversample.gan.network import GANNetwork
 from cberl.oversample.usable import usable_rows
 from cberl.rows import LabelledRows
 
@@ -115,7 +116,7 @@ def _encode(gan: GANNetwork, rows: LabelledRows) -> tuple[Tensor, Tensor]:
     parts = []
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
         part = rows.take(slice(start, start + ROWS_AT_ONCE))
-        parts.append(gan.encoder(*to_tensors(part, "cpu")))
+        parts.append(gan.encoder(*to_tensors(part)))
     means, log_variances = zip(*parts, strict=True)
     return torch.cat(means), torch.cat(log_variances)
 
@@ -139,13 +140,3 @@ def _draw_pairs(
         steps = draw.integers(1, max(len(own), 2), len(places))
         bases[places], partners[places] = own[ranks], own[(ranks + steps) % len(own)]
     return bases, partners
-
-
-def to_tensors(rows: LabelledRows, device: str) -> tuple[Matrices, dict[str, Tensor], Tensor]:
-    """Values, masks (float32 [N, 1]) and labels of N rows as tensors on a device."""
-    values = {name: torch.from_numpy(matrix).to(device) for name, matrix in rows.values.items()}
-    masks = {
-        name: torch.from_numpy(mask[:, None].astype(np.float32)).to(device)
-        for name, mask in rows.available.items()
-    }
-    return values, masks, torch.from_numpy(rows.labels).to(device)
