@@ -7,7 +7,7 @@ import pandas as pd
 
 from cberl.report.figures import Figure, colour, layout, line_style, numbers, percents
 from cberl.report.findings import Evaluation
-from cberl.report.formatting import percent
+from cberl.report.formatting import percent, quantity_title
 from cberl.report.run import Place, Run
 
 RECALLS = np.linspace(0, 1, 51)
@@ -104,12 +104,12 @@ def draw_histories(run: Run) -> Figure:
     groups: dict[str, dict[Place, pd.DataFrame]] = {}
     for place, history in run.histories.items():
         for quantity, rows in history.groupby("quantity", sort=False):
-            label = f"{KINDS[place.stage]}: {quantity.replace('_', ' ')}"
+            label = f"{KINDS[place.stage]}: {quantity_title(quantity)}"
             groups.setdefault(label, {})[place] = rows
     views = {
         label: _history_view(members, label.split(": ")[1]) for label, members in groups.items()
     }
-    first = next((label for label in views if label == "classifier: macro f1"), "")
+    first = next((label for label in views if label == "classifier: macro F1"), "")
     return Figure(
         "histories",
         "One line per seed or fold; dashed lines are the training split, solid ones dev. The epoch "

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cberl.oversample.quality.assess import QUANTITIES
 from cberl.report.figures import Figure, bar_layout, bar_style
-from cberl.report.formatting import counted
+from cberl.report.formatting import counted, quantity_title
 from cberl.report.run import Run
 from cberl.tables import ALL_CLASSES
 
@@ -70,7 +70,12 @@ def _quality_of(run: Run, oversampler: str) -> dict[str, Any]:
         "seeds": len(frames),
         "labels": columns,
         "rows": [
-            {"quantity": name, "meaning": meaning, "values": values.loc[name].tolist()}
+            {
+                "quantity": name,
+                "title": quantity_title(name),
+                "meaning": meaning,
+                "values": values.loc[name].tolist(),
+            }
             for name, meaning in QUANTITIES.items()
             if name in values.index
         ],

@@ -7,6 +7,24 @@ import numpy as np
 CLOSE = "too close to call"
 MINUS = "\N{MINUS SIGN}"
 
+TITLES = {
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "rows_real": "training rows, recorded",
+    "rows_synthetic": "training rows, synthetic",
+    "f1_trained_on_real": "F1, trained on recorded rows",
+    "f1_trained_on_synthetic": "F1, trained on synthetic rows",
+    "f1_trained_on_both": "F1, trained on both",
+    "two_sample_accuracy": "accuracy in telling them apart",
+    "nearest_distance_ratio": "distance to the nearest row, ratio",
+    "copy_share": "copies among synthetic rows",
+    "copy_share_real": "copies among recorded rows",
+    "variance_ratio": "variance, ratio",
+    "cross_modal_real": "correlation across modalities, recorded",
+    "cross_modal_synthetic": "correlation across modalities, synthetic",
+}
+"""Quantity -> how people read it, where its name with blanks will not do."""
+
 
 def percent(value: float) -> str:
     """A share as a percentage with one decimal; a dash where it is undefined."""
@@ -25,6 +43,11 @@ def points(value: float) -> str:
         return "–"
     text = f"{100 * value:+.1f}".replace("-", MINUS)
     return "0.0" if text in ("+0.0", f"{MINUS}0.0") else text
+
+
+def quantity_title(name: str) -> str:
+    """The name of a measured quantity as people read it."""
+    return TITLES.get(name, name.replace("_", " "))
 
 
 def interval_words(row: Mapping[str, float], confidence: float) -> str:

@@ -80,6 +80,19 @@ def test_no_button_sends_anything_away(page):
     assert names == ["Download plot", "Pan", "Reset axes", "Zoom", "Zoom in", "Zoom out"]
 
 
+def test_no_table_is_cut_on_a_small_screen(page):
+    page.set_window_size(1300, 1000)
+    try:
+        cut = page.execute_script(
+            "return [...document.querySelectorAll('.scroll')]"
+            ".filter((box) => box.scrollWidth > box.clientWidth)"
+            ".map((box) => box.textContent.trim().slice(0, 60));"
+        )
+    finally:
+        page.set_window_size(1400, 1000)
+    assert cut == []
+
+
 def test_every_figure_is_drawn(page):
     draw_everything(page)
     places = page.find_elements("css selector", "[data-figure]")

@@ -8,8 +8,8 @@ from cberl.config_schema import (
     SECTION,
     SOURCES,
     make_schema,
-    render_settings_page,
     render_schema,
+    render_settings_page,
     schema_path,
 )
 from cberl.configuration import PROJECT

@@ -187,7 +187,8 @@ class Critics(nn.Module):
     def scored(self, available: Mapping[str, Tensor]) -> Tensor:
         """Which rows each critic scores: float32 [B, critics], 1 where it does."""
         each = [available[name] for name in self.each]
-        return torch.stack([*each, torch.ones_like(each[0])], dim=1).float()
+        all_rows = torch.ones_like(next(iter(available.values())))
+        return torch.stack([*each, all_rows], dim=1).float()
 
     def forward(
         self, rows: Matrices, available: Mapping[str, Tensor], labels: Tensor

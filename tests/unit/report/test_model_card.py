@@ -4,10 +4,8 @@ from itertools import pairwise
 
 import pytest
 from made_results import CLASSES, make_results
-from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from cberl.report.model_card import cell, write_model_card
-from cberl.report.tensorboard import write_events
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +60,3 @@ def test_tables_of_a_card_are_whole(run):
 
 def test_markup_cannot_break_a_cell():
     assert cell("a|b\n<script>") == "a\\|b &lt;script>"
-
-
-def test_event_files_hold_the_history(run, tmp_path):
-    history = next(iter(run.histories.values()))
-    path = tmp_path / "events.out.tfevents.0.cberl"
-    write_events(path, history)
-    events = [event for event in EventFileLoader(str(path)).Load() if event.summary.value]
-    assert len(events) == len(history)
-    first = events[0].summary.value[0]
-    assert first.tag == "train/loss"
-    assert events[-1].step == history["epoch"].max()
-    again = tmp_path / "again"
-    write_events(again, history)
-    assert again.read_bytes() == path.read_bytes()

@@ -129,7 +129,7 @@ def test_reliability_keeps_every_judgement(run):
 def test_histories_have_a_view_per_model_and_quantity(run):
     figure = draw_histories(run)
     assert set(figure.labels) == {
-        f"{kind}: {name}" for kind in ("classifier", "VAE", "GAN") for name in ("loss", "macro f1")
+        f"{kind}: {name}" for kind in ("classifier", "VAE", "GAN") for name in ("loss", "macro F1")
     }
     lines = figure.views["classifier: loss"]["data"]
     assert len(lines) == 2 * 2 * 2  # variants, seeds, splits
