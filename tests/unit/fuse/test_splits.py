@@ -22,7 +22,9 @@ def write_features(folder):
         for width, modality in zip((2, 1), MODALITIES, strict=True):
             matrix = np.full((2, width), number, dtype=np.float32)
             path = folder / f"{modality}_{split}.parquet"
-            write_table(path, FEATURES, feature_rows(ids, matrix), {}, {"features": matrix})
+            facts = {"modality": modality, "split": split}
+            frame = feature_rows(ids, matrix)
+            write_table(path, FEATURES, frame, {}, {"features": matrix}, facts)
             paths.append(path)
     return paths
 
@@ -55,15 +57,16 @@ def fuse_files(folder, synthetic):
     }
     write_tensors(folder / "scaler.safetensors", "scaler", scaler, {})
     write_synthetic(folder / "synthetic.parquet", synthetic)
-    return list(
+    fused = list(
         fuse_splits(
             write_features(folder),
             folder / "scaler.safetensors",
             folder / "synthetic.parquet",
-            MODALITIES,
             concatenate_modalities,
         )
     )
+    assert [split for split, *_ in fused] == list(SPLITS)
+    return [(frame, rows) for _, frame, rows in fused]
 
 
 def test_every_split_is_read_from_its_own_files_and_samples_join_train(tmp_path):
@@ -84,26 +87,26 @@ def test_without_samples_train_is_as_it_was_recorded(tmp_path):
     assert rows.shape == (2, 3)
 
 
-def test_splits_come_whole_and_for_dev_and_test_without_each_modality(make_features):
-    features, _ = make_features(10, absent=0.0)
-    frame, matrix = fuse_split(features, 3, "train", concatenate_modalities)
+def test_splits_come_whole_and_for_dev_and_test_without_each_modality(make_rows):
+    rows = make_rows(10, absent=0.0)
+    frame, matrix = fuse_split(rows, 3, "train", concatenate_modalities)
     assert matrix.shape == (10, 27)
     assert frame["removed"].eq("none").all()
     assert frame["is_synthetic"].tolist() == [False] * 7 + [True] * 3
-    frame, matrix = fuse_split(features, 0, "test", concatenate_modalities)
+    frame, matrix = fuse_split(rows, 0, "test", concatenate_modalities)
     assert matrix.shape == (40, 27)
     assert not frame["is_synthetic"].any()
     assert list(frame["removed"].unique()) == ["none", "text", "audio", "video"]
     without_audio = matrix[(frame["removed"] == "audio").to_numpy()]
     assert not without_audio[:, 12:18].any()
-    np.testing.assert_array_equal(without_audio[:, :12], features.values["text"])
+    np.testing.assert_array_equal(without_audio[:, :12], rows.values["text"])
 
 
-def test_a_row_is_available_if_any_modality_is(make_features):
-    features, _ = make_features(4, absent=0.0, widths={"text": 2, "audio": 2})
-    features.available["text"][:] = [True, True, False, False]
-    features.available["audio"][:] = [True, False, True, False]
-    frame, _ = fuse_split(features, 0, "dev", concatenate_modalities)
-    rows = frame.pivot(index="utterance_id", columns="removed", values="available")
-    assert rows["none"].tolist() == [True, True, True, False]
-    assert rows["text"].tolist() == [True, False, True, False]
+def test_a_row_is_available_if_any_modality_is(make_rows):
+    rows = make_rows(4, absent=0.0, widths={"text": 2, "audio": 2})
+    rows.available["text"][:] = [True, True, False, False]
+    rows.available["audio"][:] = [True, False, True, False]
+    frame, _ = fuse_split(rows, 0, "dev", concatenate_modalities)
+    available = frame.pivot(index="utterance_id", columns="removed", values="available")
+    assert available["none"].tolist() == [True, True, True, False]
+    assert available["text"].tolist() == [True, False, True, False]

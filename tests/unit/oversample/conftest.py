@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cberl.features.featureset import FeatureSet
+from cberl.rows import LabelledRows
 
+CLASSES = ("neutral", "joy", "fear", "disgust")
 WIDTHS = {"text": 12, "audio": 6, "video": 9}
 
 
@@ -27,7 +28,7 @@ def make_rows():
             values[name] = np.where(mask[:, None], rows, 0).astype(np.float32)
             available[name] = mask
         ids = np.array([f"train/{n // 6}/{n % 6}" for n in range(len(labels))], dtype=object)
-        return FeatureSet(ids, values, available), labels.astype(np.int64)
+        return LabelledRows(ids, values, available, labels, CLASSES[: len(counts)])
 
     return make
 

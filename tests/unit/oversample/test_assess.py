@@ -2,14 +2,11 @@ import numpy as np
 import pytest
 
 from cberl.artifacts import write_table
-from cberl.features.featureset import FeatureSet
 from cberl.oversample.quality.assess import QUANTITIES, assess_synthetic
 from cberl.oversample.quality.neighbours import density_and_coverage, distances_to_nearest
 from cberl.oversample.resample import resample
 from cberl.oversample.tables import SYNTHETIC_QUALITY
 from cberl.tables import ALL_CLASSES
-
-CLASSES = ["neutral", "joy", "fear", "disgust"]
 
 
 @pytest.fixture
@@ -17,9 +14,8 @@ def corpus(make_rows):
     return make_rows((120, 60, 40, 30), missing=0.05), make_rows((30, 20, 15, 10), seed=1)
 
 
-def assess(corpus, samples, sample_labels, classes=CLASSES):
-    (train, labels), (dev, dev_labels) = corpus
-    return assess_synthetic(samples, sample_labels, train, labels, dev, dev_labels, classes, 0)
+def assess(corpus, samples):
+    return assess_synthetic(samples, *corpus, seed=0)
 
 
 def value(quality, label, quantity):
@@ -29,8 +25,8 @@ def value(quality, label, quantity):
 
 
 def test_fresh_rows_of_the_same_kind_are_found_good(corpus, make_rows, tmp_path):
-    samples, labels = make_rows((0, 60, 60, 60), missing=0.05, seed=2)
-    quality = assess(corpus, samples, labels)
+    samples = make_rows((0, 60, 60, 60), missing=0.05, seed=2)
+    quality = assess(corpus, samples)
     write_table(tmp_path / "quality.parquet", SYNTHETIC_QUALITY, quality, {})
     for label in ("joy", "fear", "disgust"):
         assert 0.5 < value(quality, label, "density") < 1.6
@@ -50,20 +46,19 @@ def test_fresh_rows_of_the_same_kind_are_found_good(corpus, make_rows, tmp_path)
 
 
 def test_copies_are_found_out(corpus):
-    (train, labels), _ = corpus
-    wanted = np.repeat([1, 2], 40)
-    copies = resample("random", train, labels, wanted, {}, seed=0)
-    quality = assess(corpus, copies, wanted)
+    train, _ = corpus
+    copies = resample("random", train, np.repeat([1, 2], 40), seed=0)
+    quality = assess(corpus, copies)
     assert value(quality, "joy", "copy_share") == 1
     assert value(quality, "joy", "copy_share_real") == 0
     assert value(quality, "fear", "nearest_distance_ratio") == 0
 
 
 def test_a_collapse_is_said_in_words(corpus, caplog):
-    (train, labels), _ = corpus
-    one = np.flatnonzero(labels == 3)[:1]
+    train, _ = corpus
+    one = np.flatnonzero(train.labels == 3)[:1]
     samples = train.take(np.repeat(one, 50))
-    quality = assess(corpus, samples, np.full(50, 3))
+    quality = assess(corpus, samples)
     assert value(quality, "disgust", "collapsed") == 1
     assert value(quality, "disgust", "variance_ratio") < 1e-6
     note = quality[quality["quantity"] == "collapsed"]["note"]
@@ -72,11 +67,11 @@ def test_a_collapse_is_said_in_words(corpus, caplog):
 
 
 def test_noise_can_be_told_from_real_rows(corpus, make_rows):
-    samples, labels = make_rows((0, 0, 100, 0), missing=0, seed=3)
+    samples = make_rows((0, 0, 100, 0), missing=0, seed=3)
     draw = np.random.default_rng(0)
     for rows in samples.values.values():
         rows[:] = draw.normal(size=rows.shape)
-    quality = assess(corpus, samples, labels)
+    quality = assess(corpus, samples)
     assert value(quality, "fear", "two_sample_accuracy") > 0.9
     assert value(quality, "fear", "density") < 0.2
     real = value(quality, "fear", "f1_trained_on_real")
@@ -84,11 +79,11 @@ def test_noise_can_be_told_from_real_rows(corpus, make_rows):
 
 
 def test_modalities_out_of_tune_are_heard(corpus, make_rows):
-    samples, labels = make_rows((0, 100, 0, 0), missing=0, seed=4)
-    before = value(assess(corpus, samples, labels), "joy", "cross_modal_synthetic")
+    samples = make_rows((0, 100, 0, 0), missing=0, seed=4)
+    before = value(assess(corpus, samples), "joy", "cross_modal_synthetic")
     for position, rows in enumerate(samples.values.values()):
         rows[:] = np.roll(rows, position, axis=0)
-    after = value(assess(corpus, samples, labels), "joy", "cross_modal_synthetic")
+    after = value(assess(corpus, samples), "joy", "cross_modal_synthetic")
     assert before > 0.6
     assert after < 0.2
 
@@ -96,10 +91,9 @@ def test_modalities_out_of_tune_are_heard(corpus, make_rows):
 @pytest.mark.parametrize("rows", [1, 2])
 def test_a_class_of_hardly_any_rows(make_rows, rows):
     corpus = make_rows((60, 30, 20, rows)), make_rows((20, 10, 5, 0), seed=1)
-    (train, labels), _ = corpus
-    wanted = np.full(10, 3)
-    samples = resample("smote", train, labels, wanted, {"smote": {"neighbours": 5}}, seed=0)
-    quality = assess(corpus, samples, wanted)
+    train, _ = corpus
+    samples = resample("smote", train, np.full(10, 3), seed=0)
+    quality = assess(corpus, samples)
     assert np.isnan(value(quality, "disgust", "f1_trained_on_real"))
     assert value(quality, "disgust", "rows_real") == rows
     if rows == 1:
@@ -112,25 +106,23 @@ def test_a_class_of_hardly_any_rows(make_rows, rows):
 
 def test_a_single_modality_has_no_other_to_agree_with(make_rows):
     corpus = make_rows(widths={"text": 12}), make_rows(widths={"text": 12}, seed=1)
-    samples, labels = make_rows((0, 0, 0, 20), widths={"text": 12}, seed=2)
-    quality = assess(corpus, samples, labels)
+    samples = make_rows((0, 0, 0, 20), widths={"text": 12}, seed=2)
+    quality = assess(corpus, samples)
     assert np.isnan(value(quality, "disgust", "cross_modal_real"))
     assert value(quality, "disgust", "coverage") > 0.3
 
 
 def test_without_samples_there_is_nothing_to_say(corpus):
-    (train, _), _ = corpus
-    quality = assess(corpus, train.take(np.empty(0, dtype=int)), np.empty(0, dtype=np.int64))
+    train, _ = corpus
+    quality = assess(corpus, train.take(np.empty(0, dtype=int)))
     assert set(quality["label"]) == {ALL_CLASSES}
     assert value(quality, ALL_CLASSES, "rows_synthetic") == 0
 
 
 def test_all_missing_audio(corpus):
-    ((train, labels), (dev, dev_labels)) = corpus
-    silent = (train.without("audio"), labels), (dev.without("audio"), dev_labels)
-    wanted = np.full(20, 3)
-    samples = resample("smote", silent[0][0], labels, wanted, {"smote": {"neighbours": 5}}, 0)
-    assert value(assess(silent, samples, wanted), "disgust", "coverage") > 0.2
+    silent = [rows.without("audio") for rows in corpus]
+    samples = resample("smote", silent[0], np.full(20, 3), seed=0)
+    assert value(assess(silent, samples), "disgust", "coverage") > 0.2
 
 
 def test_density_and_coverage_by_hand(monkeypatch):
@@ -146,10 +138,8 @@ def test_density_and_coverage_by_hand(monkeypatch):
 
 
 def test_the_arguments_stay_as_they_were(corpus):
-    (train, labels), _ = corpus
-    before = FeatureSet(
-        train.ids, {name: rows.copy() for name, rows in train.values.items()}, train.available
-    )
-    assess(corpus, train.take(labels == 2), np.full((labels == 2).sum(), 2))
-    for name, rows in before.values.items():
+    train, _ = corpus
+    before = {name: rows.copy() for name, rows in train.values.items()}
+    assess(corpus, train.take(train.labels == 2))
+    for name, rows in before.items():
         np.testing.assert_array_equal(rows, train.values[name])

@@ -1,35 +1,31 @@
-import json
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 
-from cberl.artifacts import read_tensors, write_table, write_tensors
+from cberl.artifacts import write_table
 from cberl.errors import InputError
-from cberl.oversample.gan.fit import (
-    divergence_loss,
-    draw_batches,
-    fit_gan,
-    identity_loss,
-    masked_mean,
-    partner_rows,
-)
-from cberl.oversample.gan.network import Critics
-from cberl.oversample.gan.sample import class_centres, load_gan, mix_latents, sample_gan
+from cberl.fitting.network_files import load_network, save_network
+from cberl.oversample.gan.fit import draw_batches, fit_gan, partner_rows
+from cberl.oversample.gan.loss import adversarial_loss, critic_loss, identity_loss
+from cberl.oversample.gan.network import Critics, GANNetwork
+from cberl.oversample.gan.sample import class_centres, mix_latents, sample_gan
+from cberl.oversample.settings import GANSettings
 from cberl.tables import HISTORY
 
-SETTINGS = {
-    "latent_size": 8,
-    "hidden_size": 32,
-    "epochs": 60,
-    "batch_size": 32,
-    "learning_rate": 0.002,
-    "class_weight": 1,
-    "identity_weight": 100,
-    "divergence_weight": 0.1,
-    "average_decay": 0.9,
-    "device": "cpu",
-}
+SETTINGS = GANSettings(
+    latent_size=8,
+    hidden_size=32,
+    epochs=60,
+    batch_size=32,
+    learning_rate=0.002,
+    average_decay=0.9,
+)
+
+
+def fit(train, **changes):
+    return fit_gan(train, dataclasses.replace(SETTINGS, **changes), seed=0, device="cpu")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,8 +35,8 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def fitted(make_rows):
-    features, labels = make_rows()
-    return features, labels, *fit_gan(features, labels, 4, SETTINGS, seed=0)
+    train = make_rows()
+    return train, *fit(train)
 
 
 def test_it_learns_to_give_rows_back(fitted):
@@ -52,14 +48,14 @@ def test_it_learns_to_give_rows_back(fitted):
 def test_history_is_a_whole_table(fitted, tmp_path):
     *_, history = fitted
     write_table(tmp_path / "history.parquet", HISTORY, history, {})
-    assert len(history) == 5 * SETTINGS["epochs"]
+    assert len(history) == 5 * SETTINGS.epochs
 
 
 def test_samples_spread_as_the_class_does(fitted):
-    features, labels, gan, _ = fitted
+    train, gan, _ = fitted
     for number in (1, 2):
-        real = features.values["text"][(labels == number) & features.available["text"]]
-        samples = sample_gan(gan, features, labels, np.full(200, number), seed=0)
+        real = train.values["text"][(train.labels == number) & train.available["text"]]
+        samples = sample_gan(gan, train, np.full(200, number), seed=0)
         made = samples.values["text"][samples.available["text"]]
         ratio = made.var(axis=0).sum() / real.var(axis=0).sum()
         assert 0.7 < ratio < 1.3
@@ -68,9 +64,9 @@ def test_samples_spread_as_the_class_does(fitted):
 
 
 def test_samples_are_no_copies(fitted):
-    features, labels, gan, _ = fitted
-    samples = sample_gan(gan, features, labels, np.full(100, 2), seed=0)
-    real, made = features.values["text"][labels == 2], samples.values["text"]
+    train, gan, _ = fitted
+    samples = sample_gan(gan, train, np.full(100, 2), seed=0)
+    real, made = train.values["text"][train.labels == 2], samples.values["text"]
     present = samples.available["text"]
     distance = np.linalg.norm(made[present][:, None] - real[None], axis=2).min(axis=1)
     assert (distance > 1e-3).all()
@@ -79,11 +75,11 @@ def test_samples_are_no_copies(fitted):
 
 def test_modalities_of_a_sample_belong_together(fitted):
     """Text told from video by least squares: of real rows and of samples, not of mixed ones."""
-    features, labels, gan, _ = fitted
-    both = features.available["text"] & features.available["video"]
-    text, video = features.values["text"][both], features.values["video"][both]
+    train, gan, _ = fitted
+    both = train.available["text"] & train.available["video"]
+    text, video = train.values["text"][both], train.values["video"][both]
     link = np.linalg.lstsq(video, text, rcond=None)[0]
-    samples = sample_gan(gan, features, labels, np.repeat([1, 2], 100), seed=0)
+    samples = sample_gan(gan, train, np.repeat([1, 2], 100), seed=0)
     both = samples.available["text"] & samples.available["video"]
     text, video = samples.values["text"][both], samples.values["video"][both]
     error = np.square(video @ link - text).mean()
@@ -93,34 +89,33 @@ def test_modalities_of_a_sample_belong_together(fitted):
 
 def test_bases_take_turns(fitted):
     """Availability shows the base: as many samples without audio as there are such bases."""
-    features, labels, gan, _ = fitted
-    own = labels == 1
-    samples = sample_gan(gan, features, labels, np.full(3 * own.sum(), 1), seed=0)
-    for modality, mask in features.available.items():
+    train, gan, _ = fitted
+    own = train.labels == 1
+    samples = sample_gan(gan, train, np.full(3 * own.sum(), 1), seed=0)
+    for modality, mask in train.available.items():
         assert samples.available[modality].sum() == 3 * mask[own].sum()
 
 
 def test_a_gan_comes_back_from_its_file(fitted, tmp_path):
-    features, labels, gan, _ = fitted
-    metadata = gan.describe() | {"classes": list("abcd")}
-    assert json.loads(json.dumps(metadata)) == metadata
-    write_tensors(tmp_path / "gan.safetensors", "gan", gan.state_dict(), {}, metadata)
-    again = load_gan(*read_tensors(tmp_path / "gan.safetensors", "gan"))
+    train, gan, _ = fitted
+    path = tmp_path / "gan.safetensors"
+    save_network(path, "gan", gan, {}, {"classes": train.classes})
+    again, facts = load_network(path, "gan", GANNetwork)
+    assert facts["classes"] == list(train.classes)
     wanted = np.array([3, 0, 1, 2, 2])
     first, second = (
-        sample_gan(gan, features, labels, wanted, 5),
-        sample_gan(again, features, labels, wanted, 5),
+        sample_gan(gan, train, wanted, 5),
+        sample_gan(again, train, wanted, 5),
     )
     for modality in first.modalities:
         np.testing.assert_array_equal(first.values[modality], second.values[modality])
 
 
 def test_what_stands_in_for_absent_values_is_not_looked_at(make_rows):
-    features, labels = make_rows()
-    settings = SETTINGS | {"epochs": 2}
-    gan, _ = fit_gan(features.without("audio"), labels, 4, settings, seed=0)
+    train = make_rows()
+    gan, _ = fit(train.without("audio"), epochs=2)
     audio = gan.encoder.inputs["audio"].weight
-    start, _ = fit_gan(features, labels, 4, settings | {"learning_rate": 1e-12}, seed=0)
+    start, _ = fit(train, epochs=2, learning_rate=1e-12)
     # Without a row that has audio its weights stay as they were at the start.
     assert torch.allclose(audio, start.encoder.inputs["audio"].weight, atol=1e-6)
     text = gan.encoder.inputs["text"].weight
@@ -129,25 +124,25 @@ def test_what_stands_in_for_absent_values_is_not_looked_at(make_rows):
 
 def test_rows_with_nothing_are_left_out(make_rows, caplog):
     caplog.set_level("INFO")
-    features, labels = make_rows(missing=0)
-    for mask in features.available.values():
-        mask[labels == 3] = False
-    gan, _ = fit_gan(features, labels, 4, SETTINGS | {"epochs": 1}, seed=0)
+    train = make_rows(missing=0)
+    for mask in train.available.values():
+        mask[train.labels == 3] = False
+    gan, _ = fit(train, epochs=1)
     assert "learns from 102 of 108 training rows" in caplog.text
     with pytest.raises(InputError, match="class number 3 has no training row with a modality"):
-        sample_gan(gan, features, labels, np.array([3]), seed=0)
+        sample_gan(gan, train, np.array([3]), seed=0)
 
 
 def test_without_any_usable_row_it_says_so(make_rows):
-    features, labels = make_rows()
+    train = make_rows()
+    train.labels[:] = -1
     with pytest.raises(InputError, match="no training row has both"):
-        fit_gan(features, np.full_like(labels, -1), 4, SETTINGS, seed=0)
+        fit(train)
 
 
 def test_divergence_is_an_error_and_not_a_model(make_rows):
-    features, labels = make_rows()
-    with pytest.raises(InputError, match=r"diverged in epoch .*learning_rate"):
-        fit_gan(features, labels, 4, SETTINGS | {"learning_rate": 1e30, "epochs": 5}, seed=0)
+    with pytest.raises(InputError, match=r"oversample.gan: .*not finite in epoch .*learning_rate"):
+        fit(make_rows(), learning_rate=1e30, epochs=5)
 
 
 def test_partners_share_the_class():
@@ -197,22 +192,23 @@ def test_scarce_classes_are_drawn_more_often():
 def test_a_single_modality_has_one_critic():
     assert not Critics({"text": 4}, 2, 8).each
     both = Critics({"text": 4, "audio": 3}, 2, 8)
-    masks = {"text": torch.tensor([[1.0], [0.0]]), "audio": torch.ones(2, 1)}
-    assert both.judged(masks).tolist() == [[1, 1, 1], [0, 1, 1]]
+    available = {"text": torch.tensor([True, False]), "audio": torch.tensor([True, True])}
+    assert both.scored(available).tolist() == [[1, 1, 1], [0, 1, 1]]
     rows = {"text": torch.randn(2, 4), "audio": torch.randn(2, 3)}
-    scores, logits = both(rows, masks, torch.tensor([0, 1]))
+    scores, logits = both(rows, available, torch.tensor([0, 1]))
     assert scores.shape == (2, 3)
     assert logits.shape == (2, 2)
 
 
 def test_losses_by_hand():
-    scores = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    # First critic judges row 0 alone, the second none: (1 + 0) / 2
-    assert masked_mean(scores, torch.tensor([[1.0, 0.0], [0.0, 0.0]])).item() == 0.5
     rows = {"text": torch.tensor([[0.0, 0.0], [9.0, 9.0]])}
     again = {"text": torch.tensor([[0.5, 2.0], [0.0, 0.0]])}
-    masks = {"text": torch.tensor([[1.0], [0.0]])}
+    available = {"text": torch.tensor([True, False])}
     # Huber: 0.5 * 0.25 and 2 - 0.5, mean 0.8125; the absent row does not count
-    assert identity_loss(again, rows, masks).item() == pytest.approx(0.8125)
-    assert divergence_loss(torch.zeros(3, 2), torch.zeros(3, 2)).item() == 0
-    assert divergence_loss(torch.ones(1, 1), torch.zeros(1, 1)).item() == 0.5
+    assert identity_loss(again, rows, available).item() == pytest.approx(0.8125)
+    # The first critic scores row 0 alone, the second none.
+    scored = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    real, fake = torch.tensor([[0.5, 2.0], [3.0, 4.0]]), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert adversarial_loss(fake, scored).item() == pytest.approx(-(1 + 0) / 2)
+    # Hinges 1 - 0.5 and 1 + 1
+    assert critic_loss(torch.cat([real, fake]), scored).item() == pytest.approx((0.5 + 2) / 2)

@@ -1,34 +1,29 @@
 import numpy as np
 import pytest
 
-from cberl.features.featureset import FeatureSet
 from cberl.oversample.resample import resample
+from cberl.rows import LabelledRows
 
-SETTINGS = {"smote": {"neighbours": 2}}
 
-
-def text_and_audio(text, audio, has_audio):
+def text_and_audio(text, audio, has_audio, labels):
     ids = np.array([f"train/0/{n}" for n in range(len(text))], dtype=object)
     values = {"text": np.float32(text)[:, None], "audio": np.float32(audio)[:, None]}
-    return FeatureSet(
-        ids, values, {"text": np.ones(len(text), bool), "audio": np.array(has_audio, bool)}
-    )
+    available = {"text": np.ones(len(text)), "audio": has_audio}
+    return LabelledRows(ids, values, available, labels, ("neutral", "joy"))
 
 
 def test_random_repeats_whole_rows(make_rows):
-    features, labels = make_rows()
-    samples = resample("random", features, labels, np.full(40, 2), SETTINGS, seed=0)
-    real = np.concatenate([*features.values.values()], axis=1)[labels == 2]
+    train = make_rows()
+    samples = resample("random", train, np.full(40, 2), seed=0)
+    real = np.concatenate([*train.values.values()], axis=1)[train.labels == 2]
     made = np.concatenate([*samples.values.values()], axis=1)
     assert all((real == row).all(axis=1).any() for row in made)
     assert len(np.unique(made, axis=0)) > 6
 
 
 def test_smote_lies_between_two_rows_of_the_class():
-    features = text_and_audio([0, 1, 10, 11, 500], [0, 2, 20, 22, 500], [1] * 5)
-    labels = np.array([0, 0, 0, 0, 1])
-    settings = {"smote": {"neighbours": 1}}
-    samples = resample("smote", features, labels, np.zeros(30, dtype=np.int64), settings, seed=0)
+    train = text_and_audio([0, 1, 10, 11, 500], [0, 2, 20, 22, 500], [1] * 5, [0, 0, 0, 0, 1])
+    samples = resample("smote", train, np.zeros(30), neighbours=1, seed=0)
     text, audio = samples.values["text"][:, 0], samples.values["audio"][:, 0]
     np.testing.assert_allclose(audio, 2 * text, rtol=1e-4, atol=1e-4)
     assert (((text >= 0) & (text <= 1)) | ((text >= 10) & (text <= 11))).all()
@@ -37,10 +32,8 @@ def test_smote_lies_between_two_rows_of_the_class():
 
 def test_smote_takes_a_modality_whole_from_the_parent_that_has_it():
     # Audio is 4 where there is any; between a row with and one without it is 4 or nothing.
-    features = text_and_audio([0, 1], [4, 0], [1, 0])
-    samples = resample(
-        "smote", features, np.zeros(2, dtype=np.int64), np.zeros(50, dtype=np.int64), SETTINGS, 0
-    )
+    train = text_and_audio([0, 1], [4, 0], [1, 0], [0, 0])
+    samples = resample("smote", train, np.zeros(50), neighbours=2, seed=0)
     has, audio = samples.available["audio"], samples.values["audio"][:, 0]
     assert has.any()
     assert not has.all()
@@ -50,15 +43,14 @@ def test_smote_takes_a_modality_whole_from_the_parent_that_has_it():
 
 
 def test_none_makes_nothing(make_rows):
-    features, labels = make_rows()
-    samples = resample("none", features, labels, np.empty(0, dtype=np.int64), SETTINGS, seed=0)
+    train = make_rows()
+    samples = resample("none", train, [], seed=0)
     assert len(samples) == 0
     assert samples.values["text"].shape == (0, 12)
-    with pytest.raises(ValueError, match="none makes no rows"):
-        resample("none", features, labels, np.array([1]), SETTINGS, seed=0)
+    with pytest.raises(ValueError, match="oversampler 'none'; expected one of random, smote"):
+        resample("none", train, [1], seed=0)
 
 
 def test_an_unknown_oversampler_is_refused(make_rows):
-    features, labels = make_rows()
     with pytest.raises(ValueError, match="adasyn"):
-        resample("adasyn", features, labels, np.array([1]), SETTINGS, seed=0)
+        resample("adasyn", make_rows(), [1], seed=0)

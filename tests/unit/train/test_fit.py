@@ -1,14 +1,43 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from made_conversations import make_conversations
 
-from cberl.artifacts import read_tensors, write_tensors
 from cberl.errors import InputError
-from cberl.train.fit import judge, train_gnn
+from cberl.fitting.f1 import f1_scores
+from cberl.fitting.network_files import load_network, save_network
+from cberl.train.fit import fit_classifier
 from cberl.train.loss import LOSSES
-from cberl.train.predict import load_network, predict_gnn
+from cberl.train.network import ConversationNetwork
+from cberl.train.predict import predict_classes
 
 NAMES = ["a", "b", "c"]
+
+
+@pytest.fixture
+def fit(settings):
+    """fit(train, dev, seed, ...) -> network and history; other names are settings."""
+    variant = ("loss", "dialogue_sampling", "mask_weight")
+
+    def run(train, dev, seed=0, **changes):
+        own = {
+            "mask_weight": 0.5,
+            **{name: changes.pop(name) for name in variant if name in changes},
+        }
+        return fit_classifier(
+            train, dev, replace(settings, **changes), **own, seed=seed, device="cpu"
+        )
+
+    return run
+
+
+def macro_f1(network, dev):
+    _, probabilities = predict_classes(network, dev, NAMES)
+    known = dev.labelled
+    predicted = torch.from_numpy(probabilities.argmax(axis=1))
+    return f1_scores(dev.labels[known], predicted[known], 3)[0]
 
 
 def best_macro_f1(history):
@@ -16,36 +45,35 @@ def best_macro_f1(history):
     return history.loc[rows, "value"].max()
 
 
-def test_the_adjustment_that_dev_likes_best_is_kept(make_conversations, settings):
+def test_the_adjustment_that_dev_likes_best_is_kept(fit):
     generator = np.random.default_rng(0)
     rare = generator.choice(3, size=144, p=[0.8, 0.15, 0.05])
     train, dev = make_conversations(labels=rare, noise=3.0), make_conversations(seed=1, noise=3.0)
-    plain, _ = train_gnn(train, dev, NAMES, settings, seed=0)
-    adjusted, _ = train_gnn(train, dev, NAMES, settings | {"loss": "post_hoc_adjustment"}, seed=0)
+    plain, _ = fit(train, dev)
+    adjusted, _ = fit(train, dev, loss="post_hoc_adjustment")
     assert torch.equal(plain.classifier.weight, adjusted.classifier.weight)
     assert not plain.correction.any()
     frequencies = torch.bincount(train.labels).float() / len(train)
     ratio = adjusted.correction / -frequencies.log()
     torch.testing.assert_close(ratio, ratio[:1].expand(3))
     assert 0 < ratio[0] <= 1
-    scores = [judge(network, dev, 3)["macro_f1"] for network in (plain, adjusted)]
+    scores = [macro_f1(network, dev) for network in (plain, adjusted)]
     assert scores[0] < scores[1]
-    probabilities = predict_gnn(adjusted, dev, NAMES)[1]
-    assert (probabilities[:, 2] > predict_gnn(plain, dev, NAMES)[1][:, 2]).all()
+    probabilities = predict_classes(adjusted, dev, NAMES)[1]
+    assert (probabilities[:, 2] > predict_classes(plain, dev, NAMES)[1][:, 2]).all()
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_every_loss_learns_all_classes(make_conversations, settings, loss):
+def test_every_loss_learns_all_classes(fit, loss):
     train, dev = make_conversations(), make_conversations((5,) * 10, seed=1)
-    settings |= {"loss": loss, "dialogue_sampling": "class_aware"}
-    network, history = train_gnn(train, dev, NAMES, settings, seed=0)
+    network, history = fit(train, dev, loss=loss, dialogue_sampling="class_aware")
     assert best_macro_f1(history) > 0.85
-    assert judge(network, dev, 3)["macro_f1"] == pytest.approx(best_macro_f1(history))
+    assert macro_f1(network, dev) == pytest.approx(best_macro_f1(history))
 
 
-def test_history_tells_the_parts_of_the_loss_and_the_scores(make_conversations, settings):
+def test_history_tells_the_parts_of_the_loss_and_the_scores(fit):
     train, dev = make_conversations(), make_conversations(seed=1)
-    _, history = train_gnn(train, dev, NAMES, settings | {"epochs": 2}, seed=0)
+    _, history = fit(train, dev, epochs=2)
     told = {split: set(rows["quantity"]) for split, rows in history.groupby("split")}
     assert told == {
         "train": {"loss", "classification", "reconstruction"},
@@ -57,50 +85,46 @@ def test_history_tells_the_parts_of_the_loss_and_the_scores(make_conversations, 
     )
 
 
-def test_without_the_mask_task_nothing_is_reconstructed(make_conversations, settings):
+def test_without_the_mask_task_nothing_is_reconstructed(fit):
     train, dev = make_conversations(), make_conversations(seed=1)
-    settings |= {"mask_weight": 0.0, "epochs": 2, "weight_decay": 0.0}
-    network, history = train_gnn(train, dev, NAMES, settings, seed=0)
+    network, history = fit(train, dev, mask_weight=0.0, epochs=2, weight_decay=0.0)
     assert "reconstruction" not in set(history["quantity"])
     assert not network.mask_token.any()  # as it was set at the start
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(make_conversations, settings):
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(fit):
     train, dev = make_conversations(), make_conversations(seed=1)
-    settings |= {"epochs": 2, "loss": "ldam", "dialogue_sampling": "class_aware"}
-    one, again, other = (train_gnn(train, dev, NAMES, settings, seed) for seed in (0, 0, 1))
+    one, again, other = (
+        fit(train, dev, seed, epochs=2, loss="ldam", dialogue_sampling="class_aware")
+        for seed in (0, 0, 1)
+    )
     for name, value in one[0].state_dict().items():
         assert torch.equal(value, again[0].state_dict()[name])
     assert one[1].equals(again[1])
     assert not torch.equal(one[0].classifier.weight, other[0].classifier.weight)
 
 
-def test_training_stops_when_dev_no_longer_improves(make_conversations, settings):
+def test_training_stops_when_dev_no_longer_improves(fit):
     train, dev = make_conversations(noise=4.0), make_conversations(seed=1, noise=4.0)
-    settings |= {"epochs": 100, "patience": 4}
-    _, history = train_gnn(train, dev, NAMES, settings, seed=0)
+    _, history = fit(train, dev, epochs=100, patience=4)
     scores = history[history["quantity"] == "macro_f1"]["value"].to_numpy()
     assert len(scores) == scores.argmax() + 1 + 4 < 100
 
 
-def test_patience_waits_for_the_deferred_part_of_ldam(make_conversations, settings):
+def test_patience_waits_for_the_deferred_part_of_ldam(fit):
     train, dev = make_conversations(noise=4.0), make_conversations(seed=1, noise=4.0)
-    settings |= {"epochs": 30, "patience": 2, "loss": "ldam"}
-    _, history = train_gnn(train, dev, NAMES, settings, seed=0)
+    _, history = fit(train, dev, epochs=30, patience=2, loss="ldam")
     assert history["epoch"].max() >= 17
 
 
-def test_predictions_survive_writing_and_reading(make_conversations, settings, tmp_path):
+def test_predictions_survive_writing_and_reading(fit, tmp_path):
     train, dev = make_conversations(), make_conversations(seed=1)
-    settings |= {"epochs": 2, "loss": "ldam"}
-    network, _ = train_gnn(train, dev, NAMES, settings, seed=0)
+    network, _ = fit(train, dev, epochs=2, loss="ldam")
     path = tmp_path / "model.safetensors"
-    write_tensors(
-        path, "network", network.state_dict(), {}, network.describe() | {"classes": NAMES}
-    )
-    tensors, metadata = read_tensors(path, "network")
-    frame, probabilities = predict_gnn(load_network(tensors, metadata), dev, metadata["classes"])
-    expected_frame, expected = predict_gnn(network, dev, NAMES)
+    save_network(path, "network", network, {}, {"classes": NAMES})
+    again, facts = load_network(path, "network", ConversationNetwork)
+    frame, probabilities = predict_classes(again, dev, facts["classes"])
+    expected_frame, expected = predict_classes(network, dev, NAMES)
     np.testing.assert_array_equal(probabilities, expected)
     assert frame.equals(expected_frame)
     assert probabilities.dtype == np.float32
@@ -109,81 +133,85 @@ def test_predictions_survive_writing_and_reading(make_conversations, settings, t
     assert list(frame["utterance_id"]) == list(dev.ids)
 
 
-def test_an_online_model_predicts_a_turn_before_the_next_is_spoken(make_conversations, settings):
+def test_an_online_model_predicts_a_turn_before_the_next_is_spoken(fit):
     train, dev = (make_conversations(seed=seed, future=0) for seed in (0, 1))
-    network, _ = train_gnn(train, dev, NAMES, settings | {"epochs": 1}, seed=0)
-    _, before = predict_gnn(network, dev, NAMES)
+    network, _ = fit(train, dev, epochs=1)
+    _, before = predict_classes(network, dev, NAMES)
     dev.inputs[5] += 3  # the last turn of the first dialogue
-    _, after = predict_gnn(network, dev, NAMES)
+    _, after = predict_classes(network, dev, NAMES)
     np.testing.assert_allclose(after[:5], before[:5], atol=1e-6)
     assert not np.allclose(after[5], before[5])
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_class_without_training_rows_is_never_predicted(
-    make_conversations, settings, loss, caplog
-):
+def test_a_class_without_training_rows_is_never_predicted(fit, loss, caplog):
     labels = np.random.default_rng(0).integers(2, size=144)
     train, dev = make_conversations(labels=labels), make_conversations(seed=1)
-    network, history = train_gnn(train, dev, NAMES, settings | {"epochs": 3, "loss": loss}, seed=0)
+    network, history = fit(train, dev, epochs=3, loss=loss)
     assert np.isfinite(history["value"]).all()
     assert "c has no training row" in caplog.text
-    frame, probabilities = predict_gnn(network, dev, NAMES)
+    frame, probabilities = predict_classes(network, dev, NAMES)
     assert (probabilities[:, 2] == 0).all()
     assert "c" not in set(frame["predicted"])
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_class_with_a_single_training_row_trains(make_conversations, settings, loss):
+def test_a_class_with_a_single_training_row_trains(fit, loss):
     labels = np.random.default_rng(0).integers(2, size=144)
     labels[77] = 2
     train, dev = make_conversations(labels=labels), make_conversations(seed=1)
-    settings |= {"epochs": 2, "loss": loss, "dialogue_sampling": "class_aware"}
-    network, history = train_gnn(train, dev, NAMES, settings, seed=0)
+    network, history = fit(train, dev, epochs=2, loss=loss, dialogue_sampling="class_aware")
     assert np.isfinite(history["value"]).all()
-    assert (predict_gnn(network, dev, NAMES)[1][:, 2] > 0).all()
+    assert (predict_classes(network, dev, NAMES)[1][:, 2] > 0).all()
 
 
-def test_a_class_absent_from_dev_does_not_count_there(make_conversations, settings):
+def test_a_class_absent_from_dev_does_not_count_there(fit):
     labels = np.random.default_rng(0).integers(2, size=144)
     train, dev = make_conversations(), make_conversations(seed=1, labels=labels)
-    _, history = train_gnn(train, dev, NAMES, settings, seed=0)
+    _, history = fit(train, dev)
     assert best_macro_f1(history) > 0.9
 
 
-def test_dialogues_of_one_and_of_two_thousand_turns_train_together(make_conversations, settings):
+def test_dialogues_of_one_and_of_two_thousand_turns_train_together(fit):
     lengths = (1, 2000, 1, 3)
     train, dev = make_conversations(lengths), make_conversations((1, 1, 4), seed=1)
-    network, history = train_gnn(train, dev, NAMES, settings | {"epochs": 1}, seed=0)
+    network, history = fit(train, dev, epochs=1)
     assert np.isfinite(history["value"]).all()
-    assert predict_gnn(network, train, NAMES)[1].shape == (2005, 3)
+    assert predict_classes(network, train, NAMES)[1].shape == (2005, 3)
 
 
-def test_dialogues_of_one_turn_only_train_with_the_mask_task(make_conversations, settings):
+def test_dialogues_of_one_turn_only_train_with_the_mask_task(fit):
     train, dev = make_conversations((1,) * 40), make_conversations((1,) * 20, seed=1)
-    _, history = train_gnn(train, dev, NAMES, settings | {"epochs": 2}, seed=0)
+    _, history = fit(train, dev, epochs=2)
     assert (history.loc[history["quantity"] == "reconstruction", "value"] == 0).all()
 
 
-def test_utterances_without_label_are_context_only(make_conversations, settings):
+def test_utterances_without_label_are_context_only(fit):
     train, dev = make_conversations(), make_conversations(seed=1)
     train.labels[:60] = -1
     dev.labels[::2] = -1
-    network, history = train_gnn(train, dev, NAMES, settings | {"epochs": 2}, seed=0)
+    network, history = fit(train, dev, epochs=2)
     assert np.isfinite(history["value"]).all()
-    assert len(predict_gnn(network, dev, NAMES)[0]) == len(dev)
+    assert len(predict_classes(network, dev, NAMES)[0]) == len(dev)
 
 
 @pytest.mark.parametrize("split", ["train", "dev"])
-def test_a_split_without_any_label_is_refused(make_conversations, settings, split):
+def test_a_split_without_any_label_is_refused(fit, split):
     splits = {"train": make_conversations(), "dev": make_conversations(seed=1)}
     splits[split].labels[:] = -1
     with pytest.raises(InputError, match=f"split {split} has no labelled utterance"):
-        train_gnn(splits["train"], splits["dev"], NAMES, settings, seed=0)
+        fit(splits["train"], splits["dev"])
 
 
-def test_a_run_that_diverges_is_ended_with_the_setting_to_change(make_conversations, settings):
+def test_a_run_that_diverges_is_ended_with_the_setting_to_change(fit):
     train, dev = make_conversations(), make_conversations(seed=1)
-    settings |= {"learning_rate": 1e30}
     with pytest.raises(InputError, match=r"train: .* not finite in epoch \d+; .*learning_rate"):
-        train_gnn(train, dev, NAMES, settings, seed=0)
+        fit(train, dev, learning_rate=1e30)
+
+
+@pytest.mark.parametrize("name", ["loss", "dialogue_sampling"])
+def test_an_unknown_name_is_refused_with_those_there_are(fit, name):
+    train, dev = make_conversations(), make_conversations(seed=1)
+    known = {"loss": "cross_entropy, .*focal", "dialogue_sampling": "uniform, class_aware"}
+    with pytest.raises(InputError, match=f"{name} is 'other'; expected one of {known[name]}"):
+        fit(train, dev, **{name: "other"})

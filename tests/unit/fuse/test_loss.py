@@ -1,10 +1,9 @@
-import math
-
 import pytest
 import torch
 
-from cberl.fuse.vae.loss import annealed, hide_modalities, log_frequencies, objective
-from cberl.fuse.vae.network import JointVAE
+from cberl.fitting.terms import log_prior
+from cberl.fuse.vae.loss import annealed, hide_modalities, vae_loss
+from cberl.fuse.vae.network import VAENetwork
 
 WIDTHS = {"text": 5, "audio": 3}
 
@@ -12,7 +11,7 @@ WIDTHS = {"text": 5, "audio": 3}
 @pytest.fixture
 def vae():
     torch.manual_seed(0)
-    return JointVAE(WIDTHS, class_count=3, latent_size=4, hidden_size=8, dropout=0.0).eval()
+    return VAENetwork(WIDTHS, classes=3, latent_size=4, hidden_size=8, dropout=0.0).eval()
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def rows():
 
 def terms_of(vae, values, available, labels, **weights):
     weights = {"divergence_weight": 0.5, "class_weight": 2.0} | weights
-    return objective(vae, values, available, available, labels, torch.zeros(3), **weights)
+    return vae_loss(vae, values, available, available, labels, torch.zeros(3), **weights)
 
 
 def test_what_is_absent_enters_no_term(vae, rows):
@@ -86,19 +85,14 @@ def test_a_modality_that_nobody_has_costs_nothing_and_stays_finite(vae, rows):
 
 def test_the_prior_of_classes_raises_the_cost_of_rare_ones(vae, rows):
     values, available, _ = rows
-    prior = log_frequencies(torch.tensor([0] * 90 + [1] * 9 + [2]), 3)
+    prior = log_prior(torch.tensor([90, 9, 1]))
     costs = []
     for label in range(3):
         labels = torch.full((6,), label)
-        with_prior = objective(vae, values, available, available, labels, prior, 0.0, 1.0)
-        without = objective(vae, values, available, available, labels, torch.zeros(3), 0.0, 1.0)
+        with_prior = vae_loss(vae, values, available, available, labels, prior, 0.0, 1.0)
+        without = vae_loss(vae, values, available, available, labels, torch.zeros(3), 0.0, 1.0)
         costs.append(float((with_prior["classification"] - without["classification"]).detach()))
     assert costs[0] < costs[1] < costs[2]
-
-
-def test_frequencies_are_of_labelled_rows_and_an_absent_class_stays_finite():
-    logs = log_frequencies(torch.tensor([0, 0, 0, 1, -1, -1]), 3)
-    assert logs.tolist() == pytest.approx([math.log(v / 4.5) for v in (3, 1, 0.5)])
 
 
 def test_hiding_keeps_one_modality_of_each_row_and_adds_none():

@@ -8,7 +8,6 @@ from cberl.artifacts import open_table, read_matrix, read_table, write_table, wr
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.errors import InputError
 from cberl.features.feature_rows import feature_rows
-from cberl.features.featureset import FeatureSet
 from cberl.features.tables import FEATURES
 from cberl.oversample.dialogue_copies import (
     CONTEXT_TURNS,
@@ -19,22 +18,23 @@ from cberl.oversample.dialogue_copies import (
 )
 from cberl.oversample.tables import SYNTHETIC
 from cberl.oversample.target_counts import target_counts
+from cberl.rows import LabelledRows
 
-CLASSES = ["neutral", "joy", "fear", "disgust"]
+CLASSES = ("neutral", "joy", "fear", "disgust")
 WANTED = np.array([0, 20, 48, 54])
 
 
 def write_places(path, places, samples):
     with open_table(path, SYNTHETIC, {}) as table:
-        for frame, matrices in fill_places(places, samples, CLASSES):
+        for frame, matrices in fill_places(places, samples):
             table.write(frame, matrices)
 
 
 @pytest.fixture
 def planned(make_rows, make_train):
-    features, labels = make_rows()
-    train = make_train(features.ids)
-    return features, labels, train, plan_places(train, labels, WANTED, seed=3)
+    rows = make_rows()
+    train = make_train(rows.ids)
+    return rows, train, plan_places(train, rows.labels, WANTED, seed=3)
 
 
 def test_each_class_gets_exactly_what_is_wanted(planned):
@@ -44,14 +44,14 @@ def test_each_class_gets_exactly_what_is_wanted(planned):
 
 
 def test_a_replaced_turn_has_the_class_of_its_source(planned):
-    _, labels, train, places = planned
+    rows, train, places = planned
     replaced = places.frame[places.frame["is_synthetic"]]
-    own = dict(zip(train["utterance_id"], labels, strict=True))
+    own = dict(zip(train["utterance_id"], rows.labels, strict=True))
     assert [own[name] for name in replaced["source_utterance_id"]] == places.labels.tolist()
 
 
 def test_a_copy_is_its_dialogue_turn_by_turn(planned):
-    _, _, train, places = planned
+    _, train, places = planned
     originals = dict(iter(train.groupby("dialogue_id")))
     for name, copy in places.frame.groupby("dialogue_id", sort=False):
         source, count = name.rsplit("~", 1)
@@ -73,17 +73,17 @@ def test_copies_are_numbered_from_one_without_gaps(planned):
 
 
 def test_every_turn_of_a_scarce_class_is_taken_about_equally_often(planned):
-    _, labels, train, places = planned
+    rows, train, places = planned
     replaced = places.frame[places.frame["is_synthetic"]]
     taken = replaced["source_utterance_id"].value_counts()
-    scarce = train["utterance_id"][labels == 3]
+    scarce = train["utterance_id"][rows.labels == 3]
     assert set(scarce) <= set(taken.index)
 
 
 def test_the_seed_decides(make_rows, make_train):
-    features, labels = make_rows()
-    train = make_train(features.ids)
-    first, again, other = (plan_places(train, labels, WANTED, seed) for seed in (1, 1, 2))
+    rows = make_rows()
+    train = make_train(rows.ids)
+    first, again, other = (plan_places(train, rows.labels, WANTED, seed) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first.frame, again.frame)
     assert not first.frame.equals(other.frame)
 
@@ -99,39 +99,41 @@ def test_training_rows_are_read_and_their_places_planned(make_train, tmp_path):
     columns = [column.name for column in UTTERANCES.columns]
     write_table(tmp_path / "utterances.parquet", UTTERANCES, table.reindex(columns=columns), {})
     labels = pd.DataFrame({"utterance_id": ids, "label": ["neutral", "joy", "neutral", "joy"]})
-    write_table(tmp_path / "labels.parquet", LABELS, labels, {}, metadata={"classes": CLASSES})
+    facts = {"classes": CLASSES, "split": "train"}
+    write_table(tmp_path / "labels.parquet", LABELS, labels, {}, metadata=facts)
     matrix = np.array([[1.0], [3.0], [5.0], [np.nan]], np.float32)
     rows = feature_rows(ids, matrix)
-    write_table(tmp_path / "text.parquet", FEATURES, rows, {}, {"features": matrix})
+    facts = {"modality": "text", "split": "train"}
+    write_table(tmp_path / "text.parquet", FEATURES, rows, {}, {"features": matrix}, facts)
     scaler = {"text.mean": np.array([1], np.float32), "text.scale": np.array([2], np.float32)}
     write_tensors(tmp_path / "scaler.safetensors", "scaler", scaler, {})
 
     def read(target):
         names = ("scaler.safetensors", "utterances.parquet", "labels.parquet")
         paths = (tmp_path / name for name in names)
-        return read_training({"text": tmp_path / "text.parquet"}, *paths, target, seed=0)
+        return read_training([tmp_path / "text.parquet"], *paths, target, seed=0)
 
-    train = read("balanced")
-    assert train.features.values["text"].tolist() == [[0], [1], [2], [0]]
+    train, places = read("balanced")
+    assert train.values["text"].tolist() == [[0], [1], [2], [0]]
     assert train.labels.tolist() == [0, 1, 0, -1]  # nothing can be made of the last row
     assert train.classes == CLASSES
-    assert train.places.labels.tolist() == [1]
-    assert train.places.frame["utterance_id"].tolist() == ["train/a~1/0", "train/a~1/1"]
-    assert read("none").places.frame.empty
+    assert places.labels.tolist() == [1]
+    assert places.frame["utterance_id"].tolist() == ["train/a~1/0", "train/a~1/1"]
+    assert read("none")[1].frame.empty
 
 
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_other_splits_are_refused(planned, split):
-    _, labels, train, _ = planned
+    rows, train, _ = planned
     train.loc[5, "split"] = split
     with pytest.raises(InputError, match=f"row {train['utterance_id'][5]} is not"):
-        plan_places(train, labels, WANTED, seed=0)
+        plan_places(train, rows.labels, WANTED, seed=0)
 
 
 def test_rows_wanted_of_an_absent_class_are_a_mistake(planned):
-    _, labels, train, _ = planned
+    rows, train, _ = planned
     with pytest.raises(ValueError, match="class number 3"):
-        plan_places(train, np.where(labels == 3, -1, labels), WANTED, seed=0)
+        plan_places(train, np.where(rows.labels == 3, -1, rows.labels), WANTED, seed=0)
 
 
 def test_a_long_dialogue_is_copied_around_its_synthetic_turns(make_train):
@@ -159,18 +161,18 @@ def test_utterances_whose_names_hold_a_slash_stay_apart(make_train):
 
 
 def test_samples_come_back_as_they_were_written(planned, tmp_path):
-    features, labels, _, places = planned
-    rows = np.concatenate([np.flatnonzero(labels == n)[:1] for n in places.labels])
-    samples = features.take(rows)
+    real, _, places = planned
+    rows = np.concatenate([np.flatnonzero(real.labels == n)[:1] for n in places.labels])
+    samples = real.take(rows)
     samples.available["audio"][3] = False
     samples.values["audio"][3] = 0
     path = tmp_path / "synthetic.parquet"
     write_places(path, places, samples)
 
-    read, numbers = read_synthetic(path, ("text", "audio", "video"), CLASSES)
+    read = read_synthetic(path, ("text", "audio", "video"), CLASSES)
     generated = places.frame["is_synthetic"]
     assert read.ids.tolist() == places.frame["utterance_id"][generated].tolist()
-    assert numbers.tolist() == places.labels.tolist()
+    assert read.labels.tolist() == places.labels.tolist()
     for modality in samples.modalities:
         np.testing.assert_array_equal(read.values[modality], samples.values[modality])
         np.testing.assert_array_equal(read.available[modality], samples.available[modality])
@@ -184,35 +186,35 @@ def test_samples_come_back_as_they_were_written(planned, tmp_path):
 
 
 def test_rows_are_written_in_pieces(planned, tmp_path, monkeypatch):
-    features, labels, _, places = planned
-    rows = np.concatenate([np.flatnonzero(labels == n)[:1] for n in places.labels])
-    write_places(tmp_path / "whole.parquet", places, features.take(rows))
+    real, _, places = planned
+    rows = np.concatenate([np.flatnonzero(real.labels == n)[:1] for n in places.labels])
+    write_places(tmp_path / "whole.parquet", places, real.take(rows))
     monkeypatch.setattr("cberl.oversample.dialogue_copies.ROWS_AT_ONCE", 7)
-    write_places(tmp_path / "pieces.parquet", places, features.take(rows))
+    write_places(tmp_path / "pieces.parquet", places, real.take(rows))
     whole, pieces = (tmp_path / f"{name}.parquet" for name in ("whole", "pieces"))
     pd.testing.assert_frame_equal(read_table(whole, SYNTHETIC), read_table(pieces, SYNTHETIC))
     np.testing.assert_array_equal(read_matrix(whole, "text"), read_matrix(pieces, "text"))
-    read, numbers = read_synthetic(pieces, ("text",))
-    assert numbers is None
-    np.testing.assert_array_equal(read.values["text"], features.values["text"][rows])
+    read = read_synthetic(pieces, ("text",))
+    assert not read.labelled.any()
+    np.testing.assert_array_equal(read.values["text"], real.values["text"][rows])
 
 
 def test_without_samples_the_table_is_empty_and_knows_its_widths(make_rows, make_train, tmp_path):
-    features, labels = make_rows()
-    places = plan_places(make_train(features.ids), labels, np.zeros(4, dtype=np.int64), seed=0)
+    rows = make_rows()
+    places = plan_places(make_train(rows.ids), rows.labels, np.zeros(4, dtype=np.int64), seed=0)
     path = tmp_path / "synthetic.parquet"
-    write_places(path, places, features.take(np.empty(0, dtype=int)))
+    write_places(path, places, rows.take(np.empty(0, dtype=int)))
     assert len(read_table(path, SYNTHETIC)) == 0
-    read, numbers = read_synthetic(path, ("text", "audio", "video"), CLASSES)
-    assert len(read) == len(numbers) == 0
+    read = read_synthetic(path, ("text", "audio", "video"), CLASSES)
+    assert len(read) == 0
     assert read.values["text"].shape == (0, 12)
 
 
 def test_a_modality_that_was_not_written_is_named(planned, tmp_path):
-    features, _, _, places = planned
-    samples = features.take(np.zeros(len(places.labels), dtype=int))
-    text = FeatureSet(
-        samples.ids, {"text": samples.values["text"]}, {"text": samples.available["text"]}
+    rows, _, places = planned
+    samples = rows.take(np.zeros(len(places.labels), dtype=int))
+    text = LabelledRows(
+        samples.ids, {"text": samples.values["text"]}, {}, samples.labels, samples.classes
     )
     write_places(tmp_path / "synthetic.parquet", places, text)
     with pytest.raises(InputError, match="has no column audio_available"):
@@ -220,9 +222,9 @@ def test_a_modality_that_was_not_written_is_named(planned, tmp_path):
 
 
 def test_as_many_samples_as_places(planned):
-    features, _, _, places = planned
+    rows, _, places = planned
     with pytest.raises(ValueError, match=r"5 samples for 122 places"):
-        next(fill_places(places, features.take(np.arange(5)), CLASSES))
+        next(fill_places(places, rows.take(np.arange(5))))
 
 
 def test_a_corpus_of_melds_size_is_balanced_in_seconds(make_train):
@@ -233,7 +235,8 @@ def test_a_corpus_of_melds_size_is_balanced_in_seconds(make_train):
     dialogues = np.repeat(np.arange(len(lengths)), lengths)[: len(labels)]
     ids = np.array([f"train/{d}/{n}" for n, d in enumerate(dialogues)], dtype=object)
     labels = labels[: len(ids)]
-    wanted = target_counts(labels, list("abcdefg"), "balanced")
+    rows = LabelledRows(ids, {"text": np.ones((len(ids), 1))}, {}, labels, tuple("abcdefg"))
+    wanted = target_counts(rows, "balanced")
     started = time.process_time()
     places = plan_places(make_train(ids), labels, wanted, seed=0)
     assert np.bincount(places.labels, minlength=7).tolist() == wanted.tolist()

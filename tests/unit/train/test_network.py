@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cberl.graph.edges import build_edges
-from cberl.train.network import ConversationNetwork
+from cberl.train.network import COSINE_SCALE, ConversationNetwork, CosineHead
 
 LENGTHS = torch.tensor([5, 1, 4])
 
@@ -26,7 +26,7 @@ def graph(past, future, lengths=LENGTHS):
 def network(online=False, **arguments):
     defaults = {
         "input_size": 6,
-        "class_count": 3,
+        "classes": 3,
         "hidden_size": 8,
         "graph_layers": 2,
         "dropout": 0.2,
@@ -35,12 +35,12 @@ def network(online=False, **arguments):
     return ConversationNetwork(**defaults | arguments, online=online).eval()
 
 
-def test_logits_come_per_node_and_description_builds_the_network_again():
+def test_logits_come_per_node_and_arguments_build_the_network_again():
     first = network(cosine_head=True)
     inputs = torch.randn(10, 6)
     logits = first(inputs, *graph(2, 2))
     assert logits.shape == (10, 3)
-    again = ConversationNetwork(**first.describe()).eval()
+    again = ConversationNetwork(**first.arguments).eval()
     again.load_state_dict(first.state_dict())
     torch.testing.assert_close(again(inputs, *graph(2, 2)), logits)
 
@@ -143,3 +143,14 @@ def test_a_dialogue_may_be_short_or_long(turns):
     both = network().train().classify_and_reconstruct
     _, error = both(torch.randn(turns, 6), *graph(8, 8, lengths), 0.5)
     assert torch.isfinite(error)
+
+
+def test_cosine_logits_do_not_depend_on_lengths():
+    head = CosineHead(4, 3)
+    codes = torch.randn(5, 4)
+    logits = head(codes)
+    torch.testing.assert_close(head(7 * codes), logits)
+    expected = torch.nn.functional.cosine_similarity(
+        codes.unsqueeze(1), head.weight.unsqueeze(0), dim=2
+    )
+    torch.testing.assert_close(logits, COSINE_SCALE * expected)

@@ -2,9 +2,18 @@ import numpy as np
 import pytest
 
 from cberl.oversample.target_counts import target_counts
+from cberl.rows import LabelledRows
 
-CLASSES = ["neutral", "joy", "fear", "disgust"]
-LABELS = np.repeat([0, 1, 2, -1], [100, 25, 4, 50])
+CLASSES = ("neutral", "joy", "fear", "disgust")
+
+
+def rows_of(labels, classes=CLASSES):
+    return LabelledRows(
+        np.arange(len(labels)), {"text": np.ones((len(labels), 1))}, {}, labels, classes
+    )
+
+
+TRAIN = rows_of(np.repeat([0, 1, 2, -1], [100, 25, 4, 50]))
 
 
 @pytest.mark.parametrize(
@@ -17,21 +26,21 @@ LABELS = np.repeat([0, 1, 2, -1], [100, 25, 4, 50])
     ],
 )
 def test_wanted_rows(target, expected):
-    wanted = target_counts(LABELS, CLASSES, target)
+    wanted = target_counts(TRAIN, target)
     assert wanted.dtype == np.int64
     assert wanted.tolist() == expected
 
 
 def test_a_class_without_rows_is_named_in_the_log(caplog):
     caplog.set_level("INFO")
-    target_counts(LABELS, CLASSES, "balanced")
+    target_counts(TRAIN, "balanced")
     assert "disgust has no training row" in caplog.text
 
 
 def test_without_any_label_nothing_is_wanted():
-    assert target_counts(np.full(5, -1), CLASSES[:3], "balanced").tolist() == [0, 0, 0]
+    assert target_counts(rows_of(np.full(5, -1), CLASSES[:3]), "balanced").tolist() == [0, 0, 0]
 
 
 def test_an_unknown_target_is_refused():
     with pytest.raises(ValueError, match="half"):
-        target_counts(LABELS, CLASSES, "half")
+        target_counts(TRAIN, "half")

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from made_conversations import make_conversations
 
 from cberl.artifacts import write_table, write_tensors
 from cberl.corpus.tables import LABELS
@@ -120,7 +121,7 @@ def test_edges_of_another_graph_are_refused(files, edge, message):
         read_conversations(**files)
 
 
-def test_a_batch_is_the_same_dialogues_with_edges_renumbered(make_conversations):
+def test_a_batch_is_the_same_dialogues_with_edges_renumbered():
     conversations = make_conversations(lengths=(3, 1, 4, 2))
     batch = conversations.select(torch.tensor([2, 0, 2]))
     assert batch.lengths.tolist() == [4, 3, 4]
@@ -135,7 +136,7 @@ def test_a_batch_is_the_same_dialogues_with_edges_renumbered(make_conversations)
     torch.testing.assert_close(batch.edge_type[inside], alone.edge_type)
 
 
-def test_all_dialogues_selected_are_the_whole(make_conversations):
+def test_all_dialogues_selected_are_the_whole():
     conversations = make_conversations(lengths=(3, 1, 4))
     for one, other in zip(
         conversations.select(torch.arange(3)), conversations.whole(), strict=True
