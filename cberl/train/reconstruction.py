@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
-from cberl.train.convolution import RGCNConv
-
 from cberl.fitting.terms import masked_mean
+from cberl.train.convolution import RGCNConv
 
 
 def choose_masked(lengths: Tensor, rate: float) -> Tensor:
