@@ -221,13 +221,11 @@ def test_the_learning_rate_rises_and_falls_to_nothing(corpus, encoder):
     own = replace(ENCODING, encoder=encoder, finetune=tuning)
     training = TextTraining(*corpus[:2], len(CLASSES), own, fold=0, device="cpu")
     rates = []
-    step = training.optimizer.step
 
-    def remember():
-        rates.append(training.optimizer.param_groups[0]["lr"])
-        step()
+    def remember(optimizer, *_):
+        rates.append(optimizer.param_groups[0]["lr"])
 
-    training.optimizer.step = remember
+    training.optimizer.register_step_pre_hook(remember)
     for epoch in (1, 2):
         training.run_epoch(epoch)
     peak = int(np.argmax(rates))
