@@ -5,27 +5,28 @@ rest took.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from every_core import start_clock
 
+from cberl.features.settings import AudioSettings, TextSettings, VideoSettings
 
-def encode_texts(texts: Sequence[str], settings: Mapping[str, Any]) -> float:
+
+def encode_texts(texts: Sequence[str], settings: TextSettings) -> float:
     """Tokenise, sort by length, encode in batches, take the mean over tokens."""
     import torch
 
     from cberl.features.text.transformer import load_transformer
 
-    transformer = load_transformer(settings["encoder"])
+    transformer = load_transformer(settings.encoder)
     started = start_clock()
-    encoded = transformer.tokenizer(texts, truncation=True, max_length=settings["max_tokens"])
+    encoded = transformer.tokenizer(texts, truncation=True, max_length=settings.max_tokens)
     order = np.argsort([-len(ids) for ids in encoded["input_ids"]], kind="stable")
     with torch.inference_mode():
-        for start in range(0, len(order), settings["batch_size"]):
-            rows = order[start : start + settings["batch_size"]]
+        for start in range(0, len(order), settings.batch_size):
+            rows = order[start : start + settings.batch_size]
             batch = transformer.tokenizer.pad(
                 {name: [values[row] for row in rows] for name, values in encoded.items()},
                 return_tensors="pt",
@@ -37,12 +38,12 @@ def encode_texts(texts: Sequence[str], settings: Mapping[str, Any]) -> float:
 
 
 def process_sounds(
-    sounds: Sequence[np.ndarray], sample_rate: int, settings: Mapping[str, Any]
+    sounds: Sequence[np.ndarray], sample_rate: int, settings: AudioSettings
 ) -> float:
     """Compute openSMILE's functionals of each sound: int16 [samples]."""
     import opensmile
 
-    smile = opensmile.Smile(opensmile.FeatureSet[settings["encoder"]])
+    smile = opensmile.Smile(opensmile.FeatureSet[settings.encoder])
     started = start_clock()
     for samples in sounds:
         smile(samples.astype(np.float32) / 32768, sample_rate)
@@ -50,21 +51,23 @@ def process_sounds(
 
 
 def encode_clips(
-    paths: Sequence[Path], frames: int, short_side: int, settings: Mapping[str, Any]
+    paths: Sequence[Path], frames: int, short_side: int, settings: VideoSettings
 ) -> float:
     """Decode each clip, keep frames evenly in time, encode them in batches of clips."""
     import torch
 
-    from cberl.features.video.backbone import load_network
+    from cberl.features.video.backbone import load_backbone
 
-    network = load_network(settings["encoder"], settings["weights"])
+    network = load_backbone(settings.encoder, settings.weights)
     started = start_clock()
     with torch.inference_mode():
-        for start in range(0, len(paths), settings["batch_size"]):
+        for start in range(0, len(paths), settings.batch_size):
             clips = []
-            for path in paths[start : start + settings["batch_size"]]:
+            for path in paths[start : start + settings.batch_size]:
                 pictures = torch.from_numpy(_decode(path, frames, short_side))  # [T, H, W, 3]
-                clips.append(network.transform(pictures.permute(0, 3, 1, 2)).transpose(0, 1))
+                clips.append(
+                    network.transform(pictures.permute(0, 3, 1, 2), short_side).transpose(0, 1)
+                )
             network.module(torch.stack(clips)).numpy()  # [B, 3, T, H, W] -> [B, width]
     return time.perf_counter() - started
 

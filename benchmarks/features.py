@@ -28,8 +28,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,9 @@ from results_page import markdown_table, replace_section
 from cberl.artifacts import open_table
 from cberl.configuration import export_package_path
 from cberl.corpus.media.decode import decode_clips
+from cberl.corpus.settings import MediaSettings
 from cberl.corpus.tables import MEDIA, UTTERANCES
+from cberl.features.settings import AudioSettings, TextSettings, VideoSettings
 from cberl.features.tables import FEATURES
 
 LEAST_RATIO = {"text": 0.90, "audio": 0.90, "video": 0.85}
@@ -60,32 +63,18 @@ SMALL, LARGE = 500, 13_700
 MOST_GROWTH = 10.0
 WARM_UP = 32
 RATE = 16_000
-MEDIA_SETTINGS = {
-    "modalities": ["video"],
-    "sample_rate": RATE,
-    "frames": 16,
-    "frame_size": 224,
-    "faces": False,
-    "time_limit_s": 60,
-    "memory_limit_mb": 1000,
-}
+MEDIA_SETTINGS = MediaSettings(sample_rate=RATE, faces=False)
 SETTINGS = {
-    "text": {
-        "encoder": "minilm",
-        "pooling": "mean",
-        "context_turns": 0,
-        "max_tokens": 128,
-        "batch_size": 64,
-        "device": "cpu",
-    },
-    "audio": {"encoder": "eGeMAPSv02", "device": "cpu"},
-    "video": {"encoder": "r3d_18", "weights": "none", "batch_size": 8, "device": "cpu"},
+    "text": TextSettings(),
+    "audio": AudioSettings(),
+    "video": VideoSettings(encoder="r3d_18", weights="none"),
 }
-CHEAP_MEDIA = MEDIA_SETTINGS | {"modalities": ["audio", "video"], "frames": 1, "frame_size": 48}
+CHEAP_MEDIA = replace(MEDIA_SETTINGS, frames=1, frame_size=48)
 CHEAP = SETTINGS | {
-    "audio": {"encoder": "IS09", "device": "cpu"},
-    "video": SETTINGS["video"] | {"encoder": "shufflenet_v2_x0_5"},
+    "audio": AudioSettings("IS09"),
+    "video": replace(SETTINGS["video"], encoder="shufflenet_v2_x0_5"),
 }
+CLIP_MODALITIES = ("audio", "video")
 CHEAP_CLIP_S, CHEAP_CLIP_SIZE = 0.4, (64, 48)
 
 
@@ -128,14 +117,20 @@ def write_media(path: Path, count: int, **columns: Any) -> None:
             writer.write(pd.DataFrame(rows, dtype=object))
 
 
-def decode_into(path: Path, utterances: pd.DataFrame, root: Path, settings: Mapping) -> None:
+def decode_into(
+    path: Path,
+    utterances: pd.DataFrame,
+    root: Path,
+    settings: MediaSettings,
+    modalities: Sequence[str],
+) -> None:
     """Decode the clips of utterances into a table of media, as the rule decode_media does."""
     with open_table(path, MEDIA, {}) as writer:
-        for rows in decode_clips(utterances, root, settings):
+        for rows in decode_clips(utterances, root, settings, modalities):
             writer.write(rows)
 
 
-def load_extractor(modality: str, settings: Mapping[str, Any]) -> Any:
+def load_extractor(modality: str, settings: TextSettings | AudioSettings | VideoSettings) -> Any:
     """The pipeline's own extractor of a modality."""
     if modality == "text":
         from cberl.features.text.extract import TextExtractor as Extractor
@@ -143,7 +138,7 @@ def load_extractor(modality: str, settings: Mapping[str, Any]) -> Any:
         from cberl.features.audio.extract import AudioExtractor as Extractor
     else:
         from cberl.features.video.extract import VideoExtractor as Extractor
-    return Extractor(settings)
+    return Extractor(settings, device="cpu")
 
 
 def extract_into(path: Path, extractor: Any, source: Any) -> None:
@@ -163,7 +158,7 @@ def time_own(modality: str, source: Any, folder: Path) -> float:
     media, target = (folder / f"{name}-{os.getpid()}.parquet" for name in ("media", modality))
     started = start_clock()
     if modality == "video":
-        decode_into(media, source, folder, MEDIA_SETTINGS)
+        decode_into(media, source, folder, MEDIA_SETTINGS, ["video"])
         source = media
     extract_into(target, extractor, source)
     return time.perf_counter() - started
@@ -209,7 +204,7 @@ def prepare(modality: str, count: int, texts: list[str], folder: Path) -> tuple[
         clips.append(folder / f"{number}.mp4")
         remake_clip(clip, clips[-1], SECONDS, FRAME_SIZE)
     paths = [clips[number % len(clips)] for number in range(count)]
-    sampled = (MEDIA_SETTINGS["frames"], MEDIA_SETTINGS["frame_size"])
+    sampled = (MEDIA_SETTINGS.frames, MEDIA_SETTINGS.frame_size)
     return utterance_rows([""] * count, clips), (encode_clips, paths, *sampled, settings)
 
 
@@ -219,7 +214,7 @@ def time_decoding(utterances: pd.DataFrame, folder: Path) -> tuple[float, float]
     times = []
     for rows in (utterances.head(1), utterances):
         started = cpu_seconds()
-        decode_into(target, rows, folder, CHEAP_MEDIA)
+        decode_into(target, rows, folder, CHEAP_MEDIA, CLIP_MODALITIES)
         times.append(cpu_seconds() - started)
     decoder = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return (times[1] - times[0]) / (len(utterances) - 1), peak_mb() + decoder
@@ -293,7 +288,8 @@ def sized_jobs(
             for count in counts
         ],
     )
-    decoded = next(decode_clips(for_decoding[0].head(1), folder, CHEAP_MEDIA)).iloc[0]
+    one = for_decoding[0].head(1)
+    decoded = next(decode_clips(one, folder, CHEAP_MEDIA, CLIP_MODALITIES)).iloc[0]
     for modality, columns in (("audio", ("audio", "sample_rate")), ("video", ("frames",))):
         paths = {count: folder / f"{modality}{count}.parquet" for count in (WARM_UP, *counts)}
         for count, path in paths.items():

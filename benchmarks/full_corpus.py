@@ -127,11 +127,11 @@ def write_configuration(folder: Path, utterances: int) -> dict[str, Any]:
 def encoder_mb() -> dict[str, float]:
     """Rule -> MB of the parameters and buffers of the network that it loads."""
     from cberl.features.text.transformer import load_transformer
-    from cberl.features.video.backbone import load_network
+    from cberl.features.video.backbone import load_backbone
 
     networks = {
         "extract_text": load_transformer(TEXT["encoder"]).model,
-        "extract_video": load_network(VIDEO["encoder"], VIDEO["weights"]).module,
+        "extract_video": load_backbone(VIDEO["encoder"], VIDEO["weights"]).module,
     }
     return {
         rule: sum(part.nbytes for part in (*network.parameters(), *network.buffers())) / 2**20

@@ -3,10 +3,11 @@
     python benchmarks/fuse.py [--rounds 15] [--device cuda]
 
 9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
-is `cberl.fuse.vae.fit.train_epoch`: order drawn, modalities hidden, posterior, sampling, all terms,
-clipping. The bare loop runs the same layers over the same batches forward and backward with the
-same optimizer, and nothing else. Rounds alternate, medians are compared. One thread; the machine
-should be idle. Printed, and written into docs/results.md; of a GPU into a section of its own.
+is `cberl.fuse.vae.fit.VAETraining.run_epoch`: order drawn, modalities hidden, posterior, sampling,
+all terms, clipping. The bare loop runs the same layers over the same batches forward and backward
+with the same optimizer, and nothing else. Rounds alternate, medians are compared. One thread; the
+machine should be idle. Printed, and written into docs/results.md; of a GPU into a section of its
+own.
 """
 
 import os
@@ -16,17 +17,18 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import torch
-from melds_size import CLASSES, WIDTHS, default_settings, make_features, make_labels
+from melds_size import make_rows
 from results_page import tell
 from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 
-from cberl.features.featureset import FeatureSet
-from cberl.fuse.vae.fit import make_optimizer, to_tensors, train_epoch
-from cberl.fuse.vae.loss import log_frequencies
-from cberl.fuse.vae.network import JointVAE
+from cberl.fitting.tensors import to_tensors
+from cberl.fuse.settings import VAESettings
+from cberl.fuse.vae.fit import VAETraining
+from cberl.fuse.vae.network import VAENetwork
+from cberl.rows import LabelledRows
 
-SETTINGS = default_settings("fuse", "vae")
+SETTINGS = VAESettings()
 BOUNDS = {
     "VAE epoch, ratio to bare layers": 1.2,
     "peak memory, GiB": 2.0,
@@ -34,16 +36,10 @@ BOUNDS = {
 }
 
 
-def make_vae(device: str) -> JointVAE:
-    torch.manual_seed(0)
-    sizes = (SETTINGS[name] for name in ("latent_size", "hidden_size", "dropout"))
-    return JointVAE(WIDTHS, CLASSES, *sizes).to(device).train()
-
-
-def run_bare(vae: JointVAE, values: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> None:
+def run_bare(vae: VAENetwork, values: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> None:
     """The layers of one epoch forward and backward, and the optimizer's steps."""
     order = torch.randperm(len(values["text"])).to(values["text"].device)
-    for batch in order.split(SETTINGS["batch_size"]):
+    for batch in order.split(SETTINGS.batch_size):
         moments = [encoder(values[name][batch]) for name, encoder in vae.encoders.items()]
         latent = sum(moments)[:, : vae.latent_size]
         means = [decoder(latent).mean() for decoder in vae.decoders.values()]
@@ -52,18 +48,14 @@ def run_bare(vae: JointVAE, values: dict[str, Tensor], optimizer: torch.optim.Op
         optimizer.step()
 
 
-def time_epochs(
-    features: FeatureSet, labels: np.ndarray, rounds: int, device: str
-) -> tuple[float, float]:
+def time_epochs(train: LabelledRows, rounds: int, device: str) -> tuple[float, float]:
     """Median seconds of an epoch, and of the bare loop."""
-    rows = to_tensors(features, labels, device)
-    vae, bare = make_vae(device), make_vae(device)
-    optimizer, bare_optimizer = (make_optimizer(one, SETTINGS) for one in (vae, bare))
-    prior = log_frequencies(rows[2], CLASSES)
-    weight = SETTINGS["kl_weight"]
+    dev = train.take(slice(1))
+    whole, bare = (VAETraining(train, dev, SETTINGS, device) for _ in range(2))
+    values, _, _ = to_tensors(train, device)
     return median_seconds(
-        lambda: train_epoch(vae, rows, prior, optimizer, weight, SETTINGS),
-        lambda: run_bare(bare, rows[0], bare_optimizer),
+        lambda: whole.run_epoch(SETTINGS.annealing_epochs + 1),
+        lambda: run_bare(bare.network.train(), values, bare.optimizer),
         rounds,
     )
 
@@ -71,9 +63,9 @@ def time_epochs(
 def main() -> int:
     arguments = read_arguments(__doc__)
     torch.set_num_threads(1)
-    generator = np.random.default_rng(0)
-    features, labels = make_features(generator), make_labels(generator)
-    epoch, bare = time_epochs(features, labels, arguments.rounds, arguments.device)
+    torch.manual_seed(0)
+    train = make_rows(np.random.default_rng(0))
+    epoch, bare = time_epochs(train, arguments.rounds, arguments.device)
     measured = {
         "VAE epoch, s": epoch,
         "bare layers, s": bare,

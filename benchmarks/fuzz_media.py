@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import pandas as pd
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
-from made_media import SETTINGS, utterance_rows  # noqa: E402
+from made_media import BOTH, SETTINGS, utterance_rows  # noqa: E402
 from mutated_media import mutants, whole_files  # noqa: E402
 
 from cberl.corpus.media.decode import decode_clips  # noqa: E402
@@ -64,11 +65,11 @@ def decode_batch(folder: Path, batch: list[tuple[str, bytes]]) -> pd.DataFrame:
         cut = {"media_start_s": 0.2, "media_end_s": 0.5} if number % 4 == 0 else {}
         named.append({"media_path": name} | cut)
     utterances = utterance_rows(*named)
-    settings = SETTINGS | {"faces": True, "time_limit_s": 10}
-    media = pd.concat(list(decode_clips(utterances, folder, settings)), ignore_index=True)
+    settings = replace(SETTINGS, faces=True, time_limit_s=10)
+    media = pd.concat(list(decode_clips(utterances, folder, settings, BOTH)), ignore_index=True)
     for name, _ in batch:
         (folder / name).unlink()
-    return assess_quality(utterances, media, ["audio", "video"])
+    return assess_quality(utterances, media, BOTH)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
-"""Made-up training rows and conversations of MELD's size, and the default settings for them."""
+"""Made-up training rows and conversations of MELD's size."""
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from cberl.configuration import PROJECT
-from cberl.features.featureset import FeatureSet
+from cberl.rows import LabelledRows
 
 COUNTS = (4710, 1743, 1205, 1109, 683, 271, 268)
 """Training rows of each of MELD's emotions."""
@@ -19,15 +17,15 @@ def make_labels(generator: np.random.Generator) -> np.ndarray:
     return generator.permutation(np.repeat(np.arange(CLASSES), COUNTS))
 
 
-def make_features(generator: np.random.Generator) -> FeatureSet:
-    """Normal features of every utterance in every modality."""
+def make_rows(generator: np.random.Generator) -> LabelledRows:
+    """Normal features of every utterance in every modality, and labels."""
     values = {
         name: generator.standard_normal((UTTERANCES, width), dtype=np.float32)
         for name, width in WIDTHS.items()
     }
-    available = {name: np.ones(UTTERANCES, dtype=bool) for name in WIDTHS}
     ids = make_utterances(generator)["utterance_id"].to_numpy(object)
-    return FeatureSet(ids, values, available)
+    classes = tuple(str(number) for number in range(CLASSES))
+    return LabelledRows(ids, values, labels=make_labels(generator), classes=classes)
 
 
 def make_utterances(generator: np.random.Generator) -> pd.DataFrame:
@@ -40,12 +38,3 @@ def make_utterances(generator: np.random.Generator) -> pd.DataFrame:
     frame["speaker"] = generator.integers(5, size=UTTERANCES).astype(str)
     frame["utterance_id"] = frame["dialogue_id"] + "/" + frame["turn"].astype(str)
     return frame.assign(split="train")
-
-
-def default_settings(*section: str) -> dict[str, object]:
-    """The defaults of a section of the configuration without sections of its own."""
-    text = (PROJECT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
-    part = yaml.safe_load(text)
-    for name in section:
-        part = part["properties"][name]
-    return {name: key["default"] for name, key in part["properties"].items()}

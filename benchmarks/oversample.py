@@ -3,7 +3,7 @@
     python benchmarks/oversample.py [--rounds 15] [--device cuda]
 
 9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
-is `cberl.oversample.gan.fit.run_epoch`: masks, partners, mixed latents, all five terms,
+is `cberl.oversample.gan.fit.GANTraining.run_epoch`: masks, partners, mixed latents, all five terms,
 averages. The bare loop runs the same layers over the same batches forward and backward with the
 same optimizers, and nothing else. Rounds alternate, medians are compared. One thread; the machine
 should be idle. Printed, and written into docs/results.md; of a GPU into a section of its own.
@@ -12,23 +12,26 @@ should be idle. Printed, and written into docs/results.md; of a GPU into a secti
 import os
 import sys
 import time
+from collections.abc import Sequence
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import torch
-from melds_size import CLASSES, default_settings, make_features, make_labels, make_utterances
+from melds_size import make_rows, make_utterances
 from results_page import tell
 from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 
-from cberl.features.featureset import FeatureSet
+from cberl.fitting.tensors import to_tensors
 from cberl.oversample.dialogue_copies import fill_places, plan_places
-from cberl.oversample.gan.fit import Training, draw_batches, run_epoch, start_training
-from cberl.oversample.gan.sample import sample_gan, to_tensors
+from cberl.oversample.gan.fit import GANTraining, draw_batches
+from cberl.oversample.gan.sample import sample_gan
+from cberl.oversample.settings import GANSettings
 from cberl.oversample.target_counts import target_counts
+from cberl.rows import LabelledRows
 
-SETTINGS = default_settings("oversample", "gan")
+SETTINGS = GANSettings()
 BOUNDS = {
     "GAN epoch, ratio to bare layers": 1.2,
     "places for fully balanced classes, s": 10.0,
@@ -39,20 +42,24 @@ BOUNDS = {
 
 
 def run_bare(
-    training: Training, rows: dict[str, Tensor], masks: dict[str, Tensor], labels: Tensor, batches
+    training: GANTraining,
+    rows: dict[str, Tensor],
+    available: dict[str, Tensor],
+    labels: Tensor,
+    batches: Sequence[Tensor],
 ) -> None:
     """The layers of one epoch forward and backward, and the optimizers' steps."""
     gan, critics = training.gan, training.critics
     for numbers in batches:
         batch = numbers.to(labels.device)
         part = {name: row[batch] for name, row in rows.items()}
-        mask = {name: value[batch] for name, value in masks.items()}
+        mask = {name: value[batch] for name, value in available.items()}
         label = labels[batch]
         mean, log_variance = gan.encoder(part, mask, label)
         both = gan.generate(torch.cat([mean, log_variance]), label.repeat(2))
         fakes = {name: value[: len(batch)] for name, value in both.items()}
         joined = {name: torch.cat([part[name], fakes[name].detach()]) for name in part}
-        twice = {name: value.repeat(2, 1) for name, value in mask.items()}
+        twice = {name: value.repeat(2) for name, value in mask.items()}
         scores, logits = critics(joined, twice, label.repeat(2))
         training.critic_optimizer.zero_grad(set_to_none=True)
         (scores.mean() + logits.mean()).backward()
@@ -66,35 +73,27 @@ def run_bare(
         training.optimizer.step()
 
 
-def time_epochs(
-    features: FeatureSet, labels: np.ndarray, rounds: int, device: str
-) -> tuple[float, float]:
-    """Median seconds of an epoch, and of the bare loop over the same batches."""
+def time_epochs(train: LabelledRows, rounds: int, device: str) -> tuple[float, float]:
+    """Median seconds of an epoch, and of the bare loop over as many batches drawn likewise."""
+    whole, bare = (GANTraining(train, SETTINGS, 0, device) for _ in range(2))
+    tensors = to_tensors(train, device)
     generator = torch.Generator().manual_seed(0)
-    tensors = to_tensors(features, labels, device)
-    settings = SETTINGS | {"device": device}
-    training, bare = (start_training(features, CLASSES, settings, 0, generator) for _ in range(2))
-    batches: list[tuple[Tensor, ...]] = []
-
-    def run_whole() -> None:
-        batches.append(draw_batches(labels, SETTINGS["batch_size"], generator))
-        run_epoch(training, *tensors, batches[-1])
-
-    return median_seconds(run_whole, lambda: run_bare(bare, *tensors, batches[-1]), rounds)
+    batches = draw_batches(train.labels, SETTINGS.batch_size, generator)
+    return median_seconds(
+        lambda: whole.run_epoch(1), lambda: run_bare(bare, *tensors, batches), rounds
+    )
 
 
-def time_samples(features: FeatureSet, labels: np.ndarray) -> tuple[float, float]:
+def time_samples(train: LabelledRows) -> tuple[float, float]:
     """Seconds to plan places for fully balanced classes, and to sample and fill them."""
-    train = make_utterances(np.random.default_rng(0))
-    classes = [str(number) for number in range(CLASSES)]
-    settings = SETTINGS | {"device": "cpu"}  # as the pipeline samples
-    gan = start_training(features, CLASSES, settings, 0, torch.Generator()).gan.eval()
+    utterances = make_utterances(np.random.default_rng(0))
+    gan = GANTraining(train, SETTINGS, 0, "cpu").gan.eval()  # on the CPU, as the pipeline samples
     started = time.perf_counter()
-    wanted = target_counts(labels, classes, "balanced")
-    places = plan_places(train, labels, wanted, seed=0)
+    wanted = target_counts(train, "balanced")
+    places = plan_places(utterances, train.labels, wanted, seed=0)
     planned = time.perf_counter()
-    samples = sample_gan(gan, features, labels, places.labels, seed=0)
-    for _ in fill_places(places, samples, classes):
+    samples = sample_gan(gan, train, places.labels, seed=0)
+    for _ in fill_places(places, samples):
         pass
     return planned - started, time.perf_counter() - planned
 
@@ -102,15 +101,14 @@ def time_samples(features: FeatureSet, labels: np.ndarray) -> tuple[float, float
 def main() -> int:
     arguments = read_arguments(__doc__)
     torch.set_num_threads(1)
-    generator = np.random.default_rng(0)
-    features, labels = make_features(generator), make_labels(generator)
-    epoch, bare = time_epochs(features, labels, arguments.rounds, arguments.device)
-    places, samples = time_samples(features, labels)
+    train = make_rows(np.random.default_rng(0))
+    epoch, bare = time_epochs(train, arguments.rounds, arguments.device)
+    places, samples = time_samples(train)
     measured = {
         "GAN epoch, s": epoch,
         "bare layers, s": bare,
         "GAN epoch, ratio to bare layers": epoch / bare,
-        f"{SETTINGS['epochs']} epochs (the default), s": SETTINGS["epochs"] * epoch,
+        f"{SETTINGS.epochs} epochs (the default), s": SETTINGS.epochs * epoch,
         "places for fully balanced classes, s": places,
         "samples for them, s": samples,
         **peak_memory(arguments.device),

@@ -3,11 +3,11 @@
     python benchmarks/train.py [--rounds 15] [--device cuda]
 
 A corpus of MELD's size (1,038 dialogues, 9,989 utterances, three modalities side by side) is made
-up. The epoch is `cberl.train.fit.train_epoch`: batches cut, nodes hidden, both tasks, losses,
-clipping, optimizer. The bare loop runs the same layers of torch and torch-geometric forward and
-backward over the same nodes and edges, cut, hidden and ordered beforehand, and nothing else; no
-optimizer either. Rounds alternate, medians are compared. One thread; the machine should be idle.
-Printed, and written into docs/results.md; of a GPU, where both run in mixed precision, into a
+up. The epoch is `cberl.train.fit.ClassifierTraining.run_epoch`: batches cut, nodes hidden, both
+tasks, losses, clipping, optimizer. The bare loop runs the same layers of torch and torch-geometric
+forward and backward over the same nodes and edges, cut, hidden and ordered beforehand, and nothing
+else; no optimizer either. Rounds alternate, medians are compared. One thread; the machine should be
+idle. Printed, and written into docs/results.md; of a GPU, where both run in mixed precision, into a
 section of its own.
 """
 
@@ -25,7 +25,6 @@ from melds_size import (
     DIALOGUES,
     UTTERANCES,
     WIDTHS,
-    default_settings,
     make_labels,
     make_utterances,
 )
@@ -36,13 +35,14 @@ from torch.nn.utils.rnn import PackedSequence
 
 from cberl.graph.conversations import Conversations, assemble
 from cberl.graph.edges import build_edges
+from cberl.graph.settings import GraphSettings
 from cberl.train.context import pack_order
-from cberl.train.fit import train_epoch
-from cberl.train.loss import ClassCounts, cross_entropy
+from cberl.train.fit import ClassifierTraining
 from cberl.train.network import ConversationNetwork
 from cberl.train.reconstruction import choose_masked
+from cberl.train.settings import TrainSettings
 
-SETTINGS = default_settings("train")
+SETTINGS = TrainSettings()
 WIDTH = sum(WIDTHS.values())
 TASKS = {"classification": 0.0, "both tasks": 0.5}
 """Name -> weight of the reconstruction task."""
@@ -72,16 +72,19 @@ def make_conversations() -> tuple[Conversations, float]:
     generator = np.random.default_rng(0)
     nodes = make_utterances(generator).assign(is_synthetic=False)
     started = time.perf_counter()
-    edges = build_edges(nodes, **default_settings("graph"))
+    windows = GraphSettings()
+    edges = build_edges(nodes, windows.past_window, windows.future_window)
     took = time.perf_counter() - started
     inputs = generator.standard_normal((UTTERANCES, WIDTH), dtype=np.float32)
-    return assemble(nodes, inputs, make_labels(generator), edges, online=False), took
+    classes = tuple(str(number) for number in range(CLASSES))
+    labels = make_labels(generator)
+    return assemble(nodes, inputs, labels, edges, online=False, classes=classes), took
 
 
 def cut_batches(conversations: Conversations, order: Tensor, masked: bool) -> list[BareBatch]:
     """The batches of one epoch, all that is not a layer's work done."""
     batches = []
-    for part in order.split(SETTINGS["batch_dialogues"]):
+    for part in order.split(SETTINGS.batch_dialogues):
         batch = conversations.select(part)
         edges = batch.edge_index, batch.edge_type
         lengths, all_edges, hidden = batch.lengths, edges, None
@@ -91,7 +94,7 @@ def cut_batches(conversations: Conversations, order: Tensor, masked: bool) -> li
                 torch.cat([batch.edge_index, batch.edge_index + len(batch.inputs)], dim=1),
                 torch.cat([batch.edge_type, batch.edge_type]),
             )
-            hidden = choose_masked(batch.lengths, SETTINGS["mask_rate"]).nonzero().flatten()
+            hidden = choose_masked(batch.lengths, SETTINGS.mask_rate).nonzero().flatten()
         pack, batch_sizes = pack_order(lengths)
         pack = pack.to(order.device)
         batches.append(BareBatch(batch.inputs, pack, batch_sizes, *edges, *all_edges, hidden))
@@ -120,38 +123,24 @@ def compare(
     conversations: Conversations, weight: float, rounds: int, device: str
 ) -> tuple[float, float]:
     """Median seconds of an epoch, and of the bare loop over the same batches."""
-    settings = SETTINGS | {"mask_weight": weight}
     torch.manual_seed(0)
-    network = ConversationNetwork(
-        input_size=WIDTH,
-        class_count=CLASSES,
-        hidden_size=SETTINGS["hidden_size"],
-        graph_layers=SETTINGS["graph_layers"],
-        dropout=SETTINGS["dropout"],
-        online=False,
-        cosine_head=False,
+    variant = ("cross_entropy", "uniform", weight)
+    whole, bare = (
+        ClassifierTraining(conversations, conversations, SETTINGS, *variant, device)
+        for _ in range(2)
     )
-    network = network.to(device).train()
-    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
-    scaler = torch.amp.GradScaler(device, enabled=device != "cpu")
-    counts = ClassCounts(*torch.ones(2, CLASSES, device=device))
+    network = bare.network.train()
     order = torch.randperm(DIALOGUES).to(device)
-    conversations = conversations.to(device)
-    batches = cut_batches(conversations, order, masked=weight > 0)
-
-    def run_whole() -> None:
-        train_epoch(
-            network, conversations, order, cross_entropy, counts, optimizer, scaler, settings
-        )
+    batches = cut_batches(conversations.to(device), order, masked=weight > 0)
 
     def run_all_bare() -> None:
         for batch in batches:
-            with torch.autocast(device, enabled=scaler.is_enabled()):
+            with torch.autocast(device, enabled=device != "cpu"):
                 total = forward_bare(network, batch)
             network.zero_grad(set_to_none=True)
             total.backward()
 
-    return median_seconds(run_whole, run_all_bare, rounds)
+    return median_seconds(lambda: whole.run_epoch(1), run_all_bare, rounds)
 
 
 def main() -> int:

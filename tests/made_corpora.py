@@ -23,6 +23,14 @@ SETTINGS = {
     for kind in ("meld", "iemocap", "table", "features")
 }
 SETTINGS["features"] = replace(SETTINGS["features"], file="IEMOCAP_features.pkl")
+
+
+def corpus_section(kind, name, root, **keys):
+    """The section ``corpus`` of a configuration, as a user writes it."""
+    file = {"file": SETTINGS[kind].file} if kind in ("table", "features") else {}
+    return {"name": name, "kind": kind, "root": root, **file, **keys}
+
+
 IEMOCAP_CODES = ("hap", "sad", "neu", "ang", "exc", "fru", "xxx")
 
 

@@ -5,8 +5,7 @@ import shutil
 
 import pytest
 from conftest import make_workspace
-from made_corpora import SETTINGS as CORPUS_SETTINGS
-from made_corpora import make_features
+from made_corpora import corpus_section, make_features
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
@@ -93,7 +92,7 @@ def test_the_share_that_may_be_unusable_reruns_the_quality_check_and_no_reading(
 
 def test_the_share_that_may_be_unusable_imports_no_published_features_anew(workspace):
     make_features(workspace.folder)
-    corpus = {"name": "published", "root": ".", **CORPUS_SETTINGS["features"]}
+    corpus = corpus_section("features", "published", ".")
     workspace.configure(corpus=corpus, modalities=["text", "audio"])
     workspace.snakemake("features")
     workspace.configure(corpus=corpus | {"max_unavailable": 0.9})

@@ -4,7 +4,7 @@ import os
 import pickle
 
 import pytest
-from made_corpora import MAKERS, SETTINGS, iemocap_tuple, published_fields
+from made_corpora import MAKERS, SETTINGS, corpus_section, iemocap_tuple, published_fields
 
 from cberl.artifacts import read_table
 from cberl.corpus.tables import UTTERANCES
@@ -14,7 +14,7 @@ def use_kind(workspace, kind, modalities=("text",)):
     root = workspace.folder / kind
     root.mkdir()
     MAKERS[kind](root)
-    corpus = {"name": kind, "root": kind, "max_unavailable": 1.0, **SETTINGS[kind]}
+    corpus = corpus_section(kind, kind, kind, max_unavailable=1.0)
     workspace.configure(corpus=corpus, modalities=list(modalities))
     return root
 
@@ -48,7 +48,7 @@ class Harm:
 def test_a_hostile_pickle_is_refused_by_name_and_does_nothing(workspace):
     root = use_kind(workspace, "features")
     content = pickle.dumps((*iemocap_tuple(published_fields()), Harm()))
-    (root / SETTINGS["features"]["file"]).write_bytes(content)
+    (root / SETTINGS["features"].file).write_bytes(content)
     done = workspace.snakemake(check=False)
     assert done.returncode != 0
     assert "IEMOCAP_features.pkl: asks for 'posix.system'" in done.stdout

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import make_workspace
-from made_corpora import SETTINGS as CORPUS_SETTINGS
-from made_corpora import make_features, published_fields
+from made_corpora import corpus_section, make_features, published_fields
 
 from cberl.artifacts import (
     read_header,
@@ -384,7 +383,7 @@ def published_run(tmp_path_factory):
     """A working directory in which published features have been taken in."""
     workspace = make_workspace(tmp_path_factory.mktemp("published"))
     make_features(workspace.folder)
-    corpus = {"name": "published", "root": ".", **CORPUS_SETTINGS["features"]}
+    corpus = corpus_section("features", "published", ".")
     workspace.configure(corpus=corpus, modalities=["text", "audio"])
     workspace.snakemake("features")
     return workspace.folder / "results/published"

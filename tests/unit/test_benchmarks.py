@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from cberl.configuration import PROJECT
@@ -38,6 +39,43 @@ def run_pipeline_benchmark(benchmark, monkeypatch, wall):
 def test_the_pipelines_benchmark_fails_where_a_bound_is_missed(benchmark, monkeypatch):
     assert run_pipeline_benchmark(benchmark, monkeypatch, wall=1.0) == 0
     assert run_pipeline_benchmark(benchmark, monkeypatch, wall=0.9) == 1
+
+
+@pytest.fixture
+def small_corpus(benchmark, monkeypatch):
+    """The benchmarks' made-up corpus, so small that an epoch takes no time."""
+    sizes = benchmark("melds_size")
+    for name, value in {
+        "COUNTS": (20, 10, 5),
+        "CLASSES": 3,
+        "UTTERANCES": 35,
+        "DIALOGUES": 6,
+        "WIDTHS": {"text": 4, "audio": 3},
+    }.items():
+        monkeypatch.setattr(sizes, name, value)
+    return sizes
+
+
+@pytest.mark.parametrize("name", ["oversample", "fuse"])
+def test_an_epoch_is_timed_beside_its_bare_layers(benchmark, small_corpus, name):
+    rows = small_corpus.make_rows(np.random.default_rng(0))
+    seconds = benchmark(name).time_epochs(rows, rounds=1, device="cpu")
+    assert min(seconds) > 0
+
+
+def test_samples_for_balanced_classes_are_timed(benchmark, small_corpus):
+    rows = small_corpus.make_rows(np.random.default_rng(0))
+    assert min(benchmark("oversample").time_samples(rows)) > 0
+
+
+@pytest.mark.parametrize("mask_weight", [0.0, 0.5])
+def test_an_epoch_of_the_network_is_timed_beside_its_bare_layers(
+    benchmark, small_corpus, mask_weight
+):
+    training = benchmark("train")
+    conversations, _ = training.make_conversations()
+    seconds = training.compare(conversations, mask_weight, rounds=1, device="cpu")
+    assert min(seconds) > 0
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(0.1, 0), (1e6, 1)])
