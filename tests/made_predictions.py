@@ -15,7 +15,7 @@ SAID = [
     (2.0, 3.25, "Ben", 'He said "no" --> & left <b>me</b>.', None),
     (3.0, 4.5, "Ben", MARKUP, "overlaps a turn before it"),
     (4.5, 6.0, MARKUP, "你好, o\x0bdd", None),
-    (6.0, 7.5, "unknown", "", "speaker not named; no text"),
+    (6.0, 7.5, "unknown", "", None),
     (np.nan, np.nan, "Ann", "Nowhere.", "no times: neither sound nor picture are read"),
 ]
 

@@ -56,20 +56,29 @@ def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
     for split in SPLITS:
         if not (rows["split"] == split).any():
             raise InputError(f"corpus: no utterance is in split {split}; expected at least one")
-    rows = name_utterances(rows)
-    _refuse_repeated_keys(rows)
+    rows = number_utterances(rows)
     _refuse_names_of_copies(rows)
     _refuse_unknown_labels(rows, classes)
     if rows.loc[rows["split"] == "train", "label"].isna().all():
         raise InputError("corpus: no utterance of split train has a label; expected some")
-    rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
-    rows["turn"] = rows.groupby("dialogue_id", sort=False).cumcount()
     columns = [column.name for column in UTTERANCES.columns]
     return Corpus(
         utterances=rows.reindex(columns=columns),
         classes=list(classes),
         labels=rows[["utterance_id", "split", "label"]].copy(),
     )
+
+
+def number_utterances(rows: pd.DataFrame) -> pd.DataFrame:
+    """Name utterances, put them into the order of `assemble_corpus` and number the turns.
+
+    Raises:
+        InputError: a key repeats.
+    """
+    rows = name_utterances(rows)
+    _refuse_repeated_keys(rows)
+    rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
+    return rows.assign(turn=rows.groupby("dialogue_id", sort=False).cumcount())
 
 
 def name_utterances(rows: pd.DataFrame) -> pd.DataFrame:

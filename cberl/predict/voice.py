@@ -46,7 +46,8 @@ def find_speech(path: str | Path, facts: RecordingFacts) -> pd.DataFrame:
         facts: what `cberl.predict.recording.probe_recording` says of it.
 
     Returns:
-        columns `cberl.predict.transcripts.turns.TURN_COLUMNS`, texts and speakers empty.
+        columns `cberl.predict.transcripts.turns.TURN_COLUMNS`, without texts, of one
+        unknown speaker.
 
     Raises:
         InputError: the recording has no sound, nobody speaks in it, or the detector is not

@@ -15,7 +15,7 @@ TOLERANCE_S = 0.05
 class Turn:
     """One turn: times in seconds from the start of the recording (None where unknown).
 
-    ``speaker`` is empty where the transcript does not name one; ``notes`` say what was mended.
+    ``speaker`` is `UNKNOWN_SPEAKER` where nobody is named; ``notes`` say what was mended.
     """
 
     start_s: float | None
@@ -31,7 +31,9 @@ def to_frame(turns: list[Turn]) -> pd.DataFrame:
         {
             "start_s": pd.Series([turn.start_s for turn in turns], dtype=float),
             "end_s": pd.Series([turn.end_s for turn in turns], dtype=float),
-            "speaker": pd.Series([turn.speaker for turn in turns], dtype=object),
+            "speaker": pd.Series(
+                [turn.speaker.strip() or UNKNOWN_SPEAKER for turn in turns], dtype=object
+            ),
             "text": pd.Series([turn.text for turn in turns], dtype=object),
             "note": pd.Series(["; ".join(turn.notes) or None for turn in turns], dtype=object),
         }
@@ -42,7 +44,7 @@ def order_turns(turns: pd.DataFrame, duration_s: float | None = None) -> pd.Data
     """Put turns into the order of speaking and note what is odd about them; none is dropped.
 
     A turn without times stays behind the one that it follows in the transcript. Turns that
-    overlap stay as they are. A speaker that is not named becomes `UNKNOWN_SPEAKER`.
+    overlap stay as they are.
 
     Args:
         turns: columns `TURN_COLUMNS`.
@@ -57,26 +59,18 @@ def order_turns(turns: pd.DataFrame, duration_s: float | None = None) -> pd.Data
     placed = pd.Series(start).ffill().fillna(-np.inf).to_numpy()
     order = np.argsort(placed, kind="stable")
     latest = np.maximum.accumulate(np.concatenate([[-np.inf], placed[:-1]])) if len(turns) else []
-    speakers = turns["speaker"].fillna("").str.strip()
     for row in range(len(turns)):
         if start[row] < latest[row]:
             notes[row].append("stood out of order in the transcript")
         notes[row] += _odd_times(start[row], end[row], duration_s)
-        if not speakers.iloc[row]:
-            notes[row].append("speaker not named")
-        if not str(turns["text"].iloc[row]).strip():
-            notes[row].append("no text")
     last_end = -np.inf
     for row in order:
         if start[row] < last_end - TOLERANCE_S:
             notes[row].append("overlaps a turn before it")
         if np.isfinite(end[row]):
             last_end = max(last_end, end[row])
-    ordered = turns.assign(
-        speaker=speakers.where(speakers != "", UNKNOWN_SPEAKER),
-        note=pd.Series(["; ".join(own) or None for own in notes], index=turns.index, dtype=object),
-    )
-    return ordered.iloc[order].reset_index(drop=True)
+    joined = pd.Series(["; ".join(own) or None for own in notes], index=turns.index, dtype=object)
+    return turns.assign(note=joined).iloc[order].reset_index(drop=True)
 
 
 def _odd_times(start_s: float, end_s: float, duration_s: float | None) -> list[str]:

@@ -149,7 +149,7 @@ def test_subtitles_without_blank_lines_or_numbers(tmp_path):
 def test_whispers_own_tsv_has_milliseconds_and_says_so(tmp_path):
     turns = read(tmp_path, "a.tsv", "start\tend\ttext\n500\t2000\tAnn: Hi.\n2250\t4000\tHey.\n")
     assert list(turns["start_s"]) == [0.5, 2.25]
-    assert list(turns["speaker"]) == ["Ann", ""]
+    assert list(turns["speaker"]) == ["Ann", UNKNOWN_SPEAKER]
     assert (turns["note"] == "times in milliseconds").all()
     whole_seconds = read(tmp_path, "b.tsv", "start\tend\ttext\n5\t20\tHi.\n22\t40\tHey.\n")
     assert list(whole_seconds["start_s"]) == [5, 22]
@@ -224,8 +224,8 @@ def test_what_is_odd_about_a_turn_is_noted_and_the_turn_is_kept(tmp_path):
         "fine": None,
         "overlapping": "overlaps a turn before it",
         "of no length": "ends before it begins: neither sound nor picture are read",
-        "": "no text",
-        "of nobody": "speaker not named",
+        "": None,
+        "of nobody": None,
         "too long": "ends after the end of the recording (10.00 s)",
         "afterwards": "begins after the end of the recording (10.00 s); overlaps a turn before it",
         "nowhere": "no times: neither sound nor picture are read",
