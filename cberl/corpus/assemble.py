@@ -56,11 +56,13 @@ def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
     for split in SPLITS:
         if not (rows["split"] == split).any():
             raise InputError(f"corpus: no utterance is in split {split}; expected at least one")
-    rows = number_utterances(rows)
+    rows = name_utterances(rows)
+    refuse_repeated_keys(rows)
     _refuse_names_of_copies(rows)
     _refuse_unknown_labels(rows, classes)
     if rows.loc[rows["split"] == "train", "label"].isna().all():
         raise InputError("corpus: no utterance of split train has a label; expected some")
+    rows = number_turns(rows)
     columns = [column.name for column in UTTERANCES.columns]
     return Corpus(
         utterances=rows.reindex(columns=columns),
@@ -69,24 +71,18 @@ def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
     )
 
 
-def number_utterances(rows: pd.DataFrame) -> pd.DataFrame:
-    """Name utterances, put them into the order of `assemble_corpus` and number the turns.
-
-    Raises:
-        InputError: a key repeats.
-    """
-    rows = name_utterances(rows)
-    _refuse_repeated_keys(rows)
-    rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
-    return rows.assign(turn=rows.groupby("dialogue_id", sort=False).cumcount())
-
-
 def name_utterances(rows: pd.DataFrame) -> pd.DataFrame:
     """Add ``dialogue_id`` and ``utterance_id`` to rows."""
     dialogue_ids = rows["split"] + "/" + rows["dialogue"]
     return rows.assign(
         dialogue_id=dialogue_ids, utterance_id=dialogue_ids + "/" + rows["utterance"]
     )
+
+
+def number_turns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Put rows into the order that `assemble_corpus` gives them and add ``turn``."""
+    rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
+    return rows.assign(turn=rows.groupby("dialogue_id", sort=False).cumcount())
 
 
 def _reading_order(rows: pd.DataFrame) -> pd.Index:
@@ -100,7 +96,8 @@ def _reading_order(rows: pd.DataFrame) -> pd.Index:
     return order.sort_values(["split", "dialogue"], kind="stable").index
 
 
-def _refuse_repeated_keys(rows: pd.DataFrame) -> None:
+def refuse_repeated_keys(rows: pd.DataFrame) -> None:
+    """Raise `InputError` if two rows have the same ``utterance_id``."""
     repeated = rows["utterance_id"].duplicated()
     if not repeated.any():
         return

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cberl.corpus.assemble import number_utterances
+from cberl.corpus.assemble import name_utterances, number_turns, refuse_repeated_keys
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows
 from cberl.corpus.readers.text_files import map_control_codes, read_text
@@ -134,8 +134,9 @@ def read_table_file(path: Path) -> NewConversations:
 
 def from_columns(file: ColumnFile, root: Path) -> NewConversations:
     """Conversations out of columns in memory; see `read_table_file`."""
-    rows = conversation_rows(file).assign(split=NEW)
-    rows = number_utterances(rows)
+    rows = name_utterances(conversation_rows(file).assign(split=NEW))
+    refuse_repeated_keys(rows)
+    rows = number_turns(rows)
     columns = [column.name for column in UTTERANCES.columns]
     utterances = rows.reindex(columns=columns)
     whole = rows["media_start_s"].isna() & rows["media_end_s"].isna()

@@ -47,10 +47,10 @@ def predict_conversations(models: Models, new: NewConversations) -> Prediction:
     Raises:
         InputError: no turn has any of the modalities that the bundle reads.
     """
-    features, why = extract_features(models, new)
+    features, why, seconds = extract_features(models, new)
     log_probabilities = classify(models, new.utterances, features)
     return make_prediction(
-        _rows_of(new, features, why),
+        _rows_of(new, features, why, seconds),
         log_probabilities,
         models.manifest.classes,
         models.describe(),
@@ -59,18 +59,19 @@ def predict_conversations(models: Models, new: NewConversations) -> Prediction:
 
 def extract_features(
     models: Models, new: NewConversations
-) -> tuple[FeatureSet, dict[str, np.ndarray]]:
+) -> tuple[FeatureSet, dict[str, np.ndarray], np.ndarray]:
     """Decode and encode.
 
     Returns:
-        scaled features of N turns, and modality -> why it is not available, object [N], one of
-        the codes of `cberl.corpus.reasons` or None.
+        scaled features of N turns; modality -> why it is not available, object [N], one of the
+        codes of `cberl.corpus.reasons` or None; seconds that were decoded, float64 [N], NaN where
+        nothing was.
 
     Raises:
         InputError: no turn has any of the modalities that the bundle reads.
     """
     ids = new.utterances["utterance_id"].to_numpy(dtype=object)
-    vectors, why = _extract_media(models, new)
+    vectors, why, seconds = _extract_media(models, new)
     if models.text is not None:
         pieces = [features for _, features in models.text.extract(new.utterances)]
         vectors["text"] = np.concatenate(pieces)
@@ -88,7 +89,7 @@ def extract_features(
             paths[modality] = Path(folder) / f"{modality}.parquet"
             frame = feature_rows(ids, vectors[modality])
             write_table(paths[modality], FEATURES, frame, {}, {"features": vectors[modality]})
-        return read_features(paths, models.scaler), why
+        return read_features(paths, models.scaler), why, seconds
 
 
 def classify(models: Models, utterances: pd.DataFrame, features: FeatureSet) -> np.ndarray:
@@ -129,8 +130,8 @@ def temper(log_probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 def _extract_media(
     models: Models, new: NewConversations
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Vectors of sound and picture, NaN where unavailable, and why: by modality."""
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
+    """Vectors of sound and picture, NaN where unavailable, and why: by modality; and seconds."""
     extractors = {
         name: extractor
         for name, extractor in (("audio", models.audio), ("video", models.video))
@@ -143,10 +144,11 @@ def _extract_media(
         for name in extractors
     }
     why = {name: np.full(count, reasons.MISSING, dtype=object) for name in extractors}
+    seconds = np.full(count, np.nan)
     has_media = new.utterances[["media_path", "audio_path"]].notna().any(axis=1)
     rows = np.flatnonzero(has_media)
     if not extractors or not len(rows):
-        return vectors, why
+        return vectors, why, seconds
     settings = models.manifest.media | {"modalities": tuple(extractors)}
     pieces = decode_clips(new.utterances.iloc[rows], new.root, settings)
     done = 0
@@ -156,12 +158,13 @@ def _extract_media(
         for piece in _ahead(pieces):
             own = rows[done : done + len(piece)]
             done += len(piece)
+            seconds[own] = piece["duration_s"].astype(float)
             write_table(media, MEDIA, piece, {})
             for name, extractor in extractors.items():
                 found = np.concatenate([features for _, features in extractor.extract(media)])
                 vectors[name][own] = found
                 why[name][own] = _reasons(piece[f"{name}_reason"], found)
-    return vectors, why
+    return vectors, why, seconds
 
 
 def _reasons(decoded: pd.Series, features: np.ndarray) -> np.ndarray:
@@ -172,17 +175,18 @@ def _reasons(decoded: pd.Series, features: np.ndarray) -> np.ndarray:
 
 
 def _rows_of(
-    new: NewConversations, features: FeatureSet, why: dict[str, np.ndarray]
+    new: NewConversations, features: FeatureSet, why: dict[str, np.ndarray], seconds: np.ndarray
 ) -> pd.DataFrame:
     """What table TURNS says of the turns themselves."""
     utterances = new.utterances
+    start_s, end_s = _lay_end_to_end(new, seconds)
     media = utterances["media_path"].where(utterances["media_path"].notna(), None)
     rows = pd.DataFrame(
         {
             "conversation": new.names,
             "turn": utterances["turn"].astype(int),
-            "start_s": new.start_s,
-            "end_s": new.end_s,
+            "start_s": start_s,
+            "end_s": end_s,
             "speaker": utterances["speaker"],
             "text": utterances["text"],
             "note": new.notes,
@@ -199,6 +203,16 @@ def _rows_of(
         rows[f"{modality}_available"] = available
         rows[f"{modality}_reason"] = reason
     return rows
+
+
+def _lay_end_to_end(new: NewConversations, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and ends; clips of a conversation without times follow one upon the other."""
+    start_s, end_s = new.start_s.copy(), new.end_s.copy()
+    for rows in new.utterances.groupby("dialogue_id", sort=False).indices.values():
+        if np.isnan(start_s[rows]).all():
+            ends = np.nancumsum(seconds[rows])
+            start_s[rows], end_s[rows] = ends - seconds[rows], ends + 0 * seconds[rows]
+    return start_s, end_s
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:

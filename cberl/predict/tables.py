@@ -13,8 +13,13 @@ TURNS = TableKind(
     (
         Column("conversation", TEXT, "name of the recording, or of the dialogue in a table"),
         Column("turn", COUNT, "rank in the conversation, from 0"),
-        Column("start_s", NUMBER, "seconds into the conversation; null: no times", nullable=True),
-        Column("end_s", NUMBER, "seconds into the conversation; null: no times", nullable=True),
+        Column(
+            "start_s",
+            NUMBER,
+            "seconds into the conversation, in which clips follow one another",
+            True,
+        ),
+        Column("end_s", NUMBER, "the same; null: the turn has no times", nullable=True),
         Column("speaker", TEXT, "who speaks, as the transcript names them; unknown: it does not"),
         Column("text", TEXT, "the transcript; empty if there is none"),
         Column("predicted", TEXT, "the most probable class"),

@@ -25,7 +25,7 @@ class Models:
     """What a bundle predicts with.
 
     Attributes:
-        folder, manifest: the bundle.
+        folder, manifest, digest: the bundle, and what names it.
         text, audio, video: extractors; None where the models do not read the modality.
         scaler: path of the tensors that scale features.
         vaes: one a seed; none where fusion is ``concat``.
@@ -34,6 +34,7 @@ class Models:
 
     folder: Path
     manifest: Manifest
+    digest: str
     text: TextExtractor | None
     audio: AudioExtractor | None
     video: VideoExtractor | None
@@ -49,7 +50,7 @@ class Models:
             "variant": manifest.variant,
             "seeds": manifest.seeds,
             "temperature": manifest.temperature,
-            "digest": manifest.digest(),
+            "digest": self.digest,
         }
 
 
@@ -64,7 +65,7 @@ def open_bundle(folder: str | Path, device: str = "cpu") -> Models:
             that cannot be had.
     """
     folder = Path(folder)
-    manifest = read_manifest(folder)
+    manifest, digest = read_manifest(folder)
     check_bundle(folder, manifest)
     settings = {
         name: _find_encoder(folder, own) | {"device": device}
@@ -75,6 +76,7 @@ def open_bundle(folder: str | Path, device: str = "cpu") -> Models:
     return Models(
         folder=folder,
         manifest=manifest,
+        digest=digest,
         text=TextExtractor(settings["text"], weights) if "text" in settings else None,
         audio=AudioExtractor(settings["audio"]) if "audio" in settings else None,
         video=VideoExtractor(settings["video"]) if "video" in settings else None,

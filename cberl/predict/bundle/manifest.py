@@ -5,16 +5,15 @@ a text or speech encoder that was a folder of the user's. Nothing in it is code,
 is unpickled.
 """
 
-import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import cberl
-from cberl.artifacts import write_text
+from cberl.artifacts import whole_file
+from cberl.digests import DIGEST_KEY, NO_DIGEST, check_digest, put_digest
 from cberl.errors import InputError
 from cberl.provenance import file_digest
 
@@ -68,10 +67,6 @@ class Manifest:
         """Whether no turn is predicted with the help of later ones."""
         return self.graph["future_window"] == 0
 
-    def digest(self) -> str:
-        """SHA-256 of all that the manifest says, and so of every file: names the bundle."""
-        return hashlib.sha256(_canonical(asdict(self)).encode()).hexdigest()
-
 
 def library_versions(modalities: list[str]) -> dict[str, str]:
     """Versions of the libraries that shape the features of some modalities."""
@@ -98,37 +93,34 @@ def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write ``manifest.json``, with a digest of itself at its end."""
-    content = asdict(manifest) | {"manifest_sha256": manifest.digest()}
-    write_text(folder / MANIFEST, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    """Write ``manifest.json``; like every artifact it ends with a digest of itself."""
+    text = json.dumps(asdict(manifest) | {DIGEST_KEY: NO_DIGEST}, indent=1, ensure_ascii=False)
+    with whole_file(folder / MANIFEST) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+        put_digest(temporary)
 
 
-def read_manifest(folder: str | Path) -> Manifest:
+def read_manifest(folder: str | Path) -> tuple[Manifest, str]:
     """Read a manifest and hold it against its own digest; no other file is opened.
+
+    Returns:
+        the manifest, and its digest, which names the bundle: it covers the digest of every file.
 
     Raises:
         InputError: no bundle, one of another format, or a manifest that was changed.
     """
     path = Path(folder) / MANIFEST
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        claimed = content.pop("manifest_sha256")
-        found = content["format"]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected the folder of a bundle") from None
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
-        raise InputError(f"{path}: is no manifest of a bundle, or was changed") from None
-    if found != FORMAT:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected the folder of a bundle")
+    digest = check_digest(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content[DIGEST_KEY]
+    if content.get("format") != FORMAT:
         raise InputError(
-            f"{path}: is of format {found}; expected {FORMAT}, as cberl {cberl.__version__} reads"
+            f"{path}: is of format {content.get('format')}; expected {FORMAT}, as cberl"
+            f" {cberl.__version__} reads"
         )
-    try:
-        manifest = Manifest(**content)
-    except TypeError:
-        raise InputError(f"{path}: is no manifest of a bundle, or was changed") from None
-    if manifest.digest() != claimed:
-        raise InputError(f"{path}: was changed since the bundle was made; expected it as it was")
-    return manifest
+    return Manifest(**content), digest
 
 
 def check_bundle(folder: Path, manifest: Manifest) -> None:
@@ -157,10 +149,6 @@ def check_bundle(folder: Path, manifest: Manifest) -> None:
                 f"{folder}: was made with {name} {version}, here is {here.get(name) or 'none'};"
                 f" expected {'.'.join(_release(version))}"
             )
-
-
-def _canonical(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
 
 def _release(version: str | None) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import cberl
-from cberl.artifacts import read_tensor_header, write_tensors, write_text
+from cberl.artifacts import read_tensor_header, write_page, write_tensors
+from cberl.digests import DIGEST_KEY
 from cberl.features.encoders import CONFIG_SUFFIX, PUBLISHED, UNTRAINED
 from cberl.features.video.backbone import read_weights
 from cberl.predict.bundle.manifest import (
@@ -30,6 +31,7 @@ class Parts:
     """The artifacts of one variant that go into its bundle.
 
     Attributes:
+        provenance: of the job, for what is written anew.
         scaler: tensors ``scaler``.
         networks: tensors ``network``, one file a seed.
         vaes: tensors ``vae``, one file a seed; none where fusion is ``concat``.
@@ -39,6 +41,7 @@ class Parts:
         card: the model card.
     """
 
+    provenance: Mapping[str, Any]
     scaler: Path
     networks: Sequence[Path]
     card: Path
@@ -69,8 +72,10 @@ def write_bundle(
         _copy(weights, folder / text_name(fold))
     features = _pack_encoders(folder, parts, settings)
     classes = read_tensor_header(parts.networks[0])["metadata"]["classes"]
-    card = parts.card.read_text(encoding="utf-8")
-    write_text(folder / CARD, _opening(settings, temperature) + card)
+    # The card's own digest, its last line, would not fit the longer one.
+    lines = parts.card.read_text(encoding="utf-8").splitlines()
+    card = "\n".join(line for line in lines if DIGEST_KEY not in line)
+    write_page(folder / CARD, _opening(settings, temperature) + card)
     manifest = Manifest(
         format=FORMAT,
         cberl_version=cberl.__version__,
@@ -136,7 +141,7 @@ def _pack_video(folder: Path, parts: Parts, video: dict[str, Any]) -> None:
         _copy(parts.video_network, folder / VIDEO)
     else:
         (own,) = parts.encoder_files["video"]
-        write_tensors(folder / VIDEO, "video_network", read_weights(Path(own)), {})
+        write_tensors(folder / VIDEO, "video_network", read_weights(Path(own)), parts.provenance)
     video["weights"] = f"./{VIDEO}"
 
 

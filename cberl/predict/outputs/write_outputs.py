@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cberl.artifacts import write_table, write_text
+from cberl.artifacts import write_page, write_table, write_text
 from cberl.errors import InputError
 from cberl.predict.outputs.annotation_files import write_elan, write_textgrid
 from cberl.predict.outputs.page import render_page
@@ -63,7 +63,7 @@ def write_outputs(
             write_textgrid(_with_suffix(base, ".TextGrid"), own, durations.get(conversation))
             write_text(_with_suffix(base, ".vtt"), render_webvtt(own))
             page = render_page(own, conversation, folder, root)
-            write_text(_with_suffix(base, ".html"), page)
+            write_page(_with_suffix(base, ".html"), page)
             untimed = len(own.turns) - sum(len(tier.rows) for tier in lay_on_tiers(own.turns))
             if untimed:
                 logging.warning(

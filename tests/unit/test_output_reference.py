@@ -3,12 +3,12 @@
 import re
 
 from cberl.generated_section import read_section
-from cberl.report.output_reference import PAGE, SECTION, list_kinds, render_reference
+from cberl.output_reference import PAGE, SECTION, list_kinds, render_reference
 
 
 def test_the_reference_is_that_of_the_declared_tables():
     reference = read_section(PAGE, SECTION)
-    assert reference == render_reference().strip(), "run python -m cberl.report.output_reference"
+    assert reference == render_reference().strip(), "run python -m cberl.output_reference"
 
 
 def test_every_kind_of_table_has_a_file_and_every_link_a_table():
