@@ -57,13 +57,12 @@ def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
         if not (rows["split"] == split).any():
             raise InputError(f"corpus: no utterance is in split {split}; expected at least one")
     rows = name_utterances(rows)
-    _refuse_repeated_keys(rows)
+    refuse_repeated_keys(rows)
     _refuse_names_of_copies(rows)
     _refuse_unknown_labels(rows, classes)
     if rows.loc[rows["split"] == "train", "label"].isna().all():
         raise InputError("corpus: no utterance of split train has a label; expected some")
-    rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
-    rows["turn"] = rows.groupby("dialogue_id", sort=False).cumcount()
+    rows = number_turns(rows)
     columns = [column.name for column in UTTERANCES.columns]
     return Corpus(
         utterances=rows.reindex(columns=columns),
@@ -80,6 +79,12 @@ def name_utterances(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def number_turns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Put rows into the order that `assemble_corpus` gives them and add ``turn``."""
+    rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
+    return rows.assign(turn=rows.groupby("dialogue_id", sort=False).cumcount())
+
+
 def _reading_order(rows: pd.DataFrame) -> pd.Index:
     """Positions by split, then by first appearance of the dialogue; else as they stand."""
     order = pd.DataFrame(
@@ -91,7 +96,8 @@ def _reading_order(rows: pd.DataFrame) -> pd.Index:
     return order.sort_values(["split", "dialogue"], kind="stable").index
 
 
-def _refuse_repeated_keys(rows: pd.DataFrame) -> None:
+def refuse_repeated_keys(rows: pd.DataFrame) -> None:
+    """Raise `InputError` if two rows have the same ``utterance_id``."""
     repeated = rows["utterance_id"].duplicated()
     if not repeated.any():
         return
