@@ -14,6 +14,7 @@ import pandas as pd
 
 from cberl.corpus import reasons
 from cberl.corpus.media.decode import decode_clips
+from cberl.corpus.settings import MediaSettings
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.predict.recording import RecordingFacts
@@ -27,15 +28,7 @@ PIECE_S = 120.0
 SHORTEST_PAUSE_MS = 500
 LONGEST_TURN_S = 15.0
 """A longer stretch of speech is cut at its longest pause."""
-DECODING = {
-    "sample_rate": SAMPLE_RATE,
-    "frames": 1,
-    "frame_size": 32,
-    "faces": False,
-    "time_limit_s": 300.0,
-    "memory_limit_mb": 1000,
-    "modalities": ("audio",),
-}
+DECODING = MediaSettings(sample_rate=SAMPLE_RATE, time_limit_s=300.0)
 
 
 def find_speech(path: str | Path, facts: RecordingFacts) -> pd.DataFrame:
@@ -118,7 +111,8 @@ def _pieces(path: Path, facts: RecordingFacts) -> Iterator[np.ndarray]:
             "media_start_s": start_s,
             "media_end_s": end_s,
         }
-        for rows in decode_clips(pd.DataFrame([piece], dtype=object), path.parent, DECODING):
+        frame = pd.DataFrame([piece], dtype=object)
+        for rows in decode_clips(frame, path.parent, DECODING, ["audio"]):
             sound, reason = rows["audio"].iloc[0], rows["audio_reason"].iloc[0]
             if sound is not None:
                 yield sound
