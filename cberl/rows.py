@@ -47,16 +47,15 @@ class LabelledRows:
         values, available = {}, {}
         for name in in_fixed_order(self.values):
             matrix = _as_matrix(self.values[name], name)
-            _check_length(len(matrix), ids, f"modality {name}")
+            _check_length(matrix[:, 0], ids, f"modality {name}")
             mask = self.available.get(name)
             mask = ~np.isnan(matrix).all(axis=1) if mask is None else np.asarray(mask, dtype=bool)
-            _check_length(len(mask), ids, f"availability of {name}")
+            _check_length(mask, ids, f"availability of {name}")
             values[name], available[name] = _without_absent(matrix, mask), mask
             _check_finite(values[name], ids, name)
-        labels = np.full(len(ids), NO_LABEL) if self.labels is None else self.labels
-        labels = np.asarray(labels, dtype=np.int64)
-        _check_length(len(labels), ids, "labels")
-        if len(labels) and not NO_LABEL <= labels.min() <= labels.max() < max(len(self.classes), 1):
+        labels = _as_numbers(np.full(len(ids), NO_LABEL) if self.labels is None else self.labels)
+        _check_length(labels, ids, "labels")
+        if len(labels) and not NO_LABEL <= labels.min() <= labels.max() < len(self.classes):
             raise InputError(
                 f"labels {labels.min()} to {labels.max()}; expected numbers of the"
                 f" {len(self.classes)} classes, or {NO_LABEL} where there is none"
@@ -204,9 +203,18 @@ def _without_absent(matrix: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask[:, None], matrix, np.float32(0))
 
 
-def _check_length(length: int, ids: np.ndarray, what: str) -> None:
-    if length != len(ids):
-        raise InputError(f"{what}: {length} rows; expected {len(ids)}, one for each id")
+def _as_numbers(labels: Any) -> np.ndarray:
+    numbers = np.asarray(labels)
+    if numbers.size and numbers.dtype.kind not in "iu":
+        raise InputError(f"labels of type {numbers.dtype}; expected class numbers")
+    return numbers.astype(np.int64, copy=False)
+
+
+def _check_length(values: np.ndarray, ids: np.ndarray, what: str) -> None:
+    if values.ndim != 1:
+        raise InputError(f"{what}: of shape {values.shape}; expected one value for each id")
+    if len(values) != len(ids):
+        raise InputError(f"{what}: {len(values)} rows; expected {len(ids)}, one for each id")
 
 
 def _check_finite(matrix: np.ndarray, ids: np.ndarray, name: str) -> None:

@@ -3,8 +3,11 @@
 import csv
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
+
+from cberl.corpus.settings import CorpusSettings
 
 MELD_HEADER = [
     *("Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID"),
@@ -15,19 +18,11 @@ MELD_CLIP_FOLDERS = {
     "dev": "dev_splits_complete",
     "test": "output_repeated_splits_test",
 }
-DEALING = {"dev_share": 0.1, "test_share": 0.2, "split_seed": 0}
 SETTINGS = {
-    "meld": {"kind": "meld", "classes": []},
-    "iemocap": {
-        "kind": "iemocap",
-        "classes": [],
-        "label_set": "six",
-        "dev_share": 0.1,
-        "split_seed": 0,
-    },
-    "table": {"kind": "table", "classes": [], "file": "utterances.tsv", **DEALING},
-    "features": {"kind": "features", "classes": [], "file": "IEMOCAP_features.pkl", **DEALING},
+    kind: CorpusSettings(name="made", kind=kind, root="made")
+    for kind in ("meld", "iemocap", "table", "features")
 }
+SETTINGS["features"] = replace(SETTINGS["features"], file="IEMOCAP_features.pkl")
 IEMOCAP_CODES = ("hap", "sad", "neu", "ang", "exc", "fru", "xxx")
 
 

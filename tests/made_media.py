@@ -8,17 +8,11 @@ import av
 import numpy as np
 import pandas as pd
 
+from cberl.corpus.settings import MediaSettings
 from cberl.corpus.tables import UTTERANCES
 
-SETTINGS = {
-    "sample_rate": 16000,
-    "frames": 4,
-    "frame_size": 64,
-    "faces": False,
-    "time_limit_s": 30,
-    "memory_limit_mb": 500,
-    "modalities": ["audio", "video"],
-}
+SETTINGS = MediaSettings(frames=4, frame_size=64, faces=False, time_limit_s=30, memory_limit_mb=500)
+BOTH = ("audio", "video")
 
 
 def babble(seconds: float, rate: int, pitch: float = 220.0, syllables: float = 4.0) -> np.ndarray:

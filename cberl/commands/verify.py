@@ -159,7 +159,7 @@ def _made_by(path: Path) -> str:
 
 def _are_whole_events(path: Path) -> bool:
     """Whether every record of TensorBoard's file has the checksum that it was written with."""
-    from cberl.report.tensorboard import count_events
+    from cberl.fitting.events import count_events
 
     try:
         return count_events(path) > 0

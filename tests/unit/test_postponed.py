@@ -46,8 +46,8 @@ def test_a_layer_and_an_optimizer_import_neither_compiler_nor_transformers():
 def test_torchvision_imports_no_compiler():
     printed = run(
         """
-        from cberl.features.video.backbone import load_network
-        load_network("squeezenet1_1", "none")
+        from cberl.features.video.backbone import load_backbone
+        load_backbone("squeezenet1_1", "none")
         print("torch._dynamo.eval_frame" in sys.modules)
         from torch._dynamo.utils import counters
         print("torch._dynamo.eval_frame" in sys.modules)

@@ -1,10 +1,15 @@
-"""A job's threads."""
+"""A job's seeds and threads."""
 
 import os
+import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
+
+from cberl.seeding import reproducible
 
 SPLIT_TEXTS = """
 import os, sys
@@ -32,3 +37,44 @@ def test_tokenisers_keep_to_the_threads_of_the_job(threads):
         env={name: value for name, value in os.environ.items() if name not in unset},
     )
     assert int(done.stdout) == threads
+
+
+def draw():
+    return random.random(), float(np.random.random()), float(torch.rand(1))
+
+
+def test_a_seed_decides_what_is_drawn_in_its_block():
+    draws = []
+    for seed in (0, 0, 1):
+        with reproducible(seed):
+            draws.append(draw())
+    assert draws[0] == draws[1]
+    assert all(first != other for first, other in zip(draws[0], draws[2], strict=True))
+
+
+@pytest.mark.parametrize("ends", ["well", "with an error"])
+def test_the_callers_random_states_and_flags_are_as_before(ends, monkeypatch):
+    # The block sets both flags to the opposite of this.
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    mode = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("default")
+    try:
+        states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        try:
+            with reproducible(3):
+                assert torch.get_deterministic_debug_mode() == 1
+                assert not torch.backends.cudnn.benchmark
+                draw()
+                if ends == "with an error":
+                    raise KeyError
+        except KeyError:
+            pass
+        assert torch.get_deterministic_debug_mode() == 0
+        assert torch.backends.cudnn.benchmark
+        after = draw()
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+        assert after == draw()
+    finally:
+        torch.set_deterministic_debug_mode(mode)

@@ -9,8 +9,8 @@ from cberl.commands.verify import Verifier
 from cberl.corpus.tables import LABELS
 from cberl.digests import check_digest
 from cberl.errors import InputError
+from cberl.fitting.events import write_events
 from cberl.provenance import describe_job
-from cberl.report.tensorboard import write_events
 
 FIRST, SECOND = "results/toy/corpus/first.parquet", "results/toy/fuse/second.parquet"
 

@@ -1,5 +1,7 @@
 """Whatever is wrong with a file, reading it ends in a corpus or in one line that says so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_corpora import (
@@ -72,7 +74,7 @@ def test_a_broken_file_ends_in_a_corpus_or_in_one_line(tmp_path, kind, name):
         make_iemocap(tmp_path)
     else:
         make(path)
-    settings = SETTINGS[kind] | ({"file": name} if kind in ("table", "features") else {})
+    settings = replace(SETTINGS[kind], file=name)
     content, random, refused = path.read_bytes(), np.random.default_rng(0), []
     read_corpus(settings, tmp_path)
     for _ in range(MUTATIONS):

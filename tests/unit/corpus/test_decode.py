@@ -3,6 +3,7 @@
 import io
 import struct
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from made_media import SETTINGS, babble, grey_at, utterance_rows, write_media
+from made_media import BOTH, SETTINGS, babble, grey_at, utterance_rows, write_media
 from PIL import Image
 
 from cberl.artifacts import open_table, read_table
@@ -20,8 +21,9 @@ from cberl.corpus.tables import MEDIA
 from cberl.provenance import file_digest
 
 
-def decode(root, *rows, **settings):
-    frames = list(decode_clips(utterance_rows(*rows), root, SETTINGS | settings))
+def decode(root, *rows, modalities=BOTH, **settings):
+    shard, settings = utterance_rows(*rows), replace(SETTINGS, **settings)
+    frames = list(decode_clips(shard, root, settings, modalities))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -132,8 +134,7 @@ def test_a_cut_with_nothing_in_it_is_empty(root, start, end):
 
 def test_few_sampled_frames_do_not_shorten_what_is_told_of_a_piece(root):
     piece = {"media_path": "clips/good.mp4", "media_start_s": 0.2, "media_end_s": 0.8}
-    settings = SETTINGS | {"frames": 1, "modalities": ["video"]}
-    row = pd.concat(decode_clips(utterance_rows(piece), root, settings)).iloc[0]
+    row = decode(root, piece, modalities=["video"], frames=1).iloc[0]
     assert row["source_frames"] == 6
     assert row["duration_s"] == pytest.approx(0.6)
 
@@ -365,9 +366,8 @@ def test_a_file_without_end_is_not_read_for_its_digest(tmp_path):
     """A sparse file takes no room on disk, and hours to read."""
     with (tmp_path / "endless.mp4").open("wb") as handle:
         handle.truncate(1 << 42)
-    settings = SETTINGS | {"time_limit_s": 0.5}
     started = time.monotonic()
-    row = pd.concat(decode_clips(utterance_rows({"media_path": "endless.mp4"}), tmp_path, settings))
+    row = decode(tmp_path, {"media_path": "endless.mp4"}, time_limit_s=0.5)
     assert time.monotonic() - started < 30
     assert row["audio_reason"].iloc[0] is not None
     assert row["audio_sha256"].iloc[0] is None
@@ -385,7 +385,7 @@ def test_one_row_an_utterance_in_order_and_whole_through_a_file(root, tmp_path):
     )
     path = tmp_path / "media.parquet"
     with open_table(path, MEDIA, {}) as writer:
-        for rows in decode_clips(shard, root, SETTINGS):
+        for rows in decode_clips(shard, root, SETTINGS, BOTH):
             writer.write(rows)
     stored = read_table(path, MEDIA)
     assert stored["utterance_id"].tolist() == shard["utterance_id"].tolist()
@@ -396,7 +396,7 @@ def test_an_empty_shard_gives_an_empty_table(tmp_path):
     shard = utterance_rows({"media_path": "a.mp4"}).iloc[:0]
     path = tmp_path / "media.parquet"
     with open_table(path, MEDIA, {}) as writer:
-        for rows in decode_clips(shard, tmp_path, SETTINGS):
+        for rows in decode_clips(shard, tmp_path, SETTINGS, BOTH):
             writer.write(rows)
     assert len(read_table(path, MEDIA)) == 0
 
@@ -404,9 +404,9 @@ def test_an_empty_shard_gives_an_empty_table(tmp_path):
 def test_batches_are_small_in_rows_and_bytes(root, monkeypatch):
     monkeypatch.setattr("cberl.corpus.media.decode.BATCH_ROWS", 2)
     shard = utterance_rows(*[{"media_path": "clips/good.mp4"}] * 5)
-    assert [len(rows) for rows in decode_clips(shard, root, SETTINGS)] == [2, 2, 1]
+    assert [len(rows) for rows in decode_clips(shard, root, SETTINGS, BOTH)] == [2, 2, 1]
     monkeypatch.setattr("cberl.corpus.media.decode.BATCH_BYTES", 1)
-    assert [len(rows) for rows in decode_clips(shard, root, SETTINGS)] == [1] * 5
+    assert [len(rows) for rows in decode_clips(shard, root, SETTINGS, BOTH)] == [1] * 5
 
 
 def test_decoding_twice_gives_the_same_bytes(root):

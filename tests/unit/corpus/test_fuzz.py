@@ -2,9 +2,10 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pandas as pd
-from made_media import SETTINGS, utterance_rows
+from made_media import BOTH, SETTINGS, utterance_rows
 from mutated_media import MUTATIONS, boxes_of, mutants, whole_files
 
 from cberl.artifacts import open_table
@@ -33,9 +34,9 @@ def test_five_hundred_damaged_files_end_in_the_quality_table(tmp_path):
         cut = {"media_start_s": 0.2, "media_end_s": 0.5} if number % 4 == 0 else {}
         rows.append({"media_path": name} | cut)
     utterances = utterance_rows(*rows)
-    settings = SETTINGS | {"faces": True, "time_limit_s": 5}
+    settings = replace(SETTINGS, faces=True, time_limit_s=5)
     with open_table(tmp_path / "media.parquet", MEDIA, {}) as writer:
-        for batch in decode_clips(utterances, tmp_path, settings):
+        for batch in decode_clips(utterances, tmp_path, settings, BOTH):
             writer.write(batch)
     facts = read_media_facts([tmp_path / "media.parquet"])
     quality = assess_quality(utterances, facts, ["audio", "video"])

@@ -1,5 +1,7 @@
 """The reader of IEMOCAP, on trees in the layout of the full release."""
 
+from dataclasses import replace
+
 import pytest
 from made_corpora import SETTINGS, iemocap_dialogue, make_clips, make_iemocap
 
@@ -17,7 +19,7 @@ def tree(tmp_path):
 
 
 def read(root, **settings):
-    return read_corpus(IEMOCAP | settings, root)
+    return read_corpus(replace(IEMOCAP, **settings), root)
 
 
 def row_of(corpus, utterance_id):

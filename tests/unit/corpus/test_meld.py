@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,7 @@ def test_label_outside_the_classes_is_refused(tree, emotion, classes):
     with pytest.raises(
         InputError, match=rf"dev_sent_emo\.csv: line 3: label '{emotion}'; expected"
     ):
-        read_corpus(SETTINGS | {"classes": classes}, tree)
+        read_corpus(replace(SETTINGS, classes=classes), tree)
 
 
 @pytest.mark.parametrize("content", [b"", b"\r\n", ",".join(HEADER).encode() + b"\r\n"])

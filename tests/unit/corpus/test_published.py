@@ -1,6 +1,7 @@
 """Features that others published, in every layout in which they go about."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +23,12 @@ LAYERS = ("roberta1", "roberta2", "roberta3", "roberta4")
 
 
 def write(root, content, protocol=2):
-    (root / FEATURES["file"]).write_bytes(pickle.dumps(content, protocol))
+    (root / FEATURES.file).write_bytes(pickle.dumps(content, protocol))
     return root
 
 
 def read(root, content, **settings):
-    return read_published(FEATURES | settings, write(root, content))
+    return read_published(replace(FEATURES, **settings), write(root, content))
 
 
 def with_layers(fields):
@@ -280,7 +281,7 @@ def test_parquet(tmp_path, kind):
         fixed = table["audio_features"].cast(pa.list_(pa.float32(), 3))
         table = table.set_column(position, "audio_features", fixed)
     pq.write_table(table, tmp_path / "mine.parquet")
-    published = read_published(FEATURES | {"file": "mine.parquet"}, tmp_path)
+    published = read_published(replace(FEATURES, file="mine.parquet"), tmp_path)
     assert published.classes == ["calm", "cross"]
     assert published.matrices["audio"].shape == (20, 3)
     assert published.matrices["audio"][4].tolist() == [1, 2, 4]
@@ -293,7 +294,7 @@ def test_npz(tmp_path):
     arrays = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     arrays["label"] = np.arange(20) % 2
     np.savez_compressed(tmp_path / "mine.npz", **arrays)
-    settings = FEATURES | {"file": "mine.npz", "classes": ["calm", "cross"]}
+    settings = replace(FEATURES, file="mine.npz", classes=("calm", "cross"))
     published = read_published(settings, tmp_path)
     assert published.rows["label"].tolist() == ["calm", "cross"] * 10
     assert published.matrices["text"][:, 0].tolist() == list(range(20))
@@ -310,7 +311,7 @@ def test_npz(tmp_path):
 def test_npz_that_is_not_what_it_should_be(tmp_path, arrays, message):
     np.savez(tmp_path / "mine.npz", **arrays)
     with pytest.raises(InputError, match=message):
-        read_published(FEATURES | {"file": "mine.npz"}, tmp_path)
+        read_published(replace(FEATURES, file="mine.npz"), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["mine.npz", "mine.parquet"])
@@ -324,7 +325,7 @@ def test_one_number_in_place_of_a_vector_is_refused(tmp_path, name):
     row = "row 1" if name.endswith("npz") else "row 2"
     message = rf"{name}: {row}: text: is a float; expected a list of numbers"
     with pytest.raises(InputError, match=message):
-        read_published(FEATURES | {"file": name}, tmp_path)
+        read_published(replace(FEATURES, file=name), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["mine.npz", "mine.parquet"])
@@ -339,16 +340,16 @@ def test_what_unpacks_to_too_much_is_refused_before_it_does(tmp_path, name, monk
         pq.write_table(pa.Table.from_pylist(many), tmp_path / name)
     monkeypatch.setattr("cberl.corpus.readers.column_files.MOST_NUMBERS", 10_000)
     with pytest.raises(InputError, match=r"text_features.* holds 20\d+ values; expected at most"):
-        read_published(FEATURES | {"file": name}, tmp_path)
+        read_published(replace(FEATURES, file=name), tmp_path)
 
 
 def test_columns_without_features_and_other_files_are_refused(tmp_path):
     pq.write_table(pa.Table.from_pylist(table_rows()), tmp_path / "mine.parquet")
     with pytest.raises(InputError, match=r"has no features; expected one of text_features"):
-        read_published(FEATURES | {"file": "mine.parquet"}, tmp_path)
+        read_published(replace(FEATURES, file="mine.parquet"), tmp_path)
     (tmp_path / "mine.mat").write_bytes(b"MATLAB")
     with pytest.raises(InputError, match=r"ends in '\.mat'; expected \.parquet, \.npz, \.pkl"):
-        read_published(FEATURES | {"file": "mine.mat"}, tmp_path)
+        read_published(replace(FEATURES, file="mine.mat"), tmp_path)
 
 
 def test_quality_tells_what_is_there(tmp_path):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from made_media import SETTINGS, babble, utterance_rows, write_media
+from made_media import BOTH, SETTINGS, babble, utterance_rows, write_media
 
 from cberl.artifacts import open_table, read_table, write_table
 from cberl.corpus import reasons
@@ -39,7 +39,7 @@ def corpus(tmp_path_factory):
     for number, shard in enumerate((utterances.iloc[::2], utterances.iloc[1::2])):
         paths.append(root / f"{number}.parquet")
         with open_table(paths[-1], MEDIA, {}) as writer:
-            for rows in decode_clips(shard, root, SETTINGS):
+            for rows in decode_clips(shard, root, SETTINGS, BOTH):
                 writer.write(rows)
     return utterances, paths
 
@@ -116,7 +116,7 @@ def test_duplicates_of_sound_and_picture_are_told_apart(tmp_path):
         scene | late | {"audio_path": "one.wav"},
         scene | early | {"audio_path": "one.wav", "media_crop": "right"},
     )
-    facts = pd.concat(list(decode_clips(utterances, tmp_path, SETTINGS)), ignore_index=True)
+    facts = pd.concat(list(decode_clips(utterances, tmp_path, SETTINGS, BOTH)), ignore_index=True)
     quality = assess_quality(utterances, facts, ALL)
     first = "train/0/0"
     assert of(quality, "text")["duplicate_of"].tolist() == [None] * 4

@@ -1,5 +1,7 @@
 """What every reader of a corpus promises, whatever its kind."""
 
+from dataclasses import replace
+
 import pytest
 from made_corpora import MAKERS, SETTINGS
 
@@ -87,4 +89,4 @@ def test_annotations_are_found_and_the_missing_are_named(made):
 def test_a_label_outside_the_classes_is_refused(made):
     settings, root = made
     with pytest.raises(InputError, match="expected"):
-        read_corpus(settings | {"classes": ["serenity", "glee"]}, root)
+        read_corpus(replace(settings, classes=("serenity", "glee")), root)

@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import misbehaving
 import numpy as np
 import pandas as pd
 import pytest
-from made_media import SETTINGS, babble, utterance_rows, write_media
+from made_media import BOTH, SETTINGS, babble, utterance_rows, write_media
 
 from cberl.corpus import reasons
 from cberl.corpus.media import decode
@@ -133,7 +134,7 @@ def test_facts_that_do_not_fit_their_blobs_cost_one_clip(tmp_path, monkeypatch, 
     write_media(tmp_path / "good.mp4", babble(1, 16000), 1)
     monkeypatch.setattr(decode, "decode_clip", misbehaving.decode_clip_and_lie)
     shard = utterance_rows({"media_path": f"{deed}.mp4"}, {"media_path": "good.mp4"})
-    rows = pd.concat(list(decode.decode_clips(shard, tmp_path, SETTINGS)), ignore_index=True)
+    rows = pd.concat(list(decode.decode_clips(shard, tmp_path, SETTINGS, BOTH)), ignore_index=True)
     assert rows["audio_reason"].tolist() == [reasons.CRASHED, None]
     assert rows["detail"][0].startswith("audio: gave an answer that cannot be read")
     assert rows["audio"].notna().tolist() == [False, True]
@@ -187,7 +188,7 @@ def test_a_worker_does_not_grow_from_clip_to_clip(tmp_path):
     requests = [
         {"audio_file": str(file), "video_file": str(file), "audio_apart": False, "crop": None}
         | {"start_s": start, "end_s": None, "faces": True}
-        | {name: SETTINGS[name] for name in ("sample_rate", "frames", "frame_size")}
+        | {"sample_rate": 16000, "frames": 4, "frame_size": 64}
         for file in (whole, broken, tmp_path / "words.mp4")
         for start in (None, 0.6)
     ]
@@ -204,8 +205,8 @@ def test_a_bad_clip_costs_its_own_modality_only(tmp_path, monkeypatch):
     shard = utterance_rows(
         *({"media_path": f"{name}.mp4"} for name in ("good", "segfault", "spin", "hog", "good"))
     )
-    settings = SETTINGS | {"time_limit_s": 1.5, "memory_limit_mb": 200}
-    rows = pd.concat(list(decode.decode_clips(shard, tmp_path, settings)), ignore_index=True)
+    settings = replace(SETTINGS, time_limit_s=1.5, memory_limit_mb=200)
+    rows = pd.concat(list(decode.decode_clips(shard, tmp_path, settings, BOTH)), ignore_index=True)
     assert rows["video_reason"].tolist() == [
         *(None, reasons.CRASHED, reasons.TIMED_OUT, reasons.OUT_OF_MEMORY, None)
     ]

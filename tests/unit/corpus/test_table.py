@@ -1,5 +1,7 @@
 """The reader of a user's own conversations, in each format."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ FORMATS = ("tsv", "csv", "jsonl", "parquet")
 def read(root, rows, suffix="tsv", **settings):
     name = f"utterances.{suffix}"
     write_table(root / name, rows)
-    return read_corpus(SETTINGS["table"] | {"file": name} | settings, root)
+    return read_corpus(replace(SETTINGS["table"], file=name, **settings), root)
 
 
 def changed(position, **cells):
@@ -44,7 +46,7 @@ def test_numbers_are_names_too(tmp_path, suffix):
 def test_whole_numbers_that_came_as_floats_are_names(tmp_path):
     frame = pd.DataFrame(table_rows()).assign(dialogue=np.arange(20.0) // 2)
     frame.to_parquet(tmp_path / "utterances.parquet")
-    corpus = read_corpus(SETTINGS["table"] | {"file": "utterances.parquet"}, tmp_path)
+    corpus = read_corpus(replace(SETTINGS["table"], file="utterances.parquet"), tmp_path)
     assert {name.split("/")[1] for name in corpus.utterances["dialogue_id"]} == set("0123456789")
 
 
@@ -244,7 +246,7 @@ def test_training_without_any_label_is_refused(tmp_path):
 def test_unreadable_files_are_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
-        read_corpus(SETTINGS["table"] | {"file": name}, tmp_path)
+        read_corpus(replace(SETTINGS["table"], file=name), tmp_path)
 
 
 def test_a_table_out_of_a_spreadsheet_is_read(tmp_path):
@@ -253,7 +255,7 @@ def test_a_table_out_of_a_spreadsheet_is_read(tmp_path):
     lines += [f'd{number},1,A,"Two\r\nlines, ""here""",{"xy"[number % 2]}' for number in range(8)]
     path = tmp_path / "UTTERANCES.CSV"
     path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*lines, ""]).encode())
-    corpus = read_corpus(SETTINGS["table"] | {"file": path.name}, tmp_path)
+    corpus = read_corpus(replace(SETTINGS["table"], file=path.name), tmp_path)
     assert set(corpus.utterances["text"]) == {'Two\r\nlines, "here"'}
     assert corpus.classes == ["x", "y"]
 

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, classification_report
 
-from cberl.corpus.labels import NO_LABEL
 from cberl.evaluate.bootstrap import (
     dialogue_confusions,
     draw_dialogues,
@@ -23,6 +22,7 @@ from cberl.evaluate.score import (
     score_overall,
 )
 from cberl.evaluate.subgroups import group_utterances, score_subgroups
+from cberl.rows import NO_LABEL
 
 CLASSES = ["neutral", "joy", "fear", "disgust"]
 
