@@ -12,7 +12,7 @@ def running(folder, rule):
 
 @pytest.mark.parametrize(
     ("victim", "rule"),
-    [("snakemake", "train_gnn"), ("job", "extract_audio"), ("both", "decode_media")],
+    [("snakemake", "train_gnn"), ("job", "fit_vae"), ("both", "sample_gan")],
 )
 def test_a_killed_run_ends_in_the_same_files(finished_copy, victim, rule):
     folder = finished_copy.folder
