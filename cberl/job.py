@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cberl.errors import InputError
-from cberl.log import open_log
+from cberl.lifetime import end_with_snakemake
+from cberl.log import log_error, open_log
 from cberl.postponed import postpone_unused
 from cberl.provenance import describe_job
 from cberl.seeding import limit_threads, seed_everything
@@ -29,19 +30,22 @@ class Job:
 def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
     """Run the body of a workflow script as a job.
 
-    Unusable input ends the job with one line in its log and exit status 1; anything else that
-    goes wrong leaves its traceback there.
+    Unusable input, a file that cannot be read and a disk that cannot be written to end the job
+    with one line in its log and exit status 1; anything else that goes wrong leaves its
+    traceback there. The job ends when Snakemake does.
 
     Args:
         snakemake: the object that Snakemake hands to a script.
         torch: whether to seed torch and limit its threads; importing it costs seconds.
     """
-    open_log(snakemake.log[0] if snakemake.log else None)
+    terminal = None
     started = time.monotonic()
     wildcards = dict(snakemake.wildcards.items())
     seed = int(wildcards["seed"]) if "seed" in wildcards else None
     settings = snakemake.params.get("settings")
     try:
+        terminal = open_log(snakemake.log[0] if snakemake.log else None)
+        end_with_snakemake()
         if torch:
             postpone_unused()
             limit_threads(snakemake.threads)
@@ -58,7 +62,12 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         seconds = time.monotonic() - started
         logging.info("done in %.1f s, peak memory %d MB", seconds, _peak_memory_mb())
     except InputError as error:
-        logging.error("error: %s", error)
+        log_error(str(error), terminal)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        log_error(f"{error.filename}: {error.strerror}", terminal)
         sys.exit(1)
 
 
