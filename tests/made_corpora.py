@@ -17,16 +17,33 @@ MELD_CLIP_FOLDERS = {
 }
 DEALING = {"dev_share": 0.1, "test_share": 0.2, "split_seed": 0}
 SETTINGS = {
-    "meld": {"kind": "meld", "classes": []},
+    "meld": {"kind": "meld", "classes": [], "labels": {}},
     "iemocap": {
         "kind": "iemocap",
         "classes": [],
+        "labels": {},
         "label_set": "six",
         "dev_share": 0.1,
         "split_seed": 0,
     },
-    "table": {"kind": "table", "classes": [], "file": "utterances.tsv", **DEALING},
-    "features": {"kind": "features", "classes": [], "file": "IEMOCAP_features.pkl", **DEALING},
+    "table": {
+        "kind": "table",
+        "classes": [],
+        "labels": {},
+        "file": "utterances.tsv",
+        "columns": {},
+        "encoding": "auto",
+        "shared_media": False,
+        **DEALING,
+    },
+    "features": {
+        "kind": "features",
+        "classes": [],
+        "labels": {},
+        "file": "IEMOCAP_features.pkl",
+        "columns": {},
+        **DEALING,
+    },
 }
 IEMOCAP_CODES = ("hap", "sad", "neu", "ang", "exc", "fru", "xxx")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cberl.corpus.foreign_files import refuse_foreign
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
 
@@ -85,4 +86,5 @@ def find_corpus_file(settings: Mapping[str, Any], root: Path) -> Path:
     path = root / settings["file"]
     if not path.is_file():
         raise InputError(f"{path}: no such file; corpus.file names it, inside corpus.root")
+    refuse_foreign(path)
     return path
