@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cberl.corpus.foreign_files import refuse_foreign
 from cberl.corpus.settings import CorpusSettings
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
@@ -84,4 +85,5 @@ def find_corpus_file(settings: CorpusSettings, root: Path) -> Path:
     path = root / settings.file
     if not path.is_file():
         raise InputError(f"{path}: no such file; corpus.file names it, inside corpus.root")
+    refuse_foreign(path)
     return path

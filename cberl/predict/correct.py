@@ -76,7 +76,7 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def _read_columns(file: Path) -> Iterator[dict[str, Any]]:
-    table = read_column_file(file, KEY, (*SAID, LABEL, *MEDIA))
+    table = read_column_file(file, KEY, (*SAID, LABEL, *MEDIA), missed=())
     columns = {name: table.cell(name) for name in (*KEY, *SAID, LABEL, *MEDIA)}
     for values in zip(*columns.values(), strict=True):
         row = dict(zip(columns, values, strict=True))

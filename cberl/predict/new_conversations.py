@@ -16,7 +16,7 @@ import pandas as pd
 from cberl.corpus.assemble import name_utterances, number_turns, refuse_repeated_keys
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows
-from cberl.corpus.readers.text_files import map_control_codes, read_text
+from cberl.corpus.readers.text_files import map_control_codes, read_archive_text
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.predict.recording import probe_recording
@@ -129,7 +129,9 @@ def read_table_file(path: Path) -> NewConversations:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a table of conversations")
-    return from_columns(read_column_file(path, REQUIRED, OPTIONAL), path.absolute().parent)
+    needed = [name for name in (*REQUIRED, *OPTIONAL) if name not in ("label", "split")]
+    file = read_column_file(path, REQUIRED, OPTIONAL, missed=needed)
+    return from_columns(file, path.absolute().parent)
 
 
 def from_columns(file: ColumnFile, root: Path) -> NewConversations:
@@ -182,5 +184,5 @@ def _turn_of_clip(path: Path) -> Turn:
     text = path.with_suffix(".txt")
     if not text.is_file():
         return Turn(None, None, "", "")
-    speaker, said = split_prefix(" ".join(map_control_codes(read_text(text)).split()))
+    speaker, said = split_prefix(" ".join(map_control_codes(read_archive_text(text)).split()))
     return Turn(None, None, speaker, said)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cberl.configuration import find_path
-from cberl.corpus.readers.text_files import read_delimited
+from cberl.corpus.readers.text_files import read_delimited, read_text
 from cberl.errors import InputError
 
 COLUMNS = ("name", "recording", "transcript")
@@ -38,7 +38,7 @@ def read_recordings(path: Path) -> dict[str, Recording]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; predict.recordings names it")
     recordings: dict[str, Recording] = {}
-    for line, row in read_delimited(path, "\t", COLUMNS):
+    for line, row in read_delimited(read_text(path), path, "\t", COLUMNS):
         where = f"{path}: line {line}"
         name = row["name"].strip()
         if not _NAME.fullmatch(name):

@@ -100,10 +100,44 @@ def assets_of(folder):
 
 
 @cache
+def corpus_as_read():
+    """The corpus, or the error that reading it ends in; the process that decides reads it once."""
+    from cberl.corpus.readers.read_corpus import read_corpus
+    from cberl.log import unlogged
+
+    try:
+        with unlogged():
+            return read_corpus(CORPUS_SETTINGS, ROOT)
+    except InputError as error:
+        return error
+
+
+def announce_corpus():
+    """End the run if its corpus does not let it come far; print what the owner should know."""
+    from cberl.corpus.preflight import look_ahead
+
+    corpus = corpus_as_read()
+    try:
+        if isinstance(corpus, InputError):
+            raise corpus
+        notices = list(corpus.notices)
+        if config["corpus"]["kind"] != "features":
+            limit = config["corpus"]["max_unavailable"]
+            notices += look_ahead(corpus, ROOT, MODALITIES, limit)
+    except InputError as error:
+        raise SystemExit(f"error: {error}")
+    for notice in notices:
+        print(f"note: {notice}", file=sys.stderr)
+
+
+@cache
 def states_of_clips():
     from cberl.corpus.media.clip_files import clip_states
 
-    return clip_states(CORPUS_SETTINGS, ROOT, CLIP_SHARDS)
+    corpus = corpus_as_read()
+    if isinstance(corpus, InputError):
+        return {}  # no job starts
+    return clip_states(corpus.utterances, ROOT, CLIP_SHARDS)
 
 
 def state_of_clips(wildcards):

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cberl.corpus.readers.text_files import map_control_codes, read_delimited
+from cberl.corpus.readers.text_files import (
+    map_control_codes,
+    read_archive_text,
+    read_delimited,
+)
 from cberl.corpus.readers.times import parse_time
 from cberl.errors import InputError
 from cberl.predict.transcripts.speakers import split_prefix
@@ -47,7 +51,7 @@ def read_rows(path: Path, delimiter: str) -> list[Turn]:
 
 
 def _rows_of(path: Path, delimiter: str) -> list[tuple[int, dict[str, str]]]:
-    rows = list(read_delimited(path, delimiter, ()))
+    rows = list(read_delimited(read_archive_text(path), path, delimiter))
     found = list(rows[0][1])
     for name in REQUIRED:
         if name not in [column.lower() for column in found]:

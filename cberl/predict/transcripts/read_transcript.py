@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from cberl.corpus.readers.column_files import DELIMITERS
-from cberl.corpus.readers.text_files import map_control_codes, read_text
+from cberl.corpus.readers.text_files import map_control_codes, read_archive_text
 from cberl.errors import InputError
 from cberl.predict.transcripts.delimited import read_rows
 from cberl.predict.transcripts.subtitles import read_subtitles
@@ -39,7 +39,7 @@ def read_transcript(path: str | Path) -> pd.DataFrame:
     if suffix in DELIMITERS:
         turns = read_rows(path, DELIMITERS[suffix])
     else:
-        text = map_control_codes(read_text(path))
+        text = map_control_codes(read_archive_text(path))
         turns = (read_whisper if suffix == ".json" else read_subtitles)(text, path)
     if not turns:
         raise InputError(f"{path}: has no turn; expected at least one")

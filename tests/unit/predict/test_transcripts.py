@@ -169,7 +169,7 @@ def test_a_segment_that_the_aligner_could_not_place_keeps_its_turn(tmp_path):
         ("a.srt", b"1\n00:00:xx --> 00:00:02,000\nHi.\n", "line 2: '00:00:xx -->"),
         ("a.srt", b"", "has no turn"),
         ("a.vtt", b"WEBVTT\n\n", "has no turn"),
-        ("a.srt", SRT.encode("utf-16"), "neither UTF-8 nor cp1252"),
+        ("a.srt", SRT.encode("utf-16-le"), "line 1: holds a control character"),
         ("a.txt", b"Hi.", "ends in '.txt'; expected a transcript in .srt"),
         ("a.tsv", b"start\tend\n1\t2\n", "has no column text; found start, end"),
         ("a.csv", b"start,end,text\nsoon,2,Hi.\n", "line 2, column start: is 'soon'"),
