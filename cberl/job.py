@@ -41,6 +41,7 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         torch: whether to seed torch and limit its threads; importing it costs seconds.
     """
     terminal = None
+    _close_standard_input()
     started = time.monotonic()
     wildcards = dict(snakemake.wildcards.items())
     seed = int(wildcards["seed"]) if "seed" in wildcards else None
@@ -82,6 +83,13 @@ def _leave() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _close_standard_input() -> None:
+    """Let nothing that a job runs read what is piped into Snakemake, answers to questions say."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 def _read_inputs(inputs: Any) -> list[str]:

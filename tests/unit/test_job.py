@@ -1,4 +1,4 @@
-"""How a job ends."""
+"""How a job begins and ends."""
 
 import subprocess
 import sys
@@ -18,9 +18,24 @@ snakemake = SimpleNamespace(
 """
 
 
-def run(body: str) -> subprocess.CompletedProcess:
+def run(body: str, piped: str = "") -> subprocess.CompletedProcess:
     code = textwrap.dedent(SCRIPT) + textwrap.dedent(body)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], input=piped, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_job_reads_nothing_that_is_piped_into_snakemake():
+    done = run(
+        """
+        import sys
+
+        with start_job(snakemake) as job:
+            print("read:", repr(sys.stdin.read()))
+        """,
+        piped="yes\n" * 100,
+    )
+    assert (done.returncode, done.stdout) == (0, "read: ''\nleft in order\n")
 
 
 def test_a_job_runs_what_was_left_for_its_end_and_takes_no_module_apart():
