@@ -23,9 +23,20 @@ def annotation_files(settings: CorpusSettings, root: Path) -> list[Path]:
         root: folder of the corpus.
 
     Raises:
-        InputError: the folder or one of the files is not there.
+        InputError: the folder or one of the files is not there; a path has braces in it.
     """
     kind = settings.kind
+    files = _find_files(kind, settings, root)
+    for file in files:
+        if "{" in str(file) or "}" in str(file):
+            raise InputError(
+                f"{file}: has braces in its path, which Snakemake takes for wildcards; rename it, "
+                "or set corpus.root to a link without braces"
+            )
+    return files
+
+
+def _find_files(kind: str, settings: CorpusSettings, root: Path) -> list[Path]:
     if not root.is_dir():
         raise InputError(f"corpus.root: no such folder {root}; expected a {kind} corpus")
     if kind == "meld":

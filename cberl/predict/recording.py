@@ -6,8 +6,8 @@ from typing import Any
 
 import av
 
+from cberl.corpus.cage.sandbox import Lost, Sandbox
 from cberl.corpus.media.recording import OPTIONS, words_of
-from cberl.corpus.media.sandbox import Lost, Sandbox
 from cberl.errors import InputError
 
 TIME_LIMIT_S, MEMORY_LIMIT_MB = 300.0, 1000
