@@ -8,6 +8,7 @@ file is read without being held against it (`cberl.digests`).
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,28 +22,11 @@ import pyarrow.parquet as pq
 from cberl.digests import DIGEST_KEY, NO_DIGEST, check_digest, put_digest
 from cberl.errors import InputError
 from cberl.tables import VECTOR, Column, TableKind
+from cberl.whole_files import whole_file
 
 METADATA_KEY = b"cberl"
 ROWS_AT_ONCE = 4096
 """Rows of vectors read at once beside those already in place."""
-
-
-@contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; sync and rename it when the block ends well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A fixed name: what a killed job left behind is overwritten by the next one.
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        yield temporary
-        if not temporary.exists():
-            raise InputError(f"{path}: nothing was written to it")
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -127,7 +111,7 @@ def open_table(
             yield writer
         finally:
             writer.close()
-        if temporary.exists():
+        if temporary.stat().st_size:
             put_digest(temporary)
 
 
@@ -228,6 +212,7 @@ def write_tensors(
         kind: what the file is, in a word or two ("gan", "vae", "scaler").
         metadata: whatever is needed to use the tensors (settings, class list), JSON-able.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     arrays = {name: np.ascontiguousarray(_to_numpy(value)) for name, value in tensors.items()}
@@ -240,7 +225,10 @@ def write_tensors(
     # One key only: safetensors writes several in an order that changes from run to run.
     encoded = {METADATA_KEY.decode(): json.dumps(header, sort_keys=True)}
     with whole_file(path) as temporary:
-        save_file(arrays, temporary, metadata=encoded)
+        try:
+            save_file(arrays, temporary, metadata=encoded)
+        except SafetensorError as error:
+            raise _as_os_error(error) from None
         # safetensors keeps its files to their owner; these are as readable as the tables.
         umask = os.umask(0)
         os.umask(umask)
@@ -347,6 +335,12 @@ def _first_repeated(keys: list[tuple]) -> tuple:
             return key
         seen.add(key)
     raise ValueError("no key repeats")
+
+
+def _as_os_error(error: Exception) -> Exception:
+    """The system's error that safetensors tells of in words, if it does."""
+    number = re.search(r"os error (\d+)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else error
 
 
 def _to_numpy(value: Any) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""The command ``cberl``: look into artifacts without knowing how they are stored."""
+"""The command ``cberl``: look into artifacts, and predict with what was trained."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
+from cberl.commands import bundle, predict
 from cberl.errors import InputError
 
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cberl",
-        description="Look into the files that the workflow wrote.",
+        description="Look into the files that the workflow wrote, and use its models.",
         epilog="example:\n  cberl inspect results/demo/evaluate/summary.parquet",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -82,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         "--configfile", metavar="FILE", help="the configuration that the results were made with"
     )
     verify.set_defaults(run=_verify)
+    bundle.add_parser(commands)
+    predict.add_parser(commands)
     return parser
 
 

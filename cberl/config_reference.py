@@ -53,6 +53,8 @@ def _kind(part: Mapping[str, Any]) -> str:
         return ", ".join(f"`{choice}`" for choice in part["enum"])
     if part.get("type") == "array":
         return f"list of {_kind(part['items'])}"
+    if part.get("type") == "object":
+        return "mapping of names"
     return str(part["type"])
 
 

@@ -18,6 +18,7 @@ from cberl.fuse.settings import FuseSettings
 from cberl.generated_section import replace_section
 from cberl.graph.settings import GraphSettings
 from cberl.oversample.settings import OversampleSettings
+from cberl.predict.settings import PredictConfiguration
 from cberl.settings import schema_of, section, setting
 from cberl.train.settings import TrainSettings, VariantSettings
 
@@ -71,12 +72,13 @@ class Configuration:
 SOURCES = {
     "config": (Configuration, "Keys of the configuration"),
     "variants": (VariantSettings, "Columns of the variants table"),
+    "predict": (PredictConfiguration, "Keys of a configuration for new recordings"),
 }
 """Name of a schema -> its class, and the title of its table in the reference."""
 
 
 def make_schema(name: str) -> dict[str, Any]:
-    """The JSON schema of a whole file: ``config`` or ``variants``."""
+    """The JSON schema of a whole file: ``config``, ``variants`` or ``predict``."""
     of, _ = SOURCES[name]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema_of(of)}
 

@@ -4,12 +4,14 @@ import csv
 import difflib
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cberl.errors import InputError
 from cberl.provenance import PROJECT
+
+MOST_VALUES = 100_000
 
 
 def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], source: str) -> None:
@@ -24,9 +26,7 @@ def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], sourc
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    # A schema cannot tell them from other numbers: nan is neither below nor above a bound.
-    for where, value in _not_finite(settings):
-        raise InputError(f"{source}: {where} is {value}; expected a finite number")
+    _check_values(settings, source)
     error = best_match(Draft202012Validator(schema).iter_errors(settings))
     if error is None:
         return
@@ -42,25 +42,59 @@ def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], sourc
         raise InputError(f"{source}: key {'.'.join(filter(None, (where, key)))} is missing")
     if "propertyNames" in error.absolute_schema_path:
         raise InputError(f"{source}: key {where}.{error.instance} {error.schema['description']}")
+    wants_text = error.validator == "uniqueItems" or (
+        error.validator == "type" and "string" in error.validator_value
+    )
+    if wants_text and _has_truth_value(error.instance):
+        raise InputError(
+            f"{source}: {where} is {error.instance!r}; expected text: YAML takes yes, no, on, off, "
+            'true and false for truth values unless they stand in quotes ("yes")'
+        )
     expected = {
         "enum": f"one of {', '.join(map(str, error.validator_value))}"
         if error.validator == "enum"
         else None,
         "minItems": f"at least {error.validator_value} of them",
         "type": f"{error.validator_value}",
+        "uniqueItems": "each of them once",
         "oneOf": " ".join(str(error.schema.get("description", "")).split()),
     }.get(error.validator) or f"{error.validator} {error.validator_value}"
     raise InputError(f"{source}: {where} is {error.instance!r}; expected {expected}")
 
 
-def _not_finite(value: Any, where: str = "") -> Iterator[tuple[str, float]]:
-    """Every NaN and infinity in nested settings, behind its keys joined by dots."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield where, value
-    elif isinstance(value, Mapping | list):
-        parts = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for key, part in parts:
-            yield from _not_finite(part, f"{where}.{key}" if where else str(key))
+def _has_truth_value(value: Any) -> bool:
+    return any(isinstance(part, bool) for part in (value if isinstance(value, list) else [value]))
+
+
+def _check_values(settings: Mapping[str, Any], source: str) -> None:
+    """Refuse what a schema cannot tell from what it allows.
+
+    Raises:
+        InputError: a number is NaN or infinite (neither below nor above any bound); a key is no
+            text; there are more than `MOST_VALUES` values, as aliases of YAML can make of little.
+    """
+    waiting: list[tuple[str, Any]] = [("", settings)]
+    seen = 0
+    while waiting:
+        where, value = waiting.pop()
+        seen += 1
+        if seen > MOST_VALUES:
+            raise InputError(
+                f"{source}: holds more than {MOST_VALUES} values; expected a configuration without "
+                "aliases that multiply"
+            )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{source}: {where} is {value}; expected a finite number")
+        if isinstance(value, Mapping):
+            for key in value:
+                if not isinstance(key, str):
+                    raise InputError(
+                        f"{source}: key {key!r} of {where or 'the file'} is no text; expected it "
+                        f'in quotes ("{key}"), without which YAML takes it for something else'
+                    )
+        if isinstance(value, Mapping | list):
+            parts = value.items() if isinstance(value, Mapping) else enumerate(value)
+            waiting += [(f"{where}.{key}" if where else str(key), part) for key, part in parts]
 
 
 def check_context(settings: Mapping[str, Any], source: str) -> None:

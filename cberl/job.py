@@ -1,6 +1,8 @@
 """What every job does first: open its log, keep to its threads, set its seed, know its origin."""
 
+import atexit
 import logging
+import os
 import resource
 import sys
 import time
@@ -10,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cberl.errors import InputError
-from cberl.log import open_log
+from cberl.lifetime import end_with_snakemake
+from cberl.log import log_error, open_log
 from cberl.postponed import postpone_unused
 from cberl.provenance import describe_job
 from cberl.seeding import limit_threads, seed_everything
@@ -29,19 +32,23 @@ class Job:
 def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
     """Run the body of a workflow script as a job.
 
-    Unusable input ends the job with one line in its log and exit status 1; anything else that
-    goes wrong leaves its traceback there.
+    Unusable input, a file that cannot be read and a disk that cannot be written to end the job
+    with one line in its log and exit status 1; anything else that goes wrong leaves its
+    traceback there. The job ends when Snakemake does.
 
     Args:
         snakemake: the object that Snakemake hands to a script.
         torch: whether to seed torch and limit its threads; importing it costs seconds.
     """
-    open_log(snakemake.log[0] if snakemake.log else None)
+    terminal = None
+    _close_standard_input()
     started = time.monotonic()
     wildcards = dict(snakemake.wildcards.items())
     seed = int(wildcards["seed"]) if "seed" in wildcards else None
     settings = snakemake.params.get("settings")
     try:
+        terminal = open_log(snakemake.log[0] if snakemake.log else None)
+        end_with_snakemake()
         if torch:
             postpone_unused()
             limit_threads(snakemake.threads)
@@ -57,9 +64,32 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         yield Job(settings, seed, provenance)
         seconds = time.monotonic() - started
         logging.info("done in %.1f s, peak memory %d MB", seconds, _peak_memory_mb())
+        if getattr(sys.modules["__main__"], "snakemake", None) is snakemake:
+            atexit.register(_leave)
     except InputError as error:
-        logging.error("error: %s", error)
+        log_error(str(error), terminal)
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        log_error(f"{error.filename}: {error.strerror}", terminal)
+        sys.exit(1)
+
+
+def _leave() -> None:
+    """Leave without taking all modules apart, which with torch takes a third of a second."""
+    atexit.unregister(_leave)
+    atexit._run_exitfuncs()  # the others, which this one came before
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _close_standard_input() -> None:
+    """Let nothing that a job runs read what is piped into Snakemake, answers to questions say."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 def _read_inputs(inputs: Any) -> list[str]:

@@ -12,16 +12,40 @@ Item = TypeVar("Item")
 SECONDS_BETWEEN_LINES = 10.0
 
 
-def open_log(path: str | None) -> None:
-    """Send everything that this process prints, native libraries included, to a file."""
+def open_log(path: str | None) -> int | None:
+    """Send everything that this process prints, native libraries included, to a file.
+
+    Returns:
+        a descriptor of what the standard error was before; None without a path.
+    """
+    terminal = None
     if path:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        terminal = os.dup(sys.stderr.fileno())
         os.dup2(handle, sys.stdout.fileno())
         os.dup2(handle, sys.stderr.fileno())
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
     )
+    return terminal
+
+
+def log_error(message: str, terminal: int | None) -> None:
+    """Log what ended the job; on the terminal if the log cannot hold it, as on a full disk.
+
+    Args:
+        terminal: what `open_log` returned.
+    """
+    line = f"{time.strftime('%H:%M:%S')} error: {message}\n".encode()
+    log = sys.stderr.fileno()
+    try:
+        os.write(log, line)
+        if terminal is not None:
+            os.fsync(log)
+    except OSError:
+        if terminal is not None:
+            os.write(terminal, line)
 
 
 @contextmanager

@@ -34,7 +34,10 @@ def setting(
     """
     schema = {"description": description}
     schema |= {_camel(name): value for name, value in constraints.items()}
-    return dataclasses.field(default=default, metadata={"schema": schema, "kinds": kinds})
+    metadata = {"schema": schema, "kinds": kinds}
+    if default == {}:
+        return dataclasses.field(default_factory=dict, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def section(of: type[Section]) -> Section:
@@ -82,11 +85,11 @@ def schema_of(of: type) -> dict[str, Any]:
         properties[field.name] = {"description": own["description"], **shape, **own}
         kinds = field.metadata["kinds"]
         if kinds:
-            of_kinds.setdefault(kinds, {})[field.name] = _plain(field.default)
-        elif field.default is dataclasses.MISSING:
+            of_kinds.setdefault(kinds, {})[field.name] = _default_of(field)
+        elif _default_of(field) is dataclasses.MISSING:
             required.append(field.name)
         else:
-            properties[field.name]["default"] = _plain(field.default)
+            properties[field.name]["default"] = _default_of(field)
     schema = {
         "description": " ".join((of.__doc__ or "").split("\n\n")[0].split()),
         "type": "object",
@@ -119,20 +122,26 @@ def _only_for(kinds: tuple[str, ...], defaults: Mapping[str, Any]) -> dict[str, 
 
 
 def _shape_of(hint: Any) -> dict[str, Any]:
-    """JSON schema of a plain type, a choice of literals, a tuple, or one of those or None."""
+    """JSON schema of a plain type, a choice of literals, a tuple, a mapping of names to one of
+    those, or one of those or None."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
         return {"enum": list(arguments)}
     if origin is tuple:
         return {"type": "array", "items": _shape_of(arguments[0])}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _shape_of(arguments[1])}
     if origin is types.UnionType:
         (present,) = [one for one in arguments if one is not types.NoneType]
         return _shape_of(present)
     return {"type": JSON_TYPES[hint]}
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _default_of(field: dataclasses.Field) -> Any:
+    """A setting's default as JSON has it; `dataclasses.MISSING` where it is required."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return list(field.default) if isinstance(field.default, tuple) else field.default
 
 
 def _camel(name: str) -> str:

@@ -6,7 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from cberl.corpus.media import clip, worker
+from cberl.corpus.cage import worker
+from cberl.corpus.media import clip
+from cberl.errors import InputError
 
 
 def obey(request):
@@ -42,6 +44,8 @@ def misbehave(deed):
         os.kill(os.getpid(), signal.SIGKILL)
     elif deed == "exit":
         os._exit(3)
+    elif deed == "refuse":
+        raise InputError("table.npz: is empty; expected rows")
     elif deed == "raise":
         raise ZeroDivisionError("division by zero")
     elif deed == "sleep":

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cberl.corpus.foreign_files import refuse_foreign
 from cberl.corpus.settings import CorpusSettings
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
@@ -22,9 +23,20 @@ def annotation_files(settings: CorpusSettings, root: Path) -> list[Path]:
         root: folder of the corpus.
 
     Raises:
-        InputError: the folder or one of the files is not there.
+        InputError: the folder or one of the files is not there; a path has braces in it.
     """
     kind = settings.kind
+    files = _find_files(kind, settings, root)
+    for file in files:
+        if "{" in str(file) or "}" in str(file):
+            raise InputError(
+                f"{file}: has braces in its path, which Snakemake takes for wildcards; rename it, "
+                "or set corpus.root to a link without braces"
+            )
+    return files
+
+
+def _find_files(kind: str, settings: CorpusSettings, root: Path) -> list[Path]:
     if not root.is_dir():
         raise InputError(f"corpus.root: no such folder {root}; expected a {kind} corpus")
     if kind == "meld":
@@ -84,4 +96,5 @@ def find_corpus_file(settings: CorpusSettings, root: Path) -> Path:
     path = root / settings.file
     if not path.is_file():
         raise InputError(f"{path}: no such file; corpus.file names it, inside corpus.root")
+    refuse_foreign(path)
     return path

@@ -1,12 +1,14 @@
 """From a reader's rows to the corpus that every later stage sees, whatever its kind."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from cberl.corpus.blank_text import is_blank
 from cberl.corpus.tables import UTTERANCES
+from cberl.corpus.trainable import find_gaps, refuse_unlabelled
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
 
@@ -24,11 +26,13 @@ class Corpus:
         utterances: table `UTTERANCES`, by split, dialogue and turn.
         classes: names of the classes in the order of their numbers.
         labels: ``utterance_id``, ``split`` and ``label`` (null: context only), same rows.
+        notices: what the owner of the corpus should know of how it was read, a line each.
     """
 
     utterances: pd.DataFrame
     classes: list[str]
     labels: pd.DataFrame
+    notices: tuple[str, ...] = ()
 
     def labels_of(self, split: str) -> pd.DataFrame:
         """Table `LABELS` of one split."""
@@ -36,7 +40,9 @@ class Corpus:
         return self.labels.loc[rows, ["utterance_id", "label"]].reset_index(drop=True)
 
 
-def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
+def assemble_corpus(
+    rows: pd.DataFrame, classes: Sequence[str], notices: Iterable[str] = ()
+) -> Corpus:
     """Name, number and check utterances.
 
     Splits come in their fixed order, dialogues in the order of their first row, the turns of a
@@ -48,27 +54,25 @@ def assemble_corpus(rows: pd.DataFrame, classes: Sequence[str]) -> Corpus:
             within a split; ``label`` is null where there is none; ``where`` says where the row
             stands ("train.csv: line 7").
         classes: the labels that are allowed, in the order of their numbers.
+        notices: what the reader has to say.
 
     Raises:
         InputError: a key repeats, a dialogue is called like a copy, a label is not among the
-            classes, a split has no rows, the training split no label.
+            classes, a split has no rows, train or dev no label.
     """
-    for split in SPLITS:
-        if not (rows["split"] == split).any():
-            raise InputError(f"corpus: no utterance is in split {split}; expected at least one")
     rows = name_utterances(rows)
-    _refuse_repeated_keys(rows)
+    refuse_repeated_keys(rows)
     _refuse_names_of_copies(rows)
     _refuse_unknown_labels(rows, classes)
-    if rows.loc[rows["split"] == "train", "label"].isna().all():
-        raise InputError("corpus: no utterance of split train has a label; expected some")
-    rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
-    rows["turn"] = rows.groupby("dialogue_id", sort=False).cumcount()
+    refuse_unlabelled(rows)
+    rows["text"] = rows["text"].mask(rows["text"].map(is_blank), "")
+    rows = number_turns(rows)
     columns = [column.name for column in UTTERANCES.columns]
     return Corpus(
         utterances=rows.reindex(columns=columns),
         classes=list(classes),
         labels=rows[["utterance_id", "split", "label"]].copy(),
+        notices=(*notices, *find_gaps(rows, classes)),
     )
 
 
@@ -78,6 +82,12 @@ def name_utterances(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         dialogue_id=dialogue_ids, utterance_id=dialogue_ids + "/" + rows["utterance"]
     )
+
+
+def number_turns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Put rows into the order that `assemble_corpus` gives them and add ``turn``."""
+    rows = rows.iloc[_reading_order(rows)].reset_index(drop=True)
+    return rows.assign(turn=rows.groupby("dialogue_id", sort=False).cumcount())
 
 
 def _reading_order(rows: pd.DataFrame) -> pd.Index:
@@ -91,7 +101,8 @@ def _reading_order(rows: pd.DataFrame) -> pd.Index:
     return order.sort_values(["split", "dialogue"], kind="stable").index
 
 
-def _refuse_repeated_keys(rows: pd.DataFrame) -> None:
+def refuse_repeated_keys(rows: pd.DataFrame) -> None:
+    """Raise `InputError` if two rows have the same ``utterance_id``."""
     repeated = rows["utterance_id"].duplicated()
     if not repeated.any():
         return

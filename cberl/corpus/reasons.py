@@ -8,6 +8,7 @@ NO_AUDIO_STREAM = "no_audio_stream"
 NO_VIDEO_STREAM = "no_video_stream"
 EMPTY_WINDOW = "empty_window"
 SILENT = "silent"
+CANCELLED = "cancelled"
 TOO_SHORT = "too_short"
 CRASHED = "crashed"
 TIMED_OUT = "timed_out"
@@ -23,6 +24,7 @@ REASONS = {
     NO_VIDEO_STREAM: "the file has no moving picture",
     EMPTY_WINDOW: "the recording has nothing between the annotated start and end",
     SILENT: "the sound never rises above -60 dB of full scale",
+    CANCELLED: "the channels of the sound cancel each other out",
     TOO_SHORT: "the sound is shorter than a quarter of a second",
     CRASHED: "the decoder died on it",
     TIMED_OUT: "decoding took longer than media.time_limit_s",

@@ -33,6 +33,12 @@ class CorpusSettings:
         minimum=0,
         maximum=1,
     )
+    labels: dict[str, str | None] = setting(
+        "Label of the corpus -> class to call it; null makes its utterances context. Labels that "
+        "are not named keep their names.",
+        {},
+        additional_properties={"type": ["string", "null"], "minLength": 1},
+    )
     label_set: Literal["six", "four"] = setting(
         "Classes of kind iemocap; six (happy, sad, neutral, angry, excited, frustrated) "
         "or four (excited counts as happy, frustrated as context).",
@@ -44,6 +50,26 @@ class CorpusSettings:
         "utterances.tsv",
         kinds=("table", "features"),
         min_length=1,
+    )
+    columns: dict[str, str | None] = setting(
+        "Column of the file -> the name that config/README.md has for it; null leaves a column "
+        "out. Kinds table and features.",
+        {},
+        kinds=("table", "features"),
+        additional_properties={"type": ["string", "null"], "minLength": 1},
+    )
+    encoding: str = setting(
+        "Encoding of a text file that is not UTF-8, as Python calls it (gbk, cp1251, ...); auto "
+        "takes UTF-8, or UTF-16 that begins with a byte order mark. Kind table.",
+        "auto",
+        kinds=("table",),
+        min_length=1,
+    )
+    shared_media: bool = setting(
+        "Whether several utterances may name one media file without start and end; each then has "
+        "all of it. Kind table.",
+        False,
+        kinds=("table",),
     )
     dev_share: float = setting(
         "Share of the dialogues dealt to dev where the corpus has no dev split (0 to 1); "

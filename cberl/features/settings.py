@@ -62,7 +62,9 @@ class TextSettings:
     """The text encoder."""
 
     encoder: str = setting(
-        "minilm (inside a package, no download), a Hugging Face name or a local folder.", "minilm"
+        "minilm (inside a package, no download), a Hugging Face name (with a commit as "
+        "name@commit: always the same files) or a local folder.",
+        "minilm",
     )
     pooling: Literal["mean", "cls"] = setting("How token vectors become one vector.", "mean")
     context_turns: int | str = setting(
@@ -88,8 +90,8 @@ class AudioSettings:
     encoder: str = setting(
         "A functionals set of openSMILE (eGeMAPSv02, ComParE_2016, emobase, IS09, IS10, "
         "IS11, IS12 or IS13), an openSMILE configuration file of your own (name.conf), or "
-        "a speech network (a Hugging Face name such as facebook/wav2vec2-base, or a local "
-        "folder, with a / in it).",
+        "a speech network (a Hugging Face name such as facebook/wav2vec2-base, with a commit "
+        "as name@commit or without, or a local folder, with a / in it).",
         "eGeMAPSv02",
         one_of=[
             {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cberl.artifacts import whole_file
 from cberl.errors import InputError
+from cberl.whole_files import whole_file
 
 
 def write_events(path: str | Path, history: pd.DataFrame) -> None:

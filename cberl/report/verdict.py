@@ -1,6 +1,7 @@
 """The verdict as plain text: the table printed at the end of a run."""
 
 from collections.abc import Iterator
+from unicodedata import combining, east_asian_width
 
 from cberl.report.findings import Evaluation
 from cberl.report.formatting import counted, difference_words, listed, spread
@@ -9,13 +10,15 @@ from cberl.report.headline import tested
 WIDTH = 100
 SIDE_BY_SIDE = 2
 CELL = 12
-LONGEST_NAME = 14
+SUPPORT = 9
 SCORES = ("precision", "recall", "f1")
 HEADINGS = ("precision", "recall", "F1")
 
 
 def write_verdict(evaluation: Evaluation, page: str) -> str:
-    """Write the per-class table of all variants, at most `WIDTH` columns wide.
+    """Write the per-class table of all variants.
+
+    It is at most `WIDTH` columns wide, as far as the names of classes allow: those stand in full.
 
     Args:
         page: path of the report, which becomes the last line.
@@ -24,8 +27,12 @@ def write_verdict(evaluation: Evaluation, page: str) -> str:
         The text, ending with a line break.
     """
     lines = [*_heading(evaluation)]
-    for first in range(0, len(evaluation.variants), SIDE_BY_SIDE):
-        lines += ["", *_table(evaluation, evaluation.variants[first : first + SIDE_BY_SIDE])]
+    width = max(map(columns_of, [*evaluation.classes, "weighted F1"]))
+    block = 2 + len(HEADINGS) * CELL
+    side_by_side = min(SIDE_BY_SIDE, max(1, (WIDTH - width - SUPPORT) // block))
+    for first in range(0, len(evaluation.variants), side_by_side):
+        some = evaluation.variants[first : first + side_by_side]
+        lines += ["", *_table(evaluation, some, width)]
     lines += ["", *_comparisons(evaluation), "", f"Report: {page}"]
     return "\n".join(lines) + "\n"
 
@@ -44,12 +51,17 @@ def _heading(evaluation: Evaluation) -> Iterator[str]:
         yield f"Percent, of one seed ({seeds[0]})."
 
 
-def _table(evaluation: Evaluation, variants: list[str]) -> Iterator[str]:
-    width = min(LONGEST_NAME, max(len(name) for name in [*evaluation.classes, "weighted F1"]))
+def columns_of(text: str) -> int:
+    """Columns that text takes on a terminal: Chinese and the like take two a character."""
+    wide = sum(east_asian_width(sign) in ("W", "F") for sign in text)
+    return len(text) + wide - sum(map(bool, map(combining, text)))
+
+
+def _table(evaluation: Evaluation, variants: list[str], width: int) -> Iterator[str]:
     support = evaluation.support()
-    yield " " * (width + 9) + "".join(f"  {name:^{3 * CELL}.{3 * CELL}}" for name in variants)
+    yield " " * (width + SUPPORT) + "".join(f"  {name:^{3 * CELL}.{3 * CELL}}" for name in variants)
     headings = "".join(f"{heading:>{CELL}}" for heading in HEADINGS)
-    header = f"{'class':<{width}}{'support':>9}" + f"  {headings}" * len(variants)
+    header = f"{'class':<{width}}{'support':>{SUPPORT}}" + f"  {headings}" * len(variants)
     yield header
     yield "-" * len(header)
     for name in evaluation.classes:
@@ -57,13 +69,14 @@ def _table(evaluation: Evaluation, variants: list[str]) -> Iterator[str]:
             "  " + "".join(f"{_cell(evaluation, variant, score, name):>{CELL}}" for score in SCORES)
             for variant in variants
         )
-        yield f"{name:<{width}.{width}}{support[name]:>9,}{cells}"
+        padded = name + " " * (width - columns_of(name))
+        yield f"{padded}{support[name]:>{SUPPORT},}{cells}"
     yield "-" * len(header)
     for title, score in (("weighted F1", "weighted_f1"), ("macro F1", "macro_f1")):
         cells = "".join(
             f"  {spread(evaluation.score(variant, score)):>{3 * CELL}}" for variant in variants
         )
-        yield f"{title:<{width}}{sum(support.values()):>9,}{cells}"
+        yield f"{title:<{width}}{sum(support.values()):>{SUPPORT},}{cells}"
 
 
 def _cell(evaluation: Evaluation, variant: str, score: str, name: str) -> str:

@@ -63,7 +63,7 @@ MISTAKES = {
         "train_sent_emo.csv",
     ),
     "other encoding": (
-        with_csv(lambda content: content.decode().encode("utf-16")),
+        with_csv(lambda content: content.decode().encode("utf-16-le")),
         "train_sent_emo.csv",
     ),
 }

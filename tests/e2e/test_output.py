@@ -13,7 +13,7 @@ from cberl.artifacts import METADATA_KEY
 from cberl.commands.inspect import describe_file, read_any_header
 from cberl.commands.lineage import trace_file
 from cberl.configuration import PROJECT
-from cberl.report.output_reference import list_kinds
+from cberl.output_reference import list_kinds
 
 PLACEHOLDERS = {"split": "(train|dev|test)", "trained": ".+", "seed": r"\d+"}
 
@@ -64,7 +64,7 @@ def test_every_file_of_the_run_is_documented_once_with_its_kind_and_rule(files):
             made_by = header["provenance"]["rule"]
             assert any(re.fullmatch(as_regex(rule), made_by) for rule in rules), (name, made_by)
         else:
-            assert kind in {"page", "events"}, name
+            assert kind in {"page", "events", "manifest"}, name
 
 
 def test_every_documented_file_appears(files):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from conftest import make_workspace
 from made_corpora import corpus_section, make_features, published_fields
 
@@ -24,11 +25,13 @@ from cberl.fuse.tables import LATENTS
 from cberl.graph.tables import NODES
 from cberl.modalities import MODALITIES, SPLITS
 from cberl.oversample.tables import SYNTHETIC
+from cberl.predict.bundle.manifest import check_bundle, read_manifest
+from cberl.predict.tables import TURNS
 from cberl.tables import HISTORY
 from cberl.torchvision_guard import guard_torchvision
 from cberl.train.tables import PREDICTIONS
 
-TARGETS = {"all", "features"}
+TARGETS = {"all", "features", "predict"}
 
 
 @pytest.fixture(scope="module")
@@ -367,6 +370,43 @@ def test_render_report(results):
     for word in ("precision", "recall", "F1", "support", "neutral", "fear", "baseline", "cberl"):
         assert word in verdict
     assert "report/index.html\ncberl_digest: " in verdict
+
+
+@pytest.mark.parametrize("variant", ["baseline", "cberl"])
+def test_bundle_model(results, variant):
+    folder = results / "bundle" / variant
+    manifest, _ = read_manifest(folder)
+    check_bundle(folder, manifest)
+    assert manifest.modalities == ["text", "audio", "video"]
+    assert ("vae/seed0.safetensors" in manifest.files) == (variant == "cberl")
+    made = results / "train" / variant / "seed0/model.safetensors"
+    assert (folder / "network/seed0.safetensors").read_bytes() == made.read_bytes()
+
+
+def test_predict_recording(finished_copy):
+    example = PROJECT / "resources/example"
+    table = finished_copy.folder / "recordings.tsv"
+    rows = ["name\trecording\ttranscript", f"talk\t{example}/tickets.mp4\t{example}/tickets.srt"]
+    rows.append(f"read\t\t{example}/tickets.srt")
+    table.write_text("\n".join(rows) + "\n")
+    config = finished_copy.folder / "predict.yaml"
+    settings = {"name": "new", "bundle": "results/six/bundle/cberl", "recordings": str(table)}
+    config.write_text(yaml.safe_dump({"predict": settings}))
+    finished_copy.snakemake("predict", "--configfile", str(config))
+    folder = finished_copy.folder / "results/new/predict"
+    turns = read_table(folder / "talk/turns.parquet", TURNS)
+    assert len(turns) == 10
+    assert turns["video_available"].all()
+    assert (folder / "talk/tickets.html").is_file()
+    assert (
+        list(read_table(folder / "read/turns.parquet", TURNS)["video_reason"]) == ["missing"] * 10
+    )
+    assert finished_copy.jobs_to_run("predict", "--configfile", str(config)) == {}
+    settings["bundle"] = "nowhere"
+    config.write_text(yaml.safe_dump({"predict": settings}))
+    refused = finished_copy.snakemake("predict", "--configfile", str(config), check=False)
+    assert refused.returncode
+    assert "nowhere/manifest.json: no such file; expected the folder of a bundle" in refused.stdout
 
 
 def test_only_the_evaluation_reads_test_labels():

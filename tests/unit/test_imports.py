@@ -6,9 +6,19 @@ import pytest
 
 from cberl.configuration import PROJECT
 
-STAGES = ["corpus", "features", "oversample", "fuse", "graph", "train", "evaluate", "report"]
-ABOVE = {"cli", "commands", "__main__", "config_schema", "api"}
-"""What stands above all stages: commands, the schema of the whole configuration, the API."""
+STAGES = [
+    "corpus",
+    "features",
+    "oversample",
+    "fuse",
+    "graph",
+    "train",
+    "evaluate",
+    "report",
+    "predict",
+]
+ABOVE = {"cli", "commands", "__main__", "config_schema", "output_reference", "api"}
+"""What stands above all stages: commands, schema and reference of the whole, the API."""
 MODULES = sorted((PROJECT / "cberl").rglob("*.py"))
 
 

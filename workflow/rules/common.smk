@@ -4,22 +4,15 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import yaml
-from snakemake.utils import update_config, validate
-
-# Of this file, not of the workflow that may take this one in as a module.
-PROJECT = Path(str(workflow.current_basedir)).parents[1]
-sys.path.insert(0, str(PROJECT))
+from snakemake.utils import validate
 
 from cberl.configuration import (
     check_context,
     check_finetuning,
     check_settings,
-    export_package_path,
     find_path,
     has_gpu,
     in_order,
-    read_typed,
     read_variants,
 )
 from cberl.corpus.annotations import annotation_files
@@ -30,26 +23,10 @@ from cberl.features.encoders import PUBLISHED, encoder_files, is_speech_network
 from cberl.features.settings import FeatureSettings
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
-from cberl.provenance import code_digest, file_digest, settings_digest
+from cberl.provenance import file_digest, settings_digest
 from cberl.settings import read_settings
 
-export_package_path()
-
-if not workflow.overwrite_configfiles:
-
-    configfile: find_path("config/config.yaml")
-
-
-# Snakemake hands nested values of --config over as text.
-update_config(config, read_typed(dict(workflow.config_settings.config)))
-
-
-def schema(name):
-    return yaml.safe_load((PROJECT / "workflow/schemas" / name).read_text())
-
-
 # A mistake ends the run here, with one line and before any job.
-CONFIG_SOURCE = str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1])
 try:
     check_settings(config, schema("config.schema.yaml"), CONFIG_SOURCE)
     validate(config, str(PROJECT / "workflow/schemas/config.schema.yaml"))
@@ -116,11 +93,6 @@ scattergather:
     text_shard=TEXT_SHARDS,
 
 
-def code_of(script):
-    """Digest of a script and of all that it imports from cberl."""
-    return code_digest(PROJECT / "workflow/scripts" / script)
-
-
 def assets_of(folder):
     """Digest of the files that a stage reads beside its code."""
     files = sorted((PROJECT / folder).iterdir())
@@ -128,10 +100,44 @@ def assets_of(folder):
 
 
 @cache
+def corpus_as_read():
+    """The corpus, or the error that reading it ends in; the process that decides reads it once."""
+    from cberl.corpus.readers.read_corpus import read_corpus
+    from cberl.log import unlogged
+
+    try:
+        with unlogged():
+            return read_corpus(CORPUS_SETTINGS, ROOT)
+    except InputError as error:
+        return error
+
+
+def announce_corpus():
+    """End the run if its corpus does not let it come far; print what the owner should know."""
+    from cberl.corpus.preflight import look_ahead
+
+    corpus = corpus_as_read()
+    try:
+        if isinstance(corpus, InputError):
+            raise corpus
+        notices = list(corpus.notices)
+        if config["corpus"]["kind"] != "features":
+            limit = config["corpus"]["max_unavailable"]
+            notices += look_ahead(corpus, ROOT, MODALITIES, limit)
+    except InputError as error:
+        raise SystemExit(f"error: {error}")
+    for notice in notices:
+        print(f"note: {notice}", file=sys.stderr)
+
+
+@cache
 def states_of_clips():
     from cberl.corpus.media.clip_files import clip_states
 
-    return clip_states(CORPUS_SETTINGS, ROOT, CLIP_SHARDS)
+    corpus = corpus_as_read()
+    if isinstance(corpus, InputError):
+        return {}  # no job starts
+    return clip_states(corpus.utterances, ROOT, CLIP_SHARDS)
 
 
 def state_of_clips(wildcards):
@@ -153,11 +159,6 @@ def shards_of_modality(wildcards):
     return cut(
         "results/{corpus}/features/{modality}/shards/{{scatteritem}}.parquet".format(**wildcards)
     )
-
-
-def growing(amount):
-    """A resource that grows with each attempt."""
-    return lambda wildcards, attempt: amount * attempt
 
 
 def gpus_of_job():

@@ -1,6 +1,6 @@
 """Say of every utterance and modality whether it can be used."""
 
-from cberl.artifacts import read_table, write_page, write_table
+from cberl.artifacts import read_header, read_table, write_page, write_table
 from cberl.corpus.quality.media_quality import assess_quality, read_media_facts, refuse_too_few
 from cberl.corpus.quality.quality_page import render_quality_page
 from cberl.corpus.tables import QUALITY, UTTERANCES
@@ -12,4 +12,5 @@ with start_job(snakemake) as job:
     quality = assess_quality(utterances, facts, snakemake.params.modalities)
     refuse_too_few(quality, job.settings["max_unavailable"])
     write_table(snakemake.output.quality, QUALITY, quality, job.provenance)
-    write_page(snakemake.output.page, render_quality_page(quality))
+    notices = read_header(snakemake.input.utterances)["metadata"].get("notices", [])
+    write_page(snakemake.output.page, render_quality_page(quality, notices))

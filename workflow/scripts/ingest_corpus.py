@@ -1,5 +1,7 @@
 """Read conversations and labels."""
 
+import logging
+
 from cberl.artifacts import write_table
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.settings import CorpusSettings
@@ -11,7 +13,11 @@ from cberl.settings import read_settings
 with start_job(snakemake) as job:
     settings = read_settings(CorpusSettings, job.settings)
     corpus = read_corpus(settings, settings.root)
-    write_table(snakemake.output.utterances, UTTERANCES, corpus.utterances, job.provenance)
+    for notice in corpus.notices:
+        logging.warning(notice)
+    metadata = {"notices": list(corpus.notices)}
+    path = snakemake.output.utterances
+    write_table(path, UTTERANCES, corpus.utterances, job.provenance, metadata=metadata)
     for split, path in zip(SPLITS, snakemake.output.labels, strict=True):
         metadata = {"classes": corpus.classes, "split": split}
         write_table(path, LABELS, corpus.labels_of(split), job.provenance, metadata=metadata)

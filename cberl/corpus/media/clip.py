@@ -1,12 +1,14 @@
 """Decoding one clip; runs in a sandbox's worker, so it must not import anything heavy."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 
 from cberl.corpus import reasons
+from cberl.corpus.foreign_files import describe_foreign
 from cberl.corpus.media import sound
 from cberl.corpus.media.faces import crop_faces
 from cberl.corpus.media.frames import (
@@ -66,7 +68,9 @@ def _decode_file(path: str, kinds: tuple[str, ...], request: dict[str, Any]) -> 
         raise
     except (av.FFmpegError, ValueError) as error:
         facts = {f"{kind}_reason": reasons.UNREADABLE for kind in kinds}
-        return facts | {"detail": words_of(error)}, []
+        foreign = describe_foreign(path)
+        words = f"{Path(path).name} {foreign}" if foreign else words_of(error)
+        return facts | {"detail": words}, []
     with recording:
         facts, blobs = {}, []
         absent = {"audio": reasons.NO_AUDIO_STREAM, "video": reasons.NO_VIDEO_STREAM}
@@ -77,16 +81,27 @@ def _decode_file(path: str, kinds: tuple[str, ...], request: dict[str, Any]) -> 
             track, pictures = _read(recording, request, facts)
             if "audio" in recording.streams:
                 blobs += _finish_sound(recording, track, request, facts)
+                if facts["audio_reason"] == reasons.CANCELLED and "channel" not in request:
+                    return _decode_by_channel(path, kinds, request, track.loudest)
             if "video" in recording.streams:
                 blobs += _decode_pictures(recording, pictures, request, facts)
         return facts | {"detail": "; ".join(recording.complaints) or None}, blobs
+
+
+def _decode_by_channel(
+    path: str, kinds: tuple[str, ...], request: dict[str, Any], channel: int
+) -> Answer:
+    """Decode again, with one channel for the sound, since all together cancel each other out."""
+    facts, blobs = _decode_file(path, kinds, request | {"channel": channel})
+    words = f"audio: channels cancel each other out when mixed; channel {channel + 1} is taken"
+    return facts | {"detail": "; ".join(filter(None, (words, facts["detail"])))}, blobs
 
 
 def _read(
     recording: Recording, request: dict[str, Any], facts: dict[str, Any]
 ) -> tuple[sound.MonoTrack, list[av.Packet]]:
     """Read the part: sound is decoded at once, packets of pictures are kept for later."""
-    track = sound.MonoTrack(request["sample_rate"])
+    track = sound.MonoTrack(request["sample_rate"], request.get("channel"))
     pictures: list[av.Packet] = []
     for packet in recording.packets():
         time_s = recording.time_of(packet)
@@ -133,6 +148,8 @@ def _finish_sound(
     else:
         silent = sound.is_silent(samples, rate)
         facts["audio_reason"] = reasons.SILENT if silent else None
+        if sound.is_cancelled(samples, rate, track.loudest_db):
+            facts["audio_reason"] = reasons.CANCELLED
         facts["speech_s"] = 0.0 if silent else sound.speech_seconds(samples, rate)
     return [sound.to_int16(samples).tobytes()] if facts["audio_reason"] is None else []
 

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from cberl.corpus.locate import find_file
 from cberl.corpus.readers.meld import unusual_clips
-from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.shards import shard_numbers
-from cberl.errors import InputError
-from cberl.log import unlogged
 from cberl.modalities import SPLITS
 from cberl.provenance import settings_digest
 
@@ -28,25 +26,19 @@ def clip_names(settings: CorpusSettings, root: Path) -> str | None:
     return settings_digest([unusual_clips(root, split) for split in SPLITS])
 
 
-def clip_states(settings: CorpusSettings, root: Path, shards: int) -> dict[str, str]:
+def clip_states(utterances: pd.DataFrame, root: Path, shards: int) -> dict[str, str]:
     """Digest the names, sizes and times of each shard's media files, without opening them.
 
     A clip that was replaced, added or taken away changes the digest of the shards that need it.
 
     Args:
-        settings: the section ``corpus`` of the configuration.
+        utterances: table `UTTERANCES`.
         root: folder of the corpus.
         shards: number of shards.
 
     Returns:
-        Snakemake's name of the shard (``2-of-16``) -> digest; none of a corpus that its reader
-        refuses, which is for the job to say that reads it.
+        Snakemake's name of the shard (``2-of-16``) -> digest.
     """
-    try:
-        with unlogged():  # the job that reads the corpus logs what there is to say
-            utterances = read_corpus(settings, root).utterances
-    except InputError:
-        return {}
     files: dict[int, set[str]] = defaultdict(set)
     numbers = shard_numbers(utterances["dialogue_id"], shards)
     for column in ("media_path", "audio_path"):
@@ -65,5 +57,8 @@ def _state(root: Path, path: str) -> tuple[str, int, int] | tuple[str, None, Non
     try:
         found = os.stat(os.path.join(root, path))
     except (OSError, ValueError):
-        return path, None, None
+        file, _, _ = find_file(root, path)  # it may be called a little otherwise
+        if file is None:
+            return path, None, None
+        found = file.stat()
     return path, found.st_size, found.st_mtime_ns

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from cberl.corpus import reasons
+from cberl.corpus.cage.sandbox import Garbled, Lost, Sandbox
 from cberl.corpus.locate import find_file
 from cberl.corpus.media.clip import decode_clip
-from cberl.corpus.media.sandbox import Garbled, Lost, Sandbox
 from cberl.corpus.settings import MediaSettings
 from cberl.corpus.tables import MEDIA
 from cberl.log import progress

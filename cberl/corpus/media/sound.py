@@ -1,11 +1,15 @@
 """Sound of one clip: any channel layout to mono, any rate to one rate, and where speech is."""
 
+import math
+
 import av
 import numpy as np
 
 FULL_SCALE = 32767
 SHORTEST_S = 0.25
 SILENCE_DB = -60.0
+# Two microphones apart lose a few dB in the mix; a channel with its poles reversed nearly all.
+CANCELLED_DB = 30.0
 LEVEL_WINDOW_S, LEVEL_HOP_S = 0.025, 0.010
 # From so many planes on PyAV (18.1) reads past the end of their list, and crashes.
 MANY_PLANES = 8
@@ -54,15 +58,28 @@ def to_float(frame: av.AudioFrame) -> np.ndarray:
 
 
 class MonoTrack:
-    """Collects the frames of one stream as mono sound at one rate."""
+    """Collects the frames of one stream as mono sound at one rate.
 
-    def __init__(self, sample_rate: int) -> None:
+    Attributes:
+        source_seconds: seconds that were added.
+        loudest: the channel that has the loudest frame, of those that are mixed.
+        loudest_db: that frame's level in dB of full scale.
+    """
+
+    def __init__(self, sample_rate: int, channel: int | None = None) -> None:
+        """
+        Args:
+            sample_rate: rate of the mono sound, in Hz.
+            channel: take this channel alone in place of the downmix.
+        """
         self._sample_rate = sample_rate
+        self._channel = channel
         self._source: tuple[int, str] | None = None
         self._resampler: av.AudioResampler | None = None
         self._weights: np.ndarray | None = None
         self._pieces: list[np.ndarray] = []
         self.source_seconds = 0.0
+        self.loudest, self.loudest_db = 0, -math.inf
 
     def add(self, frame: av.AudioFrame, first: int, last: int) -> None:
         """Add samples ``first`` to ``last`` (not included) of a frame.
@@ -77,9 +94,11 @@ class MonoTrack:
         if source != self._source:
             self._drain()
             self._source = source
-            self._weights = downmix_weights([channel.name for channel in frame.layout.channels])
+            self._weights = self._weigh([channel.name for channel in frame.layout.channels])
             self._resampler = av.AudioResampler("flt", "mono", self._sample_rate)
-        mono = self._weights @ to_float(frame)[:, first:last]  # [samples]
+        samples = to_float(frame)[:, first:last]  # [channels, samples]
+        self._note_loudness(samples)
+        mono = self._weights @ samples  # [samples]
         self.source_seconds += len(mono) / rate
         mixed = av.AudioFrame.from_ndarray(np.ascontiguousarray(mono[None]), "flt", "mono")
         mixed.sample_rate = rate
@@ -92,6 +111,20 @@ class MonoTrack:
         sound = np.nan_to_num(sound, nan=0.0, posinf=1.0, neginf=-1.0)
         peak = float(np.abs(sound).max(initial=0.0))
         return sound / peak if peak > 1 else sound
+
+    def _weigh(self, channels: list[str]) -> np.ndarray:
+        """Weight of each channel: float32 [channels]."""
+        if self._channel is None or self._channel >= len(channels):
+            return downmix_weights(channels)
+        return np.eye(len(channels), dtype=np.float32)[self._channel]
+
+    def _note_loudness(self, samples: np.ndarray) -> None:
+        # Floating-point files may hold anything; what is louder than full scale is scaled later.
+        power = np.square(samples, dtype=np.float64).mean(axis=1) * (self._weights > 0)
+        power = np.nan_to_num(power, nan=0.0, posinf=1.0)
+        level = 10 * math.log10(min(max(float(power.max()), 1e-12), 1.0))
+        if level > self.loudest_db:
+            self.loudest, self.loudest_db = int(power.argmax()), level
 
     def _drain(self) -> None:
         if self._resampler is not None:
@@ -132,6 +165,18 @@ def speech_seconds(sound: np.ndarray, sample_rate: int) -> float:
         return 0.0
     counted = levels > max((quiet + loud) / 2, loud - 25)
     return float(counted.sum() * LEVEL_HOP_S)
+
+
+def is_cancelled(sound: np.ndarray, sample_rate: int, loudest_db: float) -> bool:
+    """Whether channels cancel each other out: together they are far softer than one alone.
+
+    Args:
+        sound: the downmix.
+        loudest_db: level of the loudest frame of any channel, in dB of full scale.
+    """
+    if loudest_db < SILENCE_DB:
+        return False
+    return bool(levels_db(sound, sample_rate).max() < loudest_db - CANCELLED_DB)
 
 
 def is_silent(sound: np.ndarray, sample_rate: int) -> bool:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cberl.artifacts import read_table, row_positions
 from cberl.corpus import reasons
+from cberl.corpus.blank_text import is_blank
 from cberl.corpus.tables import MEDIA, QUALITY
 from cberl.errors import InputError
 
@@ -146,7 +147,7 @@ def count_reasons(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def _assess_text(utterances: pd.DataFrame) -> pd.DataFrame:
-    empty = utterances["text"].map(lambda text: not str(text or "").strip())
+    empty = utterances["text"].map(is_blank)
     return _rows(
         utterances,
         modality="text",

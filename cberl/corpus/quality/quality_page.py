@@ -23,17 +23,19 @@ p.note { color: #555; }
 """
 
 
-def render_quality_page(quality: pd.DataFrame) -> str:
+def render_quality_page(quality: pd.DataFrame, notices: Sequence[str] = ()) -> str:
     """Render the table QUALITY as a self-contained page, HTML without scripts.
 
     Args:
         quality: rows of the table QUALITY.
+        notices: what reading the annotations had to say, a line each.
     """
     utterances = quality["utterance_id"].nunique()
     sections = [
         "<h1>Quality of the corpus</h1>",
         f"<p>{utterances} utterances. Every row of every modality is in quality.parquet beside "
         "this page; a row that cannot be used stays in the run without that modality.</p>",
+        _notices(notices),
         _summary(quality),
         _reasons(quality),
         *(_listing(quality, *listing) for listing in LISTINGS),
@@ -47,12 +49,20 @@ def render_quality_page(quality: pd.DataFrame) -> str:
     )
 
 
+def _notices(notices: Sequence[str]) -> str:
+    if not notices:
+        return ""
+    lines = "\n".join(f"<li>{escape(notice)}</li>" for notice in notices)
+    return f"<h2>What reading the annotations noticed</h2><ul>{lines}</ul>"
+
+
 def _summary(quality: pd.DataFrame) -> str:
     rows = []
     for modality, part in quality.groupby("modality", sort=False):
         usable = int(part["available"].astype(bool).sum())
         rows.append((modality, usable, len(part) - usable, f"{1 - usable / len(part):.1%}"))
-    return "<h2>Usable rows</h2>" + _table(("modality", "usable", "not usable", "share"), rows, 1)
+    heads = ("modality", "usable", "not usable", "share not usable")
+    return "<h2>Usable rows</h2>" + _table(heads, rows, 1)
 
 
 def _reasons(quality: pd.DataFrame) -> str:

@@ -1,24 +1,32 @@
-"""Conversations in one file with named columns: TSV, CSV, JSON Lines, Parquet or NPZ.
+"""Conversations in one file with named columns: TSV, CSV, JSON Lines, Excel, Parquet or NPZ.
 
 Whatever the format, a cell comes out as text, or as None where it is empty.
 """
 
-import difflib
+import datetime
 import json
-import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cberl.corpus.readers.text_files import read_delimited, read_text
+from cberl.corpus.foreign_files import refuse_foreign
+from cberl.corpus.readers.column_names import map_columns
+from cberl.corpus.readers.spreadsheets import read_sheet
+from cberl.corpus.readers.text_files import (
+    AUTO,
+    drop_empty_unnamed,
+    read_delimited,
+    read_text,
+    separator_hint,
+)
 from cberl.errors import InputError
 
 DELIMITERS = {".tsv": "\t", ".csv": ","}
-TABLE_SUFFIXES = (".tsv", ".csv", ".jsonl", ".parquet")
+TABLE_SUFFIXES = (".tsv", ".csv", ".jsonl", ".xlsx", ".parquet")
 MOST_NUMBERS = 1 << 30
 """Values in one column or array; more is a broken file, or one that unpacks to fill the memory."""
 LARGEST_NUMBER = 8
@@ -34,12 +42,21 @@ class ColumnFile:
         places: per row, where it stands ("line 7", "row 3").
         cells: column -> text or None per row; columns that the file lacks are not in it.
         vectors: column -> list per row, each a sequence of numbers or None.
+        unread: the file's other columns.
     """
 
     path: Path
     places: list[str]
     cells: dict[str, list[str | None]]
     vectors: dict[str, Sequence[Any]]
+    unread: list[str]
+
+    @property
+    def notices(self) -> list[str]:
+        """What of the file is not read, for its owner: at most one line."""
+        if not self.unread:
+            return []
+        return [f"{self.path.name}: not read: column {', '.join(self.unread)}"]
 
     def cell(self, column: str) -> list[str | None]:
         """A column, all None if the file lacks it."""
@@ -47,74 +64,97 @@ class ColumnFile:
 
 
 def read_column_file(
-    path: Path, required: Sequence[str], optional: Sequence[str], vectors: Sequence[str] = ()
+    path: Path,
+    required: Sequence[str],
+    optional: Sequence[str],
+    vectors: Sequence[str] = (),
+    *,
+    mapping: Mapping[str, str | None] | None = None,
+    encoding: str = AUTO,
+    missed: Sequence[str] | None = None,
 ) -> ColumnFile:
-    """Read the columns that are known; others are left out and logged.
+    """Read the columns that are known; others are left out and named in ``unread``.
 
     Args:
         required: columns that must be there.
         optional: columns that may be there.
         vectors: columns of numbers, a list per row (Parquet) or a matrix (NPZ).
+        mapping: column of the file -> its name here, or None to leave it out.
+        encoding: of a text file; see `cberl.corpus.readers.text_files.read_text`.
+        missed: columns that, if they are absent, must not be there by another name; all if None.
 
     Raises:
-        InputError: another format, a missing column, a mistyped column, an unreadable cell.
+        InputError: another format, a missing column, one that is called otherwise, an unreadable
+            cell.
     """
-    readers = {".jsonl": _read_json_lines, ".parquet": _read_parquet, ".npz": _read_npz}
+    places, values = read_raw_columns(path, encoding)
+    known = [*required, *optional, *vectors]
+    mapping = mapping or {}
+    columns = map_columns(path, list(values), known, mapping, known if missed is None else missed)
+    for name in required:
+        if name not in columns:
+            hint = separator_hint(list(values), DELIMITERS.get(path.suffix.lower(), ""))
+            raise InputError(
+                f"{path}: has no column {name}; found {', '.join(values)}"
+                f"{hint or f'; one that is called otherwise: corpus.columns: {{ITS NAME: {name}}}'}"
+            )
+    cells = {
+        name: [
+            _as_text(value, path, place, columns[name])
+            for value, place in zip(values[columns[name]], places, strict=True)
+        ]
+        for name in (*required, *optional)
+        if name in columns
+    }
+    read = {*columns.values(), *mapping}
+    return ColumnFile(
+        path,
+        places,
+        cells,
+        {name: values[columns[name]] for name in vectors if name in columns},
+        [name for name in values if name not in read],
+    )
+
+
+def read_raw_columns(path: Path, encoding: str = AUTO) -> tuple[list[str], dict[str, Any]]:
+    """Read all columns of a file as they are.
+
+    Returns:
+        per row, where it stands; column -> value per row.
+
+    Raises:
+        InputError: another format, a file that is broken, no rows.
+    """
+    refuse_foreign(path)
+    readers = {".parquet": _read_parquet, ".npz": _read_npz, ".xlsx": read_sheet}
     suffix = path.suffix.lower()
     if suffix in DELIMITERS:
-        places, values = _read_delimited(path, DELIMITERS[suffix], required)
+        places, values = _read_delimited(path, DELIMITERS[suffix], encoding)
+    elif suffix == ".jsonl":
+        places, values = _read_json_lines(path, encoding)
     elif suffix in readers:
         places, values = readers[suffix](path)
     else:
         raise InputError(f"{path}: ends in {path.suffix!r}; expected {', '.join(TABLE_SUFFIXES)}")
     if not places:
         raise InputError(f"{path}: has no rows; expected at least one")
-    _check_columns(path, list(values), required, [*optional, *vectors])
-    cells = {
-        name: [
-            _as_text(value, path, place, name)
-            for value, place in zip(values[name], places, strict=True)
-        ]
-        for name in (*required, *optional)
-        if name in values
-    }
-    return ColumnFile(
-        path, places, cells, {name: values[name] for name in vectors if name in values}
-    )
-
-
-def _check_columns(
-    path: Path, found: list[str], required: Sequence[str], optional: Sequence[str]
-) -> None:
-    for name in required:
-        if name not in found:
-            raise InputError(f"{path}: has no column {name}; found {', '.join(found)}")
-    absent = [name for name in optional if name not in found]
-    unknown = [name for name in found if name not in (*required, *optional)]
-    for name in unknown:
-        close = difflib.get_close_matches(name.lower(), absent, n=1, cutoff=0.75)
-        if close:
-            raise InputError(f"{path}: column {name} is unknown; did you mean {close[0]}?")
-    if unknown:
-        logging.warning("%s: not read: column %s", path, ", ".join(unknown))
-
-
-def _read_delimited(
-    path: Path, delimiter: str, required: Sequence[str]
-) -> tuple[list[str], dict[str, list]]:
-    places: list[str] = []
-    values: dict[str, list] = {}
-    for line, row in read_delimited(path, delimiter, required):
-        places.append(f"line {line}")
-        for name, value in row.items():
-            values.setdefault(name, []).append(value)
     return places, values
 
 
-def _read_json_lines(path: Path) -> tuple[list[str], dict[str, list]]:
+def _read_delimited(path: Path, delimiter: str, encoding: str) -> tuple[list[str], dict[str, list]]:
     places: list[str] = []
     values: dict[str, list] = {}
-    for place, row in _json_objects(path):
+    for line, row in read_delimited(read_text(path, encoding), path, delimiter):
+        places.append(f"line {line}")
+        for name, value in row.items():
+            values.setdefault(name, []).append(value)
+    return places, drop_empty_unnamed(values)
+
+
+def _read_json_lines(path: Path, encoding: str) -> tuple[list[str], dict[str, list]]:
+    places: list[str] = []
+    values: dict[str, list] = {}
+    for place, row in _json_objects(path, encoding):
         for name, value in row.items():
             # A key may appear late: the rows before it have nothing there.
             column = values.setdefault(name, [])
@@ -125,8 +165,8 @@ def _read_json_lines(path: Path) -> tuple[list[str], dict[str, list]]:
     return places, values
 
 
-def _json_objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+def _json_objects(path: Path, encoding: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in enumerate(read_text(path, encoding).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -220,6 +260,8 @@ def _as_text(value: Any, path: Path, place: str, column: str) -> str | None:
         return str(int(value))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, datetime.time):  # what a spreadsheet makes of 0:01:23
+        return value.isoformat()
     raise InputError(
         f"{path}: {place}, column {column}: holds a {type(value).__name__}; "
         "expected text or a number"

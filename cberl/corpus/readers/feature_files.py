@@ -1,6 +1,5 @@
 """Corpora that come as features which somebody already extracted."""
 
-import logging
 import re
 from array import array
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from cberl.corpus.readers.iemocap import SIX_CLASSES, speaker_of
 from cberl.corpus.readers.meld import MELD_CLASSES
 from cberl.corpus.readers.pickle_layouts import ROBERTA_LAYERS, recognise_layout
 from cberl.corpus.readers.pickled_names import as_text
-from cberl.corpus.readers.table import OPTIONAL, REQUIRED, classes_of, conversation_rows
+from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows, name_classes
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_missing_splits
 from cberl.errors import InputError
@@ -43,12 +42,14 @@ class Published:
         classes: names of the classes in the order of their numbers.
         matrices: modality -> float32 [N, width], N rows as in ``rows``; NaN where absent.
         reasons: modality -> per row, why the features are absent; None where they are there.
+        notices: what the owner of the file should know of how it was read, a line each.
     """
 
     rows: pd.DataFrame
     classes: list[str]
     matrices: dict[str, np.ndarray]
     reasons: dict[str, list[str | None]]
+    notices: tuple[str, ...] = ()
 
     @property
     def ids(self) -> np.ndarray:
@@ -59,16 +60,17 @@ class Published:
 def read_features_corpus(settings: CorpusSettings, root: Path) -> Corpus:
     """Read the conversations and labels of a file of features; see `read_published`."""
     published = read_published(settings, root)
-    return assemble_corpus(published.rows, published.classes)
+    return assemble_corpus(published.rows, published.classes, published.notices)
 
 
 def read_published(settings: CorpusSettings, root: str | Path) -> Published:
     """Read a file of features: Parquet or NPZ with named columns, or one of the field's pickles.
 
     Args:
-        settings: ``file`` inside ``root``, ``classes`` (names in the order of the label numbers;
-            empty: those of IEMOCAP or MELD if the file is known to be theirs, or all names that
-            occur), ``dev_share``, ``test_share`` (0 to 1) and ``split_seed``.
+        settings: ``file`` inside ``root``, its ``columns`` (theirs -> ours), ``classes`` (names in
+            the order of the label numbers; empty: those of IEMOCAP or MELD if the file is known
+            to be theirs, or all names that occur), ``labels`` (theirs -> class), ``dev_share``,
+            ``test_share`` (0 to 1) and ``split_seed``.
 
     Raises:
         InputError: the file cannot be read or does not hold what it should; vectors of different
@@ -77,9 +79,9 @@ def read_published(settings: CorpusSettings, root: str | Path) -> Published:
     path = find_corpus_file(settings, Path(root))
     suffix = path.suffix.lower()
     if suffix in PICKLE_SUFFIXES:
-        rows, vectors, known_classes = _read_pickle(path)
+        rows, vectors, known_classes, notices = _read_pickle(path)
     elif suffix in (".parquet", ".npz"):
-        rows, vectors, known_classes = _read_columns(path)
+        rows, vectors, known_classes, notices = _read_columns(path, settings.columns)
     else:
         raise InputError(
             f"{path}: ends in {path.suffix!r}; expected .parquet, .npz, "
@@ -92,30 +94,40 @@ def read_published(settings: CorpusSettings, root: str | Path) -> Published:
         )
     classes = list(settings.classes) or known_classes
     rows["label"] = _name_labels(rows, classes)
+    rows, classes = name_classes(rows, classes, settings.labels, path)
     rows["split"] = deal_missing_splits(rows, settings)
     matrices = {
         name: _stack(values, rows["where"], name) for name, values in sorted(vectors.items())
     }
     reasons = {name: _absent(matrix) for name, matrix in matrices.items()}
-    return Published(rows, classes or classes_of(rows, path), matrices, reasons)
+    return Published(rows, classes, matrices, reasons, tuple(notices))
 
 
-def _read_columns(path: Path) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list]:
+def _read_columns(
+    path: Path, mapping: Mapping[str, str | None]
+) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list[str], list[str]]:
     names = {name: f"{name}_features" for name in MODALITIES}
-    file = read_column_file(path, REQUIRED, OPTIONAL, list(names.values()))
+    # Media are not opened here: files and times by other names are none of this reader's business.
+    missed = (*REQUIRED, "label", "split")
+    file = read_column_file(
+        path, REQUIRED, OPTIONAL, list(names.values()), mapping=mapping, missed=missed
+    )
     vectors = {
         name: file.vectors[column] for name, column in names.items() if column in file.vectors
     }
-    return conversation_rows(file), vectors, []
+    return conversation_rows(file), vectors, [], file.notices
 
 
-def _read_pickle(path: Path) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list[str]]:
+def _read_pickle(
+    path: Path,
+) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list[str], list[str]]:
     fields = recognise_layout(load_data_pickle(path.read_bytes(), str(path)), str(path))
     split_of = _splits(fields, path)
     dialogues = [name for name in fields["speakers"] if name in split_of]
     left_out = len(fields["speakers"]) - len(dialogues)
+    notices = []
     if left_out:
-        logging.warning("%s: %d dialogues are in no split and are left out", path, left_out)
+        notices.append(f"{path.name}: {left_out} dialogues are in no split and are left out")
     if sum(len(fields["speakers"][name]) for name in dialogues) > MOST_UTTERANCES:
         raise InputError(f"{path}: more than {MOST_UTTERANCES} utterances; expected fewer")
     rows = pd.DataFrame(
@@ -127,7 +139,7 @@ def _read_pickle(path: Path) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], li
             vectors[modality] = [row for name in dialogues for row in fields[modality][name]]
     if ROBERTA_LAYERS[0] in fields:
         vectors["text"] = _mean_of_layers(fields, dialogues)
-    return rows, vectors, _known_classes(fields)
+    return rows, vectors, _known_classes(fields), notices
 
 
 def _splits(fields: Mapping[str, Any], path: Path) -> dict[str, str]:

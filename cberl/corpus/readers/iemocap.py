@@ -14,7 +14,8 @@ import pandas as pd
 
 from cberl.corpus.annotations import find_iemocap_dialogues
 from cberl.corpus.assemble import Corpus, assemble_corpus
-from cberl.corpus.readers.text_files import map_control_codes, read_text
+from cberl.corpus.label_names import rename_labels
+from cberl.corpus.readers.text_files import map_control_codes, read_archive_text
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_dev
 from cberl.errors import InputError
@@ -51,7 +52,7 @@ def read_iemocap(settings: CorpusSettings, root: Path) -> Corpus:
 
     Args:
         settings: ``label_set`` (six, four), ``classes`` (a subset of its classes; empty: all),
-            ``dev_share`` (0 to 1) and ``split_seed``.
+            ``labels`` (class -> other class), ``dev_share`` (0 to 1) and ``split_seed``.
         root: folder that holds ``Session1`` to ``Session5``, or the one above it.
 
     Raises:
@@ -70,7 +71,9 @@ def read_iemocap(settings: CorpusSettings, root: Path) -> Corpus:
         rows += _read_dialogue(transcription, evaluation, root)
     frame = pd.DataFrame(rows)
     labels = frame.pop("emotion").map(codes)
-    frame["label"] = labels.where(labels.isin(classes), None)
+    frame["label"], classes = rename_labels(
+        labels.where(labels.isin(classes), None), classes, settings.labels
+    )
     frame["split"] = deal_dev(frame, settings.dev_share, settings.split_seed)
     return assemble_corpus(frame, classes)
 
@@ -129,7 +132,7 @@ def _read_dialogue(transcription: Path, evaluation: Path, root: Path) -> list[di
 def _read_transcription(path: Path) -> Iterator[tuple[str, float, float, str, str]]:
     """Yield name, start and end in seconds, text and place of each turn."""
     turns, others = 0, 0
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_archive_text(path).split("\n"), start=1):
         match = _TURN.fullmatch(line.strip())
         if match and match[1] == path.stem:
             turns += 1
@@ -145,7 +148,7 @@ def _read_transcription(path: Path) -> Iterator[tuple[str, float, float, str, st
 
 def _read_evaluation(path: Path) -> Iterator[tuple[str, tuple[str, float, float, str]]]:
     """Yield name of each rated turn with its emotion code, start, end and place."""
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_archive_text(path).split("\n"), start=1):
         if not line.startswith("["):
             continue
         where = f"{path}: line {number}"

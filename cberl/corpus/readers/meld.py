@@ -4,7 +4,6 @@ MELD: Poria et al., "MELD: A Multimodal Multi-Party Dataset for Emotion Recognit
 Conversations", ACL 2019; github.com/declare-lab/MELD.
 """
 
-import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ import pandas as pd
 
 from cberl.corpus.annotations import MELD_CLIP_FOLDERS, find_meld_annotations, meld_folders
 from cberl.corpus.assemble import Corpus, assemble_corpus
-from cberl.corpus.readers.text_files import map_control_codes, read_delimited
+from cberl.corpus.label_names import rename_labels
+from cberl.corpus.readers.text_files import map_control_codes, read_archive_text, read_delimited
 from cberl.corpus.readers.times import parse_clock
 from cberl.corpus.settings import CorpusSettings
 from cberl.errors import InputError
@@ -41,27 +41,31 @@ def read_meld(settings: CorpusSettings, root: Path) -> Corpus:
     Utterances are keyed by split, dialogue and utterance and ordered by the rank of their number:
     numbers have gaps and need not start at 0. A clip that is not there is named all the same, as
     it would be called: whoever looks for it says that it is missing. Clips without a row are
-    logged.
+    counted in the notices.
 
     Args:
-        settings: ``classes`` (empty: MELD's seven emotions).
+        settings: ``classes`` (empty: MELD's seven emotions), ``labels`` (emotion -> class).
         root: folder of the unpacked archive.
 
     Raises:
         InputError: see `read_delimited` and `assemble_corpus`; an id that is not a number.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
+    notices: list[str] = []
     for split, path in zip(SPLITS, find_meld_annotations(root), strict=True):
-        rows += sorted(_read_split(split, path, root), key=lambda row: row["rank"])
+        rows += sorted(_read_split(split, path, root, notices), key=lambda row: row["rank"])
     frame = pd.DataFrame(rows).drop(columns="rank")
-    return assemble_corpus(frame, list(settings.classes) or MELD_CLASSES)
+    frame["label"], classes = rename_labels(
+        frame["label"], list(settings.classes) or MELD_CLASSES, settings.labels
+    )
+    return assemble_corpus(frame, classes, notices)
 
 
-def _read_split(split: str, path: Path, root: Path) -> list[dict[str, Any]]:
+def _read_split(split: str, path: Path, root: Path, notices: list[str]) -> list[dict[str, Any]]:
     folder, clips = find_clips(root, split)
     rows = [
         _read_row(split, f"{path}: line {line}", values)
-        for line, values in read_delimited(path, ",", COLUMNS)
+        for line, values in read_delimited(read_archive_text(path), path, ",", COLUMNS)
     ]
     for row in rows:
         plain = _plain_name(folder, row["rank"])
@@ -71,7 +75,7 @@ def _read_split(split: str, path: Path, root: Path) -> list[dict[str, Any]]:
             row["note"] = "; ".join(filter(None, (row["note"], note)))
     left_over = len(clips.keys() - {row["rank"] for row in rows})
     if left_over:
-        logging.warning("%s: %d clips have no row in %s", root / folder, left_over, path.name)
+        notices.append(f"{folder}: {left_over} clips have no row in {path.name}")
     return rows
 
 

@@ -1,11 +1,14 @@
 """The reader of a user's own conversations: one file, one row per utterance."""
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cberl.corpus.annotations import find_corpus_file
 from cberl.corpus.assemble import Corpus, assemble_corpus
+from cberl.corpus.label_names import check_labels, class_order, rename_labels
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
 from cberl.corpus.readers.times import parse_time
 from cberl.corpus.settings import CorpusSettings
@@ -17,6 +20,12 @@ REQUIRED = ("dialogue", "utterance", "speaker")
 OPTIONAL = ("text", "label", "split", "media", "start", "end", "audio")
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Control characters but tab and line break. A spreadsheet has vertical tabs for line breaks."""
+
+_NO_TEXT = ("nan", "NaN", "NA", "N/A", "None", "null", "NULL", "#N/A", "<NA>")
+
+
 def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
     """Read a table of conversations.
 
@@ -25,30 +34,105 @@ def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
     are context. Without a column ``split``, dialogues are dealt by seed.
 
     Args:
-        settings: ``file`` inside ``root``, ``classes`` (empty: all labels, sorted),
-            ``dev_share``, ``test_share`` (0 to 1) and ``split_seed``.
+        settings: ``file`` inside ``root``, its ``encoding``, ``columns`` (theirs -> ours),
+            ``classes`` (empty: all labels, sorted), ``labels`` (theirs -> class),
+            ``shared_media``, ``dev_share``, ``test_share`` (0 to 1) and ``split_seed``.
         root: folder of the file, from which media paths start; whether the media are there is
             seen when they are decoded.
 
     Raises:
         InputError: naming row and column, and what was expected.
     """
-    file = read_column_file(find_corpus_file(settings, root), REQUIRED, OPTIONAL)
+    file = read_column_file(
+        find_corpus_file(settings, root),
+        REQUIRED,
+        OPTIONAL,
+        mapping=settings.columns,
+        encoding=settings.encoding,
+    )
     rows = conversation_rows(file)
+    if not settings.shared_media:
+        refuse_shared_media(rows)
+    rows, classes = name_classes(rows, list(settings.classes), settings.labels, file.path)
     rows["split"] = deal_missing_splits(rows, settings)
-    return assemble_corpus(rows, list(settings.classes) or classes_of(rows, file.path))
+    return assemble_corpus(rows, classes, [*file.notices, *find_odd_cells(rows)])
+
+
+def name_classes(
+    rows: pd.DataFrame, classes: Sequence[str], mapping: Mapping[str, str | None], path: Path
+) -> tuple[pd.DataFrame, list[str]]:
+    """Call labels as the configuration wants them, and list the classes.
+
+    Args:
+        rows: with a column ``label``.
+        classes: section ``corpus.classes``; empty: all labels that occur, in order.
+        mapping: section ``corpus.labels``.
+        path: the file, for messages.
+
+    Raises:
+        InputError: labels that `rename_labels` or `check_labels` refuses; fewer than two classes.
+    """
+    labels, classes = rename_labels(rows["label"], classes, mapping)
+    check_labels(labels, classes, mapping, str(path))
+    rows = rows.assign(label=labels)
+    return rows, classes or classes_of(rows, path)
 
 
 def classes_of(rows: pd.DataFrame, path: Path) -> list[str]:
-    """The labels that occur, sorted.
+    """The labels that occur, numbers in numeric order, others sorted.
 
     Raises:
         InputError: fewer than two.
     """
-    classes = sorted(rows["label"].dropna().unique())
+    classes = class_order(rows["label"])
+    if not classes:
+        raise InputError(
+            f"{path}: no row has a label; expected a column label with at least two different "
+            "ones (if it is called otherwise, corpus.columns: {ITS NAME: label})"
+        )
     if len(classes) < 2:
-        raise InputError(f"{path}: has {len(classes)} different labels; expected at least two")
+        raise InputError(f"{path}: all labels are {classes[0]}; expected at least two classes")
     return classes
+
+
+def find_odd_cells(rows: pd.DataFrame) -> Iterator[str]:
+    """Say which cells are read as they stand though they hardly mean it."""
+    for name in ("text", "speaker"):
+        odd = rows[name].isin(_NO_TEXT)
+        if odd.any():
+            yield (
+                f"{name} is {rows.loc[odd, name].iloc[0]!r} in {odd.sum()} rows, first "
+                f"{rows.loc[odd, 'where'].iloc[0]}: read as it stands; empty the cell if it means "
+                "that there is none"
+            )
+
+
+def refuse_shared_media(rows: pd.DataFrame) -> None:
+    """Refuse several rows that would each get all of one recording.
+
+    Args:
+        rows: as of `conversation_rows`.
+
+    Raises:
+        InputError: a media file is named by several rows, of which one has no times or no end; or
+            a file of sound is, which is always taken whole.
+    """
+    say_so = "; or say that this is meant: corpus.shared_media: true"
+    start, end = rows["media_start_s"], rows["media_end_s"]
+    users = rows.groupby("media_path")["where"].transform("size")
+    latest = start.groupby(rows["media_path"]).transform("max")
+    whole = (users > 1) & start.isna() & end.isna()
+    endless = (users > 1) & end.isna() & (start < latest)
+    whole_words = "has no times, though {} rows name {!r}; expected start and end"
+    _refuse_first(rows, whole, whole_words + say_so, users)
+    endless_words = "has no end, though {} rows name {!r} and others start later; expected an end"
+    _refuse_first(rows, endless, endless_words + say_so, users)
+    sounds = rows.groupby("audio_path")["where"].transform("size")
+    sound_words = (
+        "{} rows name the sound {!r}, of which each would get all; expected it in column media, "
+        "with start and end"
+    )
+    _refuse_first(rows, sounds > 1, sound_words + say_so, sounds, "audio_path")
 
 
 def conversation_rows(file: ColumnFile) -> pd.DataFrame:
@@ -69,16 +153,21 @@ def conversation_rows(file: ColumnFile) -> pd.DataFrame:
             "dialogue": frame["dialogue"],
             "utterance": frame["utterance"],
             "speaker": frame["speaker"],
-            "text": frame["text"].fillna(""),
+            "text": frame["text"].fillna("").str.replace(_CONTROL, " ", regex=True),
             "label": frame["label"],
             "media_path": frame["media"],
             "media_start_s": frame["start_s"].astype(float),
             "media_end_s": frame["end_s"].astype(float),
             "audio_path": frame["audio"],
             "annotated_duration_s": frame["end_s"].astype(float) - frame["start_s"].astype(float),
+            "note": frame["text"].map(_note_control, na_action="ignore"),
             "where": frame["where"],
         }
     )
+
+
+def _note_control(text: str) -> str | None:
+    return "control characters in the text read as blanks" if _CONTROL.search(text) else None
 
 
 def _find_mistakes(frame: pd.DataFrame) -> pd.DataFrame:
@@ -92,9 +181,17 @@ def _find_mistakes(frame: pd.DataFrame) -> pd.DataFrame:
 
     for name in REQUIRED:
         report(frame[name].isna(), name, "is empty; expected a value in every row")
+    for name in (*REQUIRED, *OPTIONAL):
+        if name != "text":
+            spoilt = frame[name].map(lambda cell: bool(cell and _CONTROL.search(cell)))
+            report(spoilt, name, "is {!r}; expected no control character in it")
     if frame["split"].notna().any():
         known = frame["split"].isin(SPLITS)
-        report(~known, "split", f"is {{!r}}; expected {', '.join(SPLITS)}, or no split at all")
+        report(
+            ~known,
+            "split",
+            f"is {{!r}}; expected {', '.join(SPLITS)} (validation is dev), or no split at all",
+        )
         first = frame.groupby("dialogue")["split"].transform("first")
         report(
             known & (frame["split"] != first),
@@ -115,3 +212,13 @@ def _refuse(mistakes: pd.DataFrame) -> None:
     first = mistakes.iloc[0]
     more = f" (and {len(mistakes) - 1} more like this)" if len(mistakes) > 1 else ""
     raise InputError(f"{first['where']}, column {first['column']}: {first['mistake']}{more}")
+
+
+def _refuse_first(
+    rows: pd.DataFrame, wrong: pd.Series, words: str, users: pd.Series, column: str = "media_path"
+) -> None:
+    """Refuse the first of some rows; ``words`` take a number of rows and a path."""
+    if wrong.any():
+        first = wrong.idxmax()
+        named = words.format(int(users[first]), rows.loc[first, column])
+        raise InputError(f"{rows.loc[first, 'where']}: {named}")

@@ -1,10 +1,12 @@
-"""Annotation files as text: UTF-8 or cp1252, and nothing else."""
+"""Annotation files as text, in an encoding that is known and never guessed."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cberl.corpus.foreign_files import refuse_foreign
 from cberl.errors import InputError
 
 C1_TO_UNICODE = {
@@ -14,24 +16,100 @@ C1_TO_UNICODE = {
 }
 """C1 control codes -> what cp1252 has in their place: text that was once taken for Latin-1."""
 
+AUTO = "auto"
 _CONTROL_CODES = frozenset(map(chr, range(0x20))) - set("\t\n\r\f")
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_SAMPLE_BYTES = 1 << 16
+_MOST_LIKELY = 3
 
 
-def read_text(path: Path) -> str:
-    """Read a text file that is UTF-8 (with or without a byte order mark) or cp1252.
+def read_text(path: Path, encoding: str = AUTO) -> str:
+    """Read a text file of the user's.
+
+    Args:
+        encoding: its encoding; `AUTO` takes UTF-8, or what a byte order mark says.
 
     Raises:
-        InputError: it is neither, or is no text at all.
+        InputError: naming file, line and byte that cannot be decoded, and what encodings a
+            detector holds likely.
     """
+    refuse_foreign(path)
     content = path.read_bytes()
-    for encoding in ("utf-8-sig", "cp1252"):
+    name = _encoding_by_mark(content) if encoding == AUTO else encoding
+    try:
+        text = content.decode(name)
+    except UnicodeDecodeError as error:
+        raise InputError(_undecodable(path, content, name, encoding, error)) from None
+    except (LookupError, ValueError):  # no such encoding, or one that is not for text
+        raise InputError(
+            f"corpus.encoding is {encoding!r}; expected auto or an encoding of Python's, such as "
+            "gbk or cp1251"
+        ) from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise InputError(
+            f"{path}: line {line}: holds a zero byte; expected text (UTF-16 without a byte order "
+            "mark needs corpus.encoding: utf-16-le or utf-16-be)"
+        )
+    return text.removeprefix("\ufeff")
+
+
+def read_archive_text(path: Path) -> str:
+    """Read a text file of a public archive, which is UTF-8 or, in old copies, cp1252.
+
+    Raises:
+        InputError: it is neither; it holds a control character.
+    """
+    refuse_foreign(path)
+    content = path.read_bytes()
+    name = _encoding_by_mark(content)
+    try:
+        text = content.decode(name)
+    except UnicodeDecodeError as error:
         try:
-            text = content.decode(encoding)
+            text = content.decode("cp1252")
         except UnicodeDecodeError:
-            continue
-        if _CONTROL_CODES.isdisjoint(text):
-            return text
-    raise InputError(f"{path}: neither UTF-8 nor cp1252 text; expected one of the two")
+            line = content[: error.start].count(b"\n") + 1
+            raise InputError(
+                f"{path}: neither UTF-8 nor cp1252 text (line {line}); expected one of the two"
+            ) from None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not _CONTROL_CODES.isdisjoint(line):
+            raise InputError(f"{path}: line {number}: holds a control character; expected text")
+    return text.removeprefix("\ufeff")
+
+
+def _encoding_by_mark(content: bytes) -> str:
+    return next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+
+
+def _undecodable(
+    path: Path, content: bytes, name: str, encoding: str, error: UnicodeDecodeError
+) -> str:
+    line = content[: error.start].decode(name, errors="replace").count("\n") + 1
+    where = (
+        f"{path}: line {line}, byte {error.start + 1} of the file (0x{content[error.start]:02X})"
+    )
+    if encoding != AUTO:
+        return f"{where}: not {encoding}, as corpus.encoding says it is"
+    likely = likely_encodings(content)
+    held = f"a detector holds {' or '.join(likely)} likely; " if likely else ""
+    return f"{where}: not {name.upper()}; {held}expected UTF-8, or its name in corpus.encoding"
+
+
+def likely_encodings(content: bytes) -> list[str]:
+    """Encodings that a detector holds likely, the likeliest first, at most three."""
+    from charset_normalizer import from_bytes
+
+    # ASCII is the same in all of them: lines of nothing else only blur the picture.
+    telling = b"\n".join(line for line in content.split(b"\n") if not line.isascii())
+    return [match.encoding for match in from_bytes(telling[:_SAMPLE_BYTES])][:_MOST_LIKELY]
 
 
 def map_control_codes(text: str) -> str:
@@ -40,9 +118,17 @@ def map_control_codes(text: str) -> str:
 
 
 def read_delimited(
-    path: Path, delimiter: str, required: Sequence[str]
+    text: str, path: Path, delimiter: str, required: Sequence[str] = ()
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Read a table with a header.
+
+    A column without a name is called by its number. Empty cells behind the last column are
+    dropped, as spreadsheets leave them.
+
+    Args:
+        text: the content of a file.
+        path: its name, for messages.
+        required: columns that must be there.
 
     Yields:
         number of the row's last line in the file (from 1), and its values by column.
@@ -51,16 +137,16 @@ def read_delimited(
         InputError: no rows, a column missing, a row with too few or too many values.
     """
     # newline="": otherwise line ends inside quotes would be changed.
-    lines = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = [name.strip() for name in next(lines, [])]
+        header = name_columns([name.strip() for name in next(lines, [])])
         if not header:
             raise InputError(f"{path}: is empty; expected a header and rows")
         for name in required:
             if name not in header:
-                separated = f"; expected columns separated by {delimiter!r}" * (len(header) == 1)
                 raise InputError(
-                    f"{path}: has no column {name}; found {', '.join(header)}{separated}"
+                    f"{path}: has no column {name}; found {', '.join(header)}"
+                    f"{separator_hint(header, delimiter)}"
                 )
         for name in header:
             if header.count(name) > 1:
@@ -69,6 +155,8 @@ def read_delimited(
         for values in lines:
             if not any(values):
                 continue
+            while len(values) > len(header) and not values[-1].strip():
+                values.pop()
             if len(values) != len(header):
                 raise InputError(
                     f"{path}: line {lines.line_num}: {len(values)} values; expected {len(header)}, "
@@ -83,3 +171,26 @@ def read_delimited(
         ) from None
     if not rows:
         raise InputError(f"{path}: has no rows under its header; expected at least one")
+
+
+def separator_hint(header: Sequence[str], delimiter: str) -> str:
+    """What to add to a complaint about columns, if all of them were taken for one."""
+    alone = delimiter and len(header) == 1
+    return f"; expected columns separated by {delimiter!r}" if alone else ""
+
+
+def name_columns(header: Sequence[str]) -> list[str]:
+    """Name columns that have no name by their number, from 1."""
+    return [name or f"(column {number})" for number, name in enumerate(header, start=1)]
+
+
+def drop_empty_unnamed(values: dict[str, list]) -> dict[str, list]:
+    """Drop columns that `name_columns` named and that are empty throughout.
+
+    Spreadsheets leave such behind the last column when they export a table.
+    """
+    return {
+        name: cells
+        for number, (name, cells) in enumerate(values.items(), start=1)
+        if name != f"(column {number})" or any(str(cell or "").strip() for cell in cells)
+    }

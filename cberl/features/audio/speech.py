@@ -31,7 +31,7 @@ class SpeechNetwork:
     def __init__(self, encoder: str, device: str) -> None:
         """
         Args:
-            encoder: Hugging Face name or folder.
+            encoder: Hugging Face name, with ``@`` and a commit behind it or not, or folder.
             device: ``auto``, ``cpu`` or ``cuda``.
 
         Raises:
@@ -43,7 +43,7 @@ class SpeechNetwork:
         self._name = encoder
         self._device = choose_device(device)
         source = str(find_path(encoder)) if find_path(encoder).is_dir() else encoder
-        self._model, self._extractor = open_pretrained(
+        self._model, self._extractor, self._commit = open_pretrained(
             encoder, source, AutoFeatureExtractor, AUDIO_ENCODER, "preprocessor_config.json"
         )
         configuration = self._model.config
@@ -59,9 +59,9 @@ class SpeechNetwork:
 
     def describe(self) -> dict[str, Any]:
         """Facts for a reader of the features."""
-        local = find_path(self._name).is_dir()
+        name = f"{self._name.partition('@')[0]}@{self._commit}" if self._commit else self._name
         return {
-            "encoder": Path(self._name).name if local else self._name,
+            "encoder": name if self._commit else Path(name).name,
             "over_layers_and_time": "mean",
         }
 

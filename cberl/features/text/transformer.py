@@ -43,7 +43,8 @@ def load_transformer(encoder: str) -> Transformer:
 
     Args:
         encoder: ``minilm`` (inside a package, nothing is fetched), a folder, or a Hugging Face
-            name, which is fetched once into the Hugging Face cache.
+            name, ``@`` and a commit behind it or not, which is fetched once into the Hugging Face
+            cache.
 
     Raises:
         InputError: the files cannot be reached, or lack weights of the encoder.
@@ -52,7 +53,7 @@ def load_transformer(encoder: str) -> Transformer:
     from transformers import AutoTokenizer
 
     name, source = locate(encoder)
-    model, tokenizer = open_pretrained(
+    model, tokenizer, commit = open_pretrained(
         encoder, source, AutoTokenizer, TEXT_ENCODER, "tokenizer.json"
     )
     if len(tokenizer) <= len(set(tokenizer.all_special_tokens)):
@@ -66,6 +67,7 @@ def load_transformer(encoder: str) -> Transformer:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     longest = _longest_input(model, tokenizer)
+    name = f"{name.partition('@')[0]}@{commit}" if commit else name
     return Transformer(name, model, tokenizer, model.config.hidden_size, longest)
 
 
@@ -81,20 +83,22 @@ def locate(encoder: str) -> tuple[str, str]:
 
 def open_pretrained(
     encoder: str, source: str, reader: Any, key: str, reader_file: str
-) -> tuple[Any, Any]:
+) -> tuple[Any, Any, str | None]:
     """Load a network of transformers, and what prepares its input.
 
-    Weights are read from safetensors files only, never from pickles.
+    Weights are read from safetensors files only, never from pickles, and no code that comes with
+    them is run. What is fetched by name is of one commit, the network and the reader.
 
     Args:
         encoder: as the user named it.
-        source: folder or Hugging Face name.
+        source: folder, or Hugging Face name with or without ``@`` and a commit.
         reader: class with ``from_pretrained`` of what prepares the input.
         key: configuration key that named the encoder.
         reader_file: the file that ``reader`` needs.
 
     Returns:
-        (model in evaluation mode, reader).
+        (model in evaluation mode, reader, commit that a Hugging Face name was fetched at; None
+        for a folder).
 
     Raises:
         InputError: the files cannot be reached, or lack weights of the encoder; one line on
@@ -102,6 +106,7 @@ def open_pretrained(
     """
     import torch
     import transformers
+    from huggingface_hub import hf_hub_download
     from safetensors import SafetensorError
 
     # What the libraries raise for files that are absent, broken or need what is not installed.
@@ -109,16 +114,28 @@ def open_pretrained(
     unusable += (ImportError, SafetensorError)
     transformers.utils.logging.disable_progress_bar()
     local = Path(source).is_dir()
+    # Unless told not to, transformers asks on the terminal whether to run a folder's own Python.
+    options = {"local_files_only": local, "trust_remote_code": False}
+    commit = None
     try:
-        prepares = reader.from_pretrained(source, local_files_only=local)
+        if not local:
+            source, _, wanted = source.partition("@")
+            cached = Path(hf_hub_download(source, "config.json", revision=wanted or None))
+            options["revision"] = commit = cached.parent.name
+        prepares = reader.from_pretrained(source, **options)
         model, found = transformers.AutoModel.from_pretrained(
             source,
             dtype=torch.float32,
             use_safetensors=True,
             output_loading_info=True,
-            local_files_only=local,
+            **options,
         )
     except unusable as error:
+        if "trust_remote_code" in str(error):
+            raise InputError(
+                f"{key}: {encoder} comes with Python code of its own, which is not run; expected"
+                " an encoder of a kind that transformers has"
+            ) from None
         files = f"config.json, {reader_file} and model.safetensors"
         reason = " ".join(str(error).split()).split(". ")[0][:200]
         raise InputError(
@@ -131,7 +148,7 @@ def open_pretrained(
     absent = sorted(name for name in found["missing_keys"] if "pooler" not in name)
     if absent:
         raise InputError(f"{key}: {encoder} has no weights for {absent[0]}")
-    return model.eval(), prepares
+    return model.eval(), prepares, commit
 
 
 def _longest_input(model: Any, tokenizer: Any) -> int:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cberl.corpus.blank_text import is_blank
 from cberl.errors import InputError
 
 
@@ -83,7 +84,8 @@ class Transcript:
             utterances: columns utterance_id, dialogue_id, turn, speaker, text; whole dialogues.
         """
         self._tokenizer = tokenizer
-        self._texts = utterances["text"].fillna("").str.strip().to_numpy(dtype=object)
+        texts = utterances["text"].fillna("").str.strip()
+        self._texts = texts.mask(texts.map(is_blank), "").to_numpy(dtype=object)
         self._speakers = utterances["speaker"].fillna("").str.strip().to_numpy(dtype=object)
         self.available = self._texts != ""
         dialogues = pd.factorize(utterances["dialogue_id"])[0]

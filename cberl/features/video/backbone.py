@@ -107,7 +107,7 @@ def fetch_weights(name: str) -> tuple[dict[str, Any], dict[str, str]]:
             file to put where.
     """
     url = _models_with(name).get_model_weights(name).DEFAULT.url
-    return _read_tensors(_download(url, name)), {"encoder": f"torchvision {name}", "weights": url}
+    return read_weights(_download(url, name)), {"encoder": f"torchvision {name}", "weights": url}
 
 
 def _models_with(name: str) -> Any:
@@ -208,7 +208,7 @@ def _download(url: str, name: str) -> Path:
     return path
 
 
-def _read_tensors(path: Path) -> dict[str, Any]:
+def read_weights(path: Path) -> dict[str, Any]:
     """Tensors by name out of a file that may be anything; a pickle in it is not run."""
     import pickle
 
@@ -239,7 +239,7 @@ def _read_tensors(path: Path) -> dict[str, Any]:
 
 
 def _load(module: Any, path: Path, head: str) -> None:
-    tensors = _read_tensors(path)
+    tensors = read_weights(path)
     kept = {key: value for key, value in tensors.items() if not key.startswith(f"{head}.")}
     try:
         module.load_state_dict(kept, strict=True)

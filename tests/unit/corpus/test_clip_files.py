@@ -1,7 +1,7 @@
 """Whether a shard's media files are still the same: what changes its digest, and what does not."""
 
-import logging
 import os
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,7 +11,7 @@ from cberl.corpus.media.clip_files import clip_names, clip_states
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.shards import select_shard
 
-TABLE = SETTINGS["table"]
+TABLE = replace(SETTINGS["table"], shared_media=True)
 SHARDS = 3
 
 
@@ -26,6 +26,10 @@ def recordings(tmp_path):
     return tmp_path
 
 
+def states(root):
+    return clip_states(read_corpus(TABLE, root).utterances, root, SHARDS)
+
+
 def shards_of(root, media_path):
     utterances = read_corpus(TABLE, root).utterances
     names = [f"{number}-of-{SHARDS}" for number in range(1, SHARDS + 1)]
@@ -35,21 +39,21 @@ def shards_of(root, media_path):
 
 
 def changed_shards(root, before):
-    after = clip_states(TABLE, root, SHARDS)
+    after = states(root)
     assert after.keys() == before.keys()
     return {name for name in after if after[name] != before[name]}
 
 
 def test_nothing_changed_gives_the_same_digests(recordings):
-    states = clip_states(TABLE, recordings, SHARDS)
-    assert states.keys() == {"1-of-3", "2-of-3", "3-of-3"}
-    assert len(set(states.values())) == 3
-    assert clip_states(TABLE, recordings, SHARDS) == states
+    before = states(recordings)
+    assert before.keys() == {"1-of-3", "2-of-3", "3-of-3"}
+    assert len(set(before.values())) == 3
+    assert states(recordings) == before
 
 
 @pytest.mark.parametrize("change", ["gone", "longer", "newer"])
 def test_a_changed_clip_changes_the_shards_that_need_it(recordings, change):
-    before = clip_states(TABLE, recordings, SHARDS)
+    before = states(recordings)
     clip = recordings / "d4.mp4"
     if change == "gone":
         clip.unlink()
@@ -64,29 +68,22 @@ def test_a_changed_clip_changes_the_shards_that_need_it(recordings, change):
 
 def test_a_clip_that_comes_later_changes_its_shard(recordings):
     (recordings / "d7.mp4").unlink()
-    before = clip_states(TABLE, recordings, SHARDS)
+    before = states(recordings)
     make_clips(recordings, ["d7.mp4"])
     assert changed_shards(recordings, before) == shards_of(recordings, "d7.mp4")
 
 
 def test_files_that_no_row_names_change_nothing(recordings):
-    before = clip_states(TABLE, recordings, SHARDS)
+    before = states(recordings)
     make_clips(recordings, ["d10.mp4", "notes.txt"])
     assert changed_shards(recordings, before) == set()
 
 
-def test_a_corpus_that_its_reader_refuses_has_no_digests(recordings):
-    (recordings / "utterances.tsv").write_text("dialogue\tutterance\n1\t2\n")
-    assert clip_states(TABLE, recordings, SHARDS) == {}
-
-
-def test_reading_says_nothing_and_sets_up_no_log(recordings, capsys, monkeypatch):
-    rows = [row | {"media": "d0.mp4", "remark": "nice"} for row in table_rows()]
-    write_table(recordings / "utterances.tsv", rows)
-    monkeypatch.setattr(logging.root, "handlers", [])
-    clip_states(TABLE, recordings, SHARDS)
-    assert logging.root.handlers == []
-    assert capsys.readouterr().err == ""
+def test_a_clip_that_is_called_a_little_otherwise_changes_its_shard(recordings):
+    (recordings / "d4.mp4").rename(recordings / "D4.MP4")
+    before = states(recordings)
+    (recordings / "D4.MP4").write_bytes(b"longer clip")
+    assert changed_shards(recordings, before) == shards_of(recordings, "d4.mp4")
 
 
 @pytest.fixture

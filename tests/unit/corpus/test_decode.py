@@ -335,6 +335,41 @@ def test_whatever_is_absent_has_its_reason(root, tmp_path):
     assert rows["frames"].notna().tolist() == rows["video_reason"].isna().tolist()
 
 
+@pytest.mark.parametrize(("name", "seconds"), [("a.mp4", 1), ("a.wav", None)])
+def test_of_channels_that_cancel_each_other_out_one_is_taken(tmp_path, name, seconds):
+    sound = np.stack([babble(1, 16000), -babble(1, 16000)])
+    codecs = ("libx264", "aac") if seconds else ("", "pcm_s16le")
+    write_media(tmp_path / name, sound, seconds, layout="stereo", codecs=codecs)
+    row = decode(tmp_path, {"media_path": name}).iloc[0]
+    assert row["audio_reason"] is None
+    assert "audio: channels cancel each other out when mixed; channel " in row["detail"]
+    assert np.abs(row["audio"]).max() / 32767 == pytest.approx(0.5, abs=0.1)
+    assert row["source_channels"] == 2
+    assert (row["video_reason"] is None) == (seconds is not None)
+
+
+def test_a_wide_stereo_picture_is_mixed_as_ever(tmp_path):
+    wave = np.stack([babble(1, 16000), babble(1, 16000, pitch=330)])
+    write_media(tmp_path / "a.wav", wave, layout="stereo", codecs=("", "pcm_s16le"))
+    assert decode(tmp_path, {"media_path": "a.wav"}).iloc[0]["detail"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.sph", b"NIST_1A\n   1024\n", "a.sph is a NIST SPHERE file, which is not read"),
+        ("a.mp4", b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
+        ("a.mp4", b"\n<!DOCTYPE HTML>\n", "is a web page, not the file itself"),
+        ("._a.mp4", b"\x00\x05\x16\x07\x00", "is a file of macOS attributes"),
+    ],
+)
+def test_a_file_that_is_no_media_is_called_what_it_is(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    row = decode(tmp_path, {"media_path": name}).iloc[0]
+    assert row["audio_reason"] == row["video_reason"] == reasons.UNREADABLE
+    assert words in row["detail"]
+
+
 @pytest.mark.parametrize(
     "name", ["../secret.wav", "clips/../../secret.wav", "{secret}", "clips/\0.mp4", "a" * 5000]
 )

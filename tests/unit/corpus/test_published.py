@@ -151,11 +151,12 @@ def test_matrices_and_lists_of_numbers_will_do(tmp_path):
         assert np.array_equal(matrix, other.matrices[name])
 
 
-def test_dialogues_in_no_split_are_left_out_and_logged(tmp_path, caplog):
+def test_dialogues_in_no_split_are_left_out_and_noticed(tmp_path):
     fields = published_fields()
     fields["train"].remove("Ses02F_impro01")
-    assert len(read(tmp_path, iemocap_tuple(fields)).rows) == 15
-    assert "1 dialogues are in no split" in caplog.text
+    published = read(tmp_path, iemocap_tuple(fields))
+    assert len(published.rows) == 15
+    assert "1 dialogues are in no split" in published.notices[0]
 
 
 def test_zeros_and_nan_throughout_are_absent(tmp_path):

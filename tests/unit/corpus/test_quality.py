@@ -187,3 +187,25 @@ def test_the_page_of_a_large_corpus_stays_small(quality):
 def test_the_page_of_a_faultless_corpus_says_so():
     quality = assess_quality(utterance_rows({}), pd.DataFrame(), ["text"])
     assert "Nothing is missing." in render_quality_page(quality)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\u200b\u200d", "\ufeff", "\u2060\u00ad", "\u3164", "\ufe0f"]
+)
+def test_text_that_cannot_be_seen_is_no_text(text):
+    utterances = utterance_rows({"media_path": "a.mp4", "text": text})
+    row = assess_quality(utterances, pd.DataFrame(), ["text"]).iloc[0]
+    assert (row["available"], row["reason"]) == (False, reasons.EMPTY_TEXT)
+
+
+@pytest.mark.parametrize("text", [".", "…", "a\u200b", "\U0001f602", "ก็", "👍🏽"])
+def test_text_of_any_sign_is_text(text):
+    utterances = utterance_rows({"media_path": "a.mp4", "text": text})
+    assert assess_quality(utterances, pd.DataFrame(), ["text"]).iloc[0]["available"]
+
+
+def test_the_page_lists_what_reading_noticed(quality):
+    page = render_quality_page(quality, ["t.tsv: not read: column <b>"])
+    assert "<li>t.tsv: not read: column &lt;b&gt;</li>" in page
+    assert "noticed" not in render_quality_page(quality)
+    assert "<th class=n>share not usable</th>" in page

@@ -14,8 +14,9 @@ import pytest
 from made_media import BOTH, SETTINGS, babble, utterance_rows, write_media
 
 from cberl.corpus import reasons
+from cberl.corpus.cage.sandbox import UNREADABLE_ANSWER, Garbled, Lost, Sandbox
 from cberl.corpus.media import decode
-from cberl.corpus.media.sandbox import UNREADABLE_ANSWER, Garbled, Lost, Sandbox
+from cberl.errors import InputError
 
 
 @pytest.fixture
@@ -60,6 +61,12 @@ def test_an_exception_is_a_crash_with_its_words(sandbox):
     assert (lost.reason, lost.detail) == (reasons.CRASHED, "ZeroDivisionError: division by zero")
 
 
+def test_what_the_task_refuses_is_refused_with_its_words(sandbox):
+    with pytest.raises(InputError, match=r"^table\.npz: is empty; expected rows$"):
+        sandbox.call({"do": "refuse"})
+    assert sandbox.call({"do": "echo", "text": "back", "size": 1})[0] == {"text": "back"}
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -70,6 +77,8 @@ def test_an_exception_is_a_crash_with_its_words(sandbox):
         '{"sizes": []}',
         '{"facts": [], "sizes": []}',
         '{"lost": "crashed", "sizes": []}',
+        '{"refused": 1, "sizes": []}',
+        '{"refused": "two\\nlines", "sizes": []}',
         '{"lost": ["a"], "detail": "", "sizes": []}',
         '{"lost": "no such reason", "detail": "", "facts": {}, "sizes": []}',
     ],
@@ -145,7 +154,7 @@ def test_a_worker_ends_when_its_caller_was_killed(deed):
     """An idle worker at once, a busy one when its own clock runs out."""
     program = (
         "import misbehaving\n"
-        "from cberl.corpus.media.sandbox import Sandbox\n"
+        "from cberl.corpus.cage.sandbox import Sandbox\n"
         "box = Sandbox(misbehaving.obey, time_limit_s=0.5, memory_limit_mb=200)\n"
         "print(box.call({'do': 'pid'})[0]['pid'], flush=True)\n"
         "box._time_limit_s = 60\n"

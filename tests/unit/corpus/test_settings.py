@@ -14,8 +14,15 @@ DEALING = {"dev_share": 0.1, "split_seed": 0}
 DEFAULTS = {
     "meld": {},
     "iemocap": {"label_set": "six", **DEALING},
-    "table": {"file": "utterances.tsv", "test_share": 0.2, **DEALING},
-    "features": {"file": "utterances.tsv", "test_share": 0.2, **DEALING},
+    "table": {
+        "file": "utterances.tsv",
+        "columns": {},
+        "encoding": "auto",
+        "shared_media": False,
+        "test_share": 0.2,
+        **DEALING,
+    },
+    "features": {"file": "utterances.tsv", "columns": {}, "test_share": 0.2, **DEALING},
 }
 
 
@@ -33,8 +40,8 @@ def test_a_kind_has_its_own_keys_and_defaults(kind):
     settings = settings_of(kind)
     check_settings(settings, SCHEMA, "mine.yaml")
     validate(settings, str(PATH))
-    common = {"name": "mine", "kind": kind, "root": "here", "classes": [], "max_unavailable": 0.2}
-    assert settings["corpus"] == common | DEFAULTS[kind]
+    common = {"name": "mine", "kind": kind, "root": "here", "max_unavailable": 0.2}
+    assert settings["corpus"] == common | {"classes": [], "labels": {}} | DEFAULTS[kind]
 
 
 @pytest.mark.parametrize("kind", DEFAULTS)

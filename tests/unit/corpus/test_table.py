@@ -107,7 +107,7 @@ def test_clips_and_pieces_of_recordings(tmp_path):
     make_clips(tmp_path / "talks", ["one.mp4", "one.wav"])
     rows = [{**row, "media": "", "start": "", "end": "", "audio": ""} for row in table_rows()]
     rows[0].update(media="talks/one.mp4", start="83.5", end="0:01:25,25", audio="talks/one.wav")
-    rows[1].update(media="talks/one.mp4")
+    rows[1].update(media="talks/whole.mp4")
     rows[2].update(media="talks/two.mp4", start="1", end="2")
     utterances = read(tmp_path, rows).utterances
     ids = utterances["utterance_id"].str.split("/").str[1:].str.join("/")
@@ -117,7 +117,7 @@ def test_clips_and_pieces_of_recordings(tmp_path):
     assert (piece.media_start_s, piece.media_end_s) == (83.5, 85.25)
     assert piece.annotated_duration_s == 1.75
     whole = utterances.loc["d0/u1"]
-    assert whole.media_path == "talks/one.mp4"
+    assert whole.media_path == "talks/whole.mp4"
     assert whole[["media_start_s", "media_end_s", "audio_path", "note"]].isna().all()
     missing = utterances.loc["d1/u0"]
     assert (missing.media_path, missing.media_start_s) == ("talks/two.mp4", 1)
@@ -135,9 +135,9 @@ def test_a_name_may_hold_a_tilde(tmp_path):
     assert "d1~b" in "".join(read(tmp_path, changed(2, dialogue="d1~b")).utterances["dialogue_id"])
 
 
-def test_other_columns_are_left_out_and_logged(tmp_path, caplog):
-    read(tmp_path, changed(0, remark="nice"))
-    assert "not read: column remark" in caplog.text
+def test_other_columns_are_left_out_and_named(tmp_path):
+    corpus = read(tmp_path, changed(0, remark="nice"))
+    assert corpus.notices == ("utterances.tsv: not read: column remark",)
 
 
 MISTAKES = {
@@ -147,7 +147,8 @@ MISTAKES = {
     ),
     "mistyped column": (
         [{**row, "Split ": "train"} for row in table_rows()],
-        r"utterances\.tsv: column Split is unknown; did you mean split\?",
+        r"utterances\.tsv: column Split is unknown; did you mean split\? Then rename it or write "
+        r"corpus\.columns: \{Split: split\} \(null",
     ),
     "empty speaker": (
         changed(2, speaker=" "),
@@ -163,7 +164,7 @@ MISTAKES = {
     ),
     "some without split": (
         changed(0, split="train"),
-        r"line 3, column split: is None; expected train, dev, test, or no split at all",
+        r"line 3, column split: is None; expected train, dev, test .*, or no split at all",
     ),
     "dialogue in two splits": (
         [{**row, "split": ["train", "test"][n % 2]} for n, row in enumerate(table_rows())],
@@ -191,7 +192,7 @@ MISTAKES = {
     ),
     "one label": (
         [{**row, "label": "calm"} for row in table_rows()],
-        r"has 1 different labels; expected at least two",
+        r"all labels are calm; expected at least two classes",
     ),
     "two dialogues": (table_rows()[:4], r"has 2 dialogues to deal and 2 would be set aside"),
     "no test": (
@@ -223,6 +224,14 @@ def test_training_without_any_label_is_refused(tmp_path):
         read(tmp_path, rows)
 
 
+def test_a_dev_split_without_labels_is_refused(tmp_path):
+    splits = {"d0": "dev", "d1": "test"}
+    rows = [{**row, "split": splits.get(row["dialogue"], "train")} for row in table_rows()]
+    rows = [{**row, "label": "" if row["split"] == "dev" else row["label"]} for row in rows]
+    with pytest.raises(InputError, match=r"split dev has a label; .*corpus\.split_seed"):
+        read(tmp_path, rows)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -230,9 +239,9 @@ def test_training_without_any_label_is_refused(tmp_path):
         ("utterances.jsonl", b'{"dialogue": 1,\n', r"line 1: .*; expected a JSON object"),
         ("utterances.jsonl", b"[" * 100_000, r"line 1: .*; expected a JSON object"),
         ("utterances.jsonl", b"", r"has no rows"),
-        ("utterances.jsonl", '{"dialogue": "x"}'.encode("utf-16"), r"neither UTF-8 nor cp1252"),
+        ("utterances.jsonl", '{"a": "x"}'.encode("utf-16-le"), r"line 1: holds a zero byte; .*le"),
         ("utterances.csv", b"dialogue;utterance;speaker\n1;1;A\n", r"columns separated by ','"),
-        ("utterances.tsv", b'dialogue\tutterance\n1\t"Oh," he said\n', r"has no column speaker"),
+        ("utterances.tsv", b"dialogue\tutterance\n1\t1\n", r"has no column speaker; .*ITS NAME"),
         (
             "utterances.tsv",
             b'dialogue\tutterance\tspeaker\ttext\n1\t1\tA\t"Oh," he said\n',
@@ -240,7 +249,18 @@ def test_training_without_any_label_is_refused(tmp_path):
         ),
         ("utterances.parquet", b"PAR1 and so on", r"not a whole Parquet file"),
         ("utterances.tsv", b"dialogue\tutterance\tspeaker\n", r"has no rows"),
-        ("utterances.xlsx", b"PK", r"ends in '\.xlsx'; expected \.tsv, \.csv, \.jsonl, \.parquet"),
+        ("utterances.xlsx", b"PK", r"not a whole Excel workbook"),
+        (
+            "utterances.ods",
+            b"PK",
+            r"ends in '\.ods'; expected .*\.jsonl, \.xlsx, \.parquet",
+        ),
+        (
+            "utterances.tsv",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            r"is a Git LFS pointer, not the file itself; run: git lfs pull",
+        ),
+        ("utterances.csv", b"<!DOCTYPE html><html>", r"is a web page, not the file itself"),
     ],
 )
 def test_unreadable_files_are_refused(tmp_path, name, content, message):

@@ -31,6 +31,19 @@ def test_verdict_shows_every_class_of_every_variant_with_its_support(evaluation)
     assert "cberl against baseline" in text
 
 
+def test_names_of_classes_stand_in_full_and_in_line(tmp_path):
+    names = ["pleasantly surprised", "pleasantly amused", "愤怒", "calm"]
+    shares = dict.fromkeys(names, 0.25)
+    made = make_results(tmp_path, shares=shares)
+    text = write_verdict(read_evaluation(made.evaluation_paths()), "page")
+    for name in names:
+        rows = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+        assert len(rows) == 2  # one variant below the other, as both do not fit beside the names
+    wide = next(line for line in text.splitlines() if line.startswith("愤怒"))
+    plain = next(line for line in text.splitlines() if line.startswith("calm"))
+    assert len(wide) == len(plain) - 2
+
+
 def test_the_choice_is_made_on_dev(evaluation):
     dev = {
         name: evaluation.score(name, "macro_f1", split="dev")["mean"]

@@ -1,22 +1,33 @@
-"""A second process for work that may crash, hang or eat memory, restarted whenever it did."""
+"""A second process for work on files that others made, restarted whenever it crashed or hung.
+
+It has no network, cannot start processes, writes nowhere but into its pipe, and has bounded time
+and memory; `cberl.corpus.cage.confinement` says by what. Its environment is empty but for what
+libraries need to start.
+"""
 
 import json
+import logging
 import os
+import resource
 import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import cberl
-from cberl.corpus.media import worker
+from cberl.corpus.cage import worker
+from cberl.corpus.cage.confinement import SECCOMP
 from cberl.corpus.reasons import CRASHED, OUT_OF_MEMORY, TIMED_OUT
+from cberl.errors import InputError
 
 START_LIMIT_S = 300.0
+KEPT_OF_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL")
 LARGEST_HEADER = 64 * worker.MEGABYTE
 UNREADABLE_ANSWER = "gave an answer that cannot be read"
 
@@ -38,7 +49,7 @@ class Sandbox:
 
     Args:
         task: a function at the top of a module; takes a dict and returns a dict and a list of
-            bytes. The dicts hold what JSON can hold.
+            bytes. The dicts hold what JSON can hold. It may raise InputError.
         time_limit_s: wall-clock seconds for one call; starting the worker does not count.
         memory_limit_mb: megabytes by which one call may grow the worker's address space (Linux).
     """
@@ -66,7 +77,9 @@ class Sandbox:
             check: raises `Garbled` where facts and blobs are not such as the task gives.
 
         Raises:
-            Lost: the task raised, crashed, took too long or asked for too much memory.
+            InputError: the task raised it, with its words.
+            Lost: the task raised something else, crashed, took too long or asked for too much
+                memory.
             RuntimeError: the worker does not start.
         """
         if self._process is None or self._process.poll() is not None:
@@ -74,6 +87,7 @@ class Sandbox:
             self._start()
         deadline = time.monotonic() + self._time_limit_s
         try:
+            limit_growth(self._process.pid, self._memory_limit_mb)
             self._send(request)
             header, blobs = self._receive(deadline)
             _check_verdict(header)
@@ -86,9 +100,13 @@ class Sandbox:
             # Nothing that it says from here on can be trusted.
             self._stop()
             raise Lost(CRASHED, UNREADABLE_ANSWER) from None
-        except (EOFError, BrokenPipeError):
+        except (EOFError, BrokenPipeError, ProcessLookupError):
             raise Lost(CRASHED, self._last_words()) from None
+        if "refused" in header:
+            raise InputError(header["refused"])
         if "lost" in header:
+            if "trace" in header:
+                logging.info("%s", ascii(header["trace"]).replace("\\n", "\n"))
             if header["lost"] == OUT_OF_MEMORY:
                 self._stop()
             raise Lost(header["lost"], header["detail"])
@@ -99,20 +117,22 @@ class Sandbox:
         project = str(Path(cberl.__file__).resolve().parent.parent)
         inherited = [path for path in sys.path if path and Path(path).is_dir()]
         one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        kept = {name: os.environ[name] for name in KEPT_OF_ENVIRONMENT if name in os.environ}
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-P", "-m", worker.__name__, self._task, str(writing_end)),
-                *(str(self._memory_limit_mb), str(self._time_limit_s)),
+                str(self._time_limit_s),
             ],
             stdin=subprocess.PIPE,
             pass_fds=(writing_end,),
-            env=os.environ | one_thread | {"PYTHONPATH": os.pathsep.join([project, *inherited])},
+            env=kept | one_thread | {"PYTHONPATH": os.pathsep.join([project, *inherited])},
         )
         os.close(writing_end)
         try:
-            self._receive(time.monotonic() + START_LIMIT_S)
+            header, _ = self._receive(time.monotonic() + START_LIMIT_S)
         except (EOFError, TimeoutError):
             raise RuntimeError(f"the worker for {self._task} did not start") from None
+        _say_what_holds(header["held_by"])
 
     def _stop(self) -> None:
         if self._process is not None:
@@ -163,6 +183,37 @@ class Sandbox:
         return bytes(received)
 
 
+def limit_growth(process: int, megabytes: int) -> None:
+    """Let a process's address space grow by ``megabytes`` from here on, no further (Linux).
+
+    Raises:
+        ProcessLookupError: it is gone.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        with open(f"/proc/{process}/statm") as handle:
+            pages = int(handle.read().split()[0])
+    except (FileNotFoundError, IndexError):
+        raise ProcessLookupError(process) from None
+    soft = pages * resource.getpagesize() + megabytes * worker.MEGABYTE
+    hard = resource.prlimit(process, resource.RLIMIT_AS)[1]
+    if hard != resource.RLIM_INFINITY:
+        soft = min(soft, hard)
+    resource.prlimit(process, resource.RLIMIT_AS, (soft, hard))
+
+
+@cache
+def _say_what_holds(held_by: str) -> None:
+    """Log once what confines the processes that read foreign files."""
+    if held_by == SECCOMP:
+        logging.info("files are read in a process without network or write access: %s", held_by)
+    else:
+        logging.warning(
+            "files are read in a process with %s only: this machine has no seccomp filters", held_by
+        )
+
+
 def _read_header(encoded: bytes) -> dict[str, Any]:
     """What an answer's JSON says; Garbled unless it is a dict with sizes of blobs."""
     try:
@@ -177,6 +228,10 @@ def _read_header(encoded: bytes) -> dict[str, Any]:
 
 def _check_verdict(header: dict[str, Any]) -> None:
     """Garbled unless an answer holds facts, or a reason and words why there are none."""
+    if "refused" in header:
+        if not isinstance(header["refused"], str) or "\n" in header["refused"]:
+            raise Garbled
+        return
     lost = header.get("lost") in (CRASHED, OUT_OF_MEMORY) and isinstance(header.get("detail"), str)
     if not lost and ("lost" in header or not isinstance(header.get("facts"), dict)):
         raise Garbled

@@ -1,6 +1,6 @@
 """The reference of all tables in docs/output.md, made from the stages' declarations.
 
-``python -m cberl.report.output_reference`` rewrites it; a test holds page and tables together.
+``python -m cberl.output_reference`` rewrites it; a test holds page and tables together.
 """
 
 from collections.abc import Iterator
@@ -15,11 +15,12 @@ from cberl.fuse import tables as fuse
 from cberl.generated_section import replace_section
 from cberl.graph import tables as graph
 from cberl.oversample import tables as oversample
+from cberl.predict import tables as predict
 from cberl.tables import VECTOR, Column, TableKind
 from cberl.train import tables as train
 
 PAGE, SECTION = PROJECT / "docs/output.md", "tables"
-STAGES = (corpus, features, oversample, fuse, graph, train, shared, evaluate)
+STAGES = (corpus, features, oversample, fuse, graph, train, shared, evaluate, predict)
 
 
 def list_kinds() -> list[TableKind]:

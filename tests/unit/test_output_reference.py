@@ -3,14 +3,13 @@
 import re
 
 from cberl.generated_section import read_section
-from cberl.report.output_reference import PAGE, SECTION, list_kinds, render_table_reference
+from cberl.output_reference import PAGE, SECTION, list_kinds, render_table_reference
 
 
 def test_the_reference_is_that_of_the_declared_tables():
     reference = read_section(PAGE, SECTION)
-    assert reference == render_table_reference().strip(), (
-        "run python -m cberl.report.output_reference"
-    )
+    expected = render_table_reference().strip()
+    assert reference == expected, "run python -m cberl.output_reference"
 
 
 def test_every_kind_of_table_has_a_file_and_every_link_a_table():

@@ -1,0 +1,89 @@
+"""``cberl predict``: a trained model on new conversations."""
+
+import argparse
+from pathlib import Path
+
+from cberl.errors import InputError
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "predict",
+        help="predict the emotion of every turn of a new conversation",
+        description="Predict the emotion of every turn of a recording, a folder of clips or a "
+        "table of conversations, with the bundle that a run left in results/CORPUS/bundle/VARIANT.",
+        epilog="examples:\n"
+        "  cberl predict talk.mp4 --transcript talk.srt --bundle BUNDLE --out talk\n"
+        "  cberl predict talk.mp4 --bundle BUNDLE --out talk    (turns by voice activity)\n"
+        "  cberl predict conversations.tsv --bundle BUNDLE --out all\n"
+        "  cberl predict --correct talk/turns.jsonl --out corrected",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "source",
+        nargs="?",
+        metavar="RECORDING",
+        help="a recording, a folder of clips, or a table (.tsv, .csv, .jsonl, .parquet)",
+    )
+    parser.add_argument(
+        "--transcript",
+        metavar="FILE",
+        help="SRT, WebVTT, TSV, CSV, or the JSON of Whisper or WhisperX",
+    )
+    parser.add_argument("--bundle", metavar="DIR", help="folder of the trained model")
+    parser.add_argument("--out", metavar="DIR", help="folder to write: new or empty")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="cpu", help="of the encoders"
+    )
+    parser.add_argument(
+        "--correct",
+        nargs="+",
+        metavar="FILE",
+        help="make a corpus out of outputs (.jsonl, .parquet, .eaf) in which a person set labels",
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command: 0, or an `InputError`."""
+    if options.correct:
+        _require(options, "out")
+        return _correct(options)
+    _require(options, "bundle")
+    _require(options, "out")
+    return _predict(options)
+
+
+def _require(options: argparse.Namespace, name: str) -> None:
+    if getattr(options, name) is None:
+        options.parser.error(f"--{name} is missing")
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from cberl.predict.outputs.write_outputs import check_folder
+    from cberl.predict.read_input import read_input
+
+    check_folder(options.out)
+    # Cheap to read and often wrong: before the models, which take seconds to load.
+    new = read_input(options.source, options.transcript)
+    from cberl.predict.bundle.load import open_bundle
+    from cberl.predict.predict_files import predict_into
+
+    models = open_bundle(options.bundle, options.device)
+    inputs = [options.source, options.transcript]
+    files = predict_into(Path(options.out), models, new, [name for name in inputs if name])
+    for file in files:
+        print(file)
+    return 0
+
+
+def _correct(options: argparse.Namespace) -> int:
+    from cberl.predict.correct import write_corrected
+
+    given = [options.source, options.transcript, options.bundle]
+    if any(value is not None for value in given):
+        raise InputError("--correct reads outputs alone; expected only --correct FILE --out DIR")
+    for file in write_corrected([Path(path) for path in options.correct], Path(options.out)):
+        print(file)
+    return 0

@@ -1,0 +1,149 @@
+"""Labels as a corpus writes them, and the classes that they are."""
+
+import difflib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from cberl.corpus.readers.column_names import as_yaml
+from cberl.errors import InputError
+
+NO_LABEL_WORDS = frozenset(
+    {
+        *("nan", "na", "n/a", "n.a.", "#n/a", "#na", "<na>", "null", "none", "nil", "nat"),
+        *("missing", "unlabeled", "unlabelled", "nolabel", "-", "--", "?", "."),
+    }
+)
+"""What programs and people write where there is no label; in small letters, without blanks."""
+
+MOST_SCORES = 10
+"""Different numbers with decimals that may still be classes; more are scores."""
+
+
+def rename_labels(
+    labels: pd.Series, classes: Sequence[str], mapping: Mapping[str, str | None]
+) -> tuple[pd.Series, list[str]]:
+    """Call labels and classes as the configuration wants them.
+
+    Args:
+        labels: labels of the corpus; null where there is none.
+        classes: the classes as they are listed; empty if they are those that occur.
+        mapping: section ``corpus.labels``: label -> class, or None for context.
+
+    Returns:
+        labels and classes by their new names, each class once.
+
+    Raises:
+        InputError: the mapping names a label that the corpus has not.
+    """
+    occurring = [*dict.fromkeys([*labels.dropna(), *classes])]
+    for label in mapping:
+        if label not in occurring:
+            close = difflib.get_close_matches(label, occurring, n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            raise InputError(
+                f"corpus.labels: no row has the label {label!r}{hint}; found "
+                f"{', '.join(sorted(occurring))}"
+            )
+    renamed = labels.map(lambda label: mapping.get(label, label), na_action="ignore")
+    named = [mapping.get(name, name) for name in classes]
+    return renamed.astype(object).where(renamed.notna(), None), [
+        name for name in dict.fromkeys(named) if name is not None
+    ]
+
+
+def check_labels(
+    labels: pd.Series, classes: Sequence[str], mapping: Mapping[str, str | None], source: str
+) -> None:
+    """Refuse labels that are likely not what they look like.
+
+    Args:
+        labels: labels after `rename_labels`; null where there is none.
+        classes: the classes as they are listed; empty if they are those that occur.
+        mapping: section ``corpus.labels``; what it names is meant as it stands.
+        source: the file, for messages.
+
+    Raises:
+        InputError: with the mapping to write, where labels differ only in case, blanks or the
+            spelling of a number, or read like no label at all; where they are scores.
+    """
+    meant = {*mapping, *mapping.values()}
+    counts = Counter(labels.dropna())
+    empty = [name for name in counts if _reads_like_none(name, counts) and name not in meant]
+    empty = [name for name in empty if name not in classes]
+    if empty:
+        raise InputError(
+            f"{source}: label {', '.join(map(repr, empty))} reads like no label at all; write "
+            f"corpus.labels: {as_yaml(dict.fromkeys(empty))} to make these "
+            f"{sum(counts[name] for name in empty)} utterances context, or "
+            f"{as_yaml({name: name for name in empty})} to keep a class of that name"
+        )
+    merged = _spellings(counts, classes, mapping)
+    if merged:
+        names = ", ".join(map(repr, sorted({*merged, *merged.values()})))
+        raise InputError(
+            f"{source}: labels {names} differ only in case, blanks or the spelling of a number; "
+            f"write corpus.labels: {as_yaml(merged)} (or each as itself to keep them apart)"
+        )
+    numbers = [_number(name) for name in counts]
+    decimals = None not in numbers and any(not number.is_integer() for number in numbers)
+    if decimals and len(numbers) > MOST_SCORES and not classes:
+        raise InputError(
+            f"{source}: {len(numbers)} different labels, all numbers with decimals: scores, not "
+            "classes; expected names of classes: bin the scores first"
+        )
+
+
+def class_order(labels: pd.Series) -> list[str]:
+    """The labels that occur, numbers in them in numeric order, else by character."""
+    return sorted(labels.dropna().unique(), key=_natural_key)
+
+
+def _natural_key(label: str) -> tuple:
+    number = _number(label)
+    if number is not None:
+        return (0, number, label)
+    parts = re.split(r"(\d+)", label)
+    return (1, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], label)
+
+
+def _number(label: str) -> float | None:
+    return float(label) if re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", label) else None
+
+
+def _reads_like_none(label: str, counts: Mapping[str, int]) -> bool:
+    if re.sub(r"\s", "", label).lower() in NO_LABEL_WORDS:
+        return True
+    # The field writes -1 beside class numbers.
+    others = [_number(name) for name in counts if name != label]
+    return _number(label) == -1 and bool(others) and all(n is not None and n >= 0 for n in others)
+
+
+def _spellings(
+    counts: Mapping[str, int], classes: Sequence[str], mapping: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Other spellings of labels -> the one to take: a listed class, else the commonest."""
+    groups: dict[str, list[str]] = {}
+    for name in [*classes, *(name for name in counts if name not in classes)]:
+        groups.setdefault(_folded(name), []).append(name)
+    merged = {}
+    for names in groups.values():
+        listed = [name for name in names if name in classes]
+        # Of equally common ones that in small letters, which sort last.
+        best = listed[0] if listed else max(names, key=lambda name: (counts[name], name))
+        kept_apart = {*listed, *(name for name in names if mapping.get(name) == name)}
+        merged |= {name: best for name in names if name != best and name not in kept_apart}
+    return merged
+
+
+def _folded(label: str) -> str:
+    """What is left of a label without case, blanks, and signs that stand for blanks."""
+    number = _number(label)
+    if number is not None:
+        return str(number)
+    text = unicodedata.normalize("NFKC", label).casefold()
+    text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc"))
+    return re.sub(r"[\s_-]+", "", text) or text

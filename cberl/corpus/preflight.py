@@ -1,0 +1,110 @@
+"""What a run would find out of its corpus only later, asked before anything is decoded."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cberl.corpus import reasons
+from cberl.corpus.assemble import Corpus
+from cberl.corpus.blank_text import is_blank
+from cberl.corpus.locate import find_file
+from cberl.corpus.quality.media_quality import refuse_too_few
+from cberl.corpus.trainable import refuse_one_class
+from cberl.errors import InputError
+
+NEEDS = {
+    "text": ("column text", ("text",)),
+    "audio": ("column media or audio", ("audio_path", "media_path")),
+    "video": ("column media", ("media_path",)),
+}
+"""Modality -> what a table has it from, in words, and the columns of the table UTTERANCES."""
+
+
+def look_ahead(
+    corpus: Corpus, root: Path, modalities: Sequence[str], max_unavailable: float
+) -> list[str]:
+    """Stop a run early that would stop late.
+
+    Files are looked for and not opened.
+
+    Args:
+        corpus: as its reader gave it; not of kind features, which has no files.
+        root: folder of the corpus.
+        modalities: those that the run uses.
+        max_unavailable: largest share per modality that may be unavailable (0 to 1).
+
+    Returns:
+        What is not as one would expect it but stops nothing, a line each.
+
+    Raises:
+        InputError: one class alone can be learnt; nothing is there for a modality; too many files
+            are missing or outside the root.
+    """
+    refuse_one_class(corpus.labels)
+    refuse_absent_modalities(corpus.utterances, modalities)
+    found = pd.concat([find_rows(corpus.utterances, root, name) for name in modalities])
+    refuse_too_few(found, max_unavailable)
+    return list(_describe(found))
+
+
+def refuse_absent_modalities(utterances: pd.DataFrame, modalities: Sequence[str]) -> None:
+    """Refuse to run with a modality that no utterance has anything for.
+
+    Raises:
+        InputError: with the modalities to write instead.
+    """
+    there = [name for name in NEEDS if _source(utterances, name).notna().any()]
+    for name in modalities:
+        if name not in there:
+            kept = [other for other in modalities if other in there]
+            remedy = f"; write modalities: [{', '.join(kept)}]" if kept else ""
+            raise InputError(
+                f"modalities: {name} is asked for, but no utterance has any "
+                f"({NEEDS[name][0]} of the table){remedy}"
+            )
+
+
+def find_rows(utterances: pd.DataFrame, root: Path, modality: str) -> pd.DataFrame:
+    """Find each utterance's text or file of a modality.
+
+    Returns:
+        Columns of the table QUALITY as far as they are known so early: ``utterance_id``,
+        ``modality``, ``available``, ``reason``, ``detail``, ``media_path``.
+    """
+    source = _source(utterances, modality)
+    rows = pd.DataFrame({"utterance_id": utterances["utterance_id"], "modality": modality})
+    if modality == "text":
+        rows["reason"] = source.isna().map({True: reasons.EMPTY_TEXT, False: None})
+        rows["detail"], rows["media_path"] = None, None
+    else:
+        paths = source.astype(object).where(source.notna(), None)
+        found = {path: find_file(root, path) for path in paths.unique()}
+        rows["reason"] = [found[path][1] for path in paths]
+        rows["detail"] = [found[path][2] for path in paths]
+        rows["media_path"] = paths
+    return rows.assign(available=rows["reason"].isna())
+
+
+def _source(utterances: pd.DataFrame, modality: str) -> pd.Series:
+    """What each utterance's modality is taken from, null where there is nothing."""
+    if modality == "text":
+        return utterances["text"].mask(utterances["text"].map(is_blank).astype(bool))
+    first, *others = NEEDS[modality][1]
+    source = utterances[first]
+    for other in others:
+        source = source.where(source.notna(), utterances[other])
+    return source
+
+
+def _describe(found: pd.DataFrame) -> Iterator[str]:
+    for modality, rows in found.groupby("modality", sort=False):
+        missing = rows[~rows["available"] & (rows["reason"] != reasons.EMPTY_TEXT)]
+        if len(missing):
+            first = missing["media_path"].dropna()
+            named = f", first {first.iloc[0]}" if len(first) else ""
+            yield f"{modality}: {len(missing)} of {len(rows)} utterances have no file{named}"
+    respelt = found[found["available"] & found["detail"].notna()].drop_duplicates("media_path")
+    if len(respelt):
+        first = respelt["detail"].iloc[0]
+        yield f"{len(respelt)} files are called a little otherwise, first {first}"

@@ -1,0 +1,66 @@
+"""Excel's workbooks as tables: the first sheet, its first row the header."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from cberl.corpus.readers.text_files import drop_empty_unnamed, name_columns
+from cberl.errors import InputError
+
+MOST_BYTES = 1 << 30
+"""Of what a workbook unpacks to; more is a broken file, or one that unpacks to fill the memory."""
+
+
+def read_sheet(path: Path) -> tuple[list[str], dict[str, list[Any]]]:
+    """Read the first sheet of a workbook.
+
+    Returns:
+        per row, where it stands ("row 7", as Excel counts); column -> value per row.
+
+    Raises:
+        InputError: openpyxl is not installed; no workbook; a column's name repeats.
+    """
+    try:
+        import openpyxl  # noqa: F401, pandas reads workbooks with it
+    except ImportError:
+        raise InputError(
+            f"{path}: Excel workbooks are read with openpyxl, which is not installed; run: pip "
+            "install openpyxl, or save the sheet as CSV UTF-8"
+        ) from None
+    frame = _read_frame(path)
+    filled = frame.notna().any(axis=1)
+    if not filled.any():
+        raise InputError(f"{path}: the first sheet is empty; expected a header and rows")
+    header, *rows = [
+        (f"row {number + 1}", cells)
+        for number, cells in zip(frame.index, frame.values.tolist(), strict=True)
+        if filled[number]
+    ]
+    names = name_columns(["" if cell != cell else str(cell).strip() for cell in header[1]])
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{path}: column {name!r} appears twice in the header")
+    values = {name: [cells[at] for _, cells in rows] for at, name in enumerate(names)}
+    return [place for place, _ in rows], drop_empty_unnamed(values)
+
+
+def _read_frame(path: Path) -> Any:
+    import pandas as pd
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(info.file_size for info in archive.infolist())
+        if size > MOST_BYTES:
+            raise ValueError(f"unpacks to {size} bytes")
+        # keep_default_na: a label that reads NA is for the reader of labels to refuse.
+        return pd.read_excel(
+            path,
+            header=None,
+            dtype=object,
+            keep_default_na=False,
+            na_values=[""],
+            engine="openpyxl",
+        )
+    except Exception as error:  # openpyxl raises whatever a broken file makes happen
+        words = " ".join(str(error).split())
+        raise InputError(f"{path}: not a whole Excel workbook ({words})") from None

@@ -1,0 +1,80 @@
+"""Whether models can be trained and compared on a corpus: asked before anything is."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from cberl.errors import InputError
+from cberl.modalities import SPLITS
+
+NO_TRAINING = "no label in train: no model can predict it"
+NO_SCORE = "no label in test: no score shows how well it is predicted"
+GAPS = {
+    (): "no label in any split",
+    ("dev",): NO_TRAINING,
+    ("test",): NO_TRAINING,
+    ("dev", "test"): NO_TRAINING,
+    ("train",): "labels in train alone: no score shows how well it is predicted",
+    ("train", "dev"): NO_SCORE,
+    ("train", "test"): "no label in dev: epochs are chosen without it",
+}
+"""Splits in which a class has labels -> what follows from its absence in the others."""
+
+
+def refuse_unlabelled(rows: pd.DataFrame) -> None:
+    """Refuse a corpus without rows in a split, or without labels where they are learnt from.
+
+    Args:
+        rows: columns ``split`` and ``label``, null where there is none.
+
+    Raises:
+        InputError: a split has no rows, train or dev no label.
+    """
+    for split in SPLITS:
+        if not (rows["split"] == split).any():
+            raise InputError(f"corpus: no utterance is in split {split}; expected at least one")
+    for split, use in (("train", "models learn from them"), ("dev", "epochs are chosen by them")):
+        if rows.loc[rows["split"] == split, "label"].isna().all():
+            raise InputError(
+                f"corpus: no utterance of split {split} has a label; expected some, as {use}: "
+                "label some, or deal the splits otherwise (corpus.split_seed, corpus.dev_share)"
+            )
+
+
+def refuse_one_class(labels: pd.DataFrame) -> None:
+    """Refuse a corpus of which nothing can be learnt but to predict one class.
+
+    Args:
+        labels: columns ``split`` and ``label``, null where there is none.
+
+    Raises:
+        InputError: all labels of split train are of one class.
+    """
+    classes = labels.loc[labels["split"] == "train", "label"].dropna().unique()
+    if len(classes) < 2:
+        raise InputError(
+            f"corpus: all labels of split train are {', '.join(classes)}; expected at least two "
+            "classes"
+        )
+
+
+def find_gaps(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[str]:
+    """Say what a corpus cannot show, though it can be trained on: one line for each gap.
+
+    Args:
+        rows: columns ``split``, ``dialogue`` and ``label``, null where there is none.
+        classes: all classes.
+    """
+    labelled = {split: set(rows.loc[rows["split"] == split, "label"].dropna()) for split in SPLITS}
+    if not labelled["test"]:
+        yield "split test has no labels: it is predicted, and nothing is scored"
+        labelled["test"] = set(classes)
+    names: dict[tuple[str, ...], list[str]] = {}
+    for name in classes:
+        found = tuple(split for split in SPLITS if name in labelled[split])
+        names.setdefault(found, []).append(name)
+    for found, words in GAPS.items():
+        if found in names:
+            yield f"class {', '.join(names[found])}: {words}"
+    if rows.loc[rows["split"] == "train", "dialogue"].nunique() == 1:
+        yield "split train is one dialogue: what is learnt from it may hold for no other"

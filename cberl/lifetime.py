@@ -1,0 +1,68 @@
+"""A job's processes end with what started them: nothing writes on after Snakemake has died."""
+
+import logging
+import os
+import select
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+
+def end_with_snakemake() -> None:
+    """End this process and its children as soon as a Snakemake above it has ended (Linux).
+
+    A run that was killed would otherwise leave jobs behind that write the files of the next
+    one. Between a job and the Snakemake that was started by hand there may be others, one for
+    each group of jobs; they end too, since on the failure of their job they would remove its
+    output, which may be the next run's by then.
+    """
+    above = [process for process in psutil.Process().parents() if _is_snakemake(process)]
+    end_with([process.pid for process in above])
+
+
+def end_with(pids: Sequence[int]) -> None:
+    """End this process, its children and the processes ``pids`` once one of ``pids`` has ended.
+
+    Watched is for as long as this process lives, from a thread of its own.
+    """
+    if not hasattr(os, "pidfd_open"):
+        return
+    try:
+        # These stand for the process and for no later one of the same number.
+        handles = [os.pidfd_open(pid) for pid in pids]
+    except OSError as error:
+        logging.warning("ends by itself only, its parents cannot be watched: %s", error.strerror)
+        return
+    if handles:
+        threading.Thread(target=_watch, args=(handles,), daemon=True).start()
+
+
+def _watch(handles: list[int]) -> None:
+    poll = select.poll()
+    for handle in handles:
+        poll.register(handle, select.POLLIN)
+    poll.poll()
+    for handle in handles:
+        try:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    me = psutil.Process()
+    for process in [*me.children(recursive=True), me]:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _is_snakemake(process: psutil.Process) -> bool:
+    """Whether a process is a Python that runs Snakemake, and not a shell that names it."""
+    try:
+        program, *arguments = process.cmdline() or [""]
+    except psutil.Error:
+        return False
+    started = [Path(argument).name for argument in arguments[:4]]
+    return Path(program).name.startswith("python") and "snakemake" in started

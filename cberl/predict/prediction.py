@@ -1,0 +1,69 @@
+"""What a bundle predicts for some conversations: the one thing that every output is made from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cberl.predict.tables import LEAST_CONFIDENCE, TURNS
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """N turns of one or more conversations, K classes.
+
+    Attributes:
+        turns: the columns of table TURNS but ``probabilities``, conversation after conversation,
+            each in the order of speaking.
+        probabilities: float32 [N, K], calibrated.
+        classes: names by number.
+        model: what a reader is told of the bundle: ``corpus``, ``variant``, ``seeds``,
+            ``temperature``, ``digest``.
+    """
+
+    turns: pd.DataFrame
+    probabilities: np.ndarray
+    classes: list[str]
+    model: dict[str, object]
+
+    def conversations(self) -> Iterator[tuple[str, "Prediction"]]:
+        """Each conversation's name and its part of the prediction."""
+        for name, rows in self.turns.groupby("conversation", sort=False):
+            part = Prediction(
+                rows.reset_index(drop=True),
+                self.probabilities[rows.index.to_numpy()],
+                self.classes,
+                self.model,
+            )
+            yield str(name), part
+
+
+def make_prediction(
+    turns: pd.DataFrame,
+    log_probabilities: np.ndarray,
+    classes: Sequence[str],
+    model: dict[str, object],
+) -> Prediction:
+    """Add what follows from the probabilities to rows that lack it.
+
+    Args:
+        turns: the columns of table TURNS that say who speaks when, and which modalities there were.
+        log_probabilities: float [N, K], natural logarithms, calibrated.
+    """
+    probabilities = np.exp(log_probabilities.astype(np.float64))
+    # An impossible class has probability 0, which adds nothing to the entropy.
+    weighted = np.where(probabilities > 0, probabilities * log_probabilities, 0.0)
+    best = probabilities.argmax(axis=1)
+    confidence = probabilities.max(axis=1)
+    completed = turns.assign(
+        predicted=np.asarray(classes, dtype=object)[best],
+        confidence=confidence,
+        uncertain=confidence < LEAST_CONFIDENCE,
+        entropy=np.maximum(-weighted.sum(axis=1), 0.0),
+        label=pd.Series([None] * len(turns), index=turns.index, dtype=object),
+    )
+    names = [column.name for column in TURNS.columns if column.name != "probabilities"]
+    return Prediction(
+        completed[names], probabilities.astype(np.float32), list(classes), dict(model)
+    )

@@ -1,0 +1,238 @@
+"""The path of a conversation through a bundle, by the code that training went through.
+
+Turns are decoded (`cberl.corpus.media`), encoded (`cberl.features`), scaled with the training rows'
+statistics, fused (`cberl.fuse`), laid out as a graph (`cberl.graph`) and classified by the
+networks of all seeds (`cberl.train`). The seeds' log-probabilities are averaged, which is the
+geometric mean of what they say (Hinton, Products of Experts, ICANN 1999), and divided by the
+bundle's temperature.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from cberl.artifacts import read_tensors, write_table
+from cberl.corpus import reasons
+from cberl.corpus.media.decode import decode_clips
+from cberl.corpus.settings import MediaSettings
+from cberl.corpus.tables import MEDIA
+from cberl.errors import InputError
+from cberl.features.feature_rows import feature_rows
+from cberl.features.read_rows import read_rows
+from cberl.features.tables import FEATURES
+from cberl.fuse.concatenate import concatenate_modalities
+from cberl.fuse.vae.encode import encode_vae
+from cberl.graph.conversations import Conversations, assemble
+from cberl.graph.edges import build_edges, list_nodes
+from cberl.modalities import MODALITIES
+from cberl.predict.bundle.load import Models
+from cberl.predict.new_conversations import NEW, NewConversations
+from cberl.predict.prediction import Prediction, make_prediction
+from cberl.rows import LabelledRows
+from cberl.settings import read_settings
+from cberl.train.predict import predict_classes
+
+Item = TypeVar("Item")
+
+
+def predict_conversations(models: Models, new: NewConversations) -> Prediction:
+    """Predict every turn of new conversations.
+
+    Memory is bounded by a piece of the recording at a time, whatever its length.
+
+    Raises:
+        InputError: no turn has any of the modalities that the bundle reads.
+    """
+    features, why, seconds = extract_features(models, new)
+    log_probabilities = classify(models, new.utterances, features)
+    return make_prediction(
+        _rows_of(new, features, why, seconds),
+        log_probabilities,
+        models.manifest.classes,
+        models.describe(),
+    )
+
+
+def extract_features(
+    models: Models, new: NewConversations
+) -> tuple[LabelledRows, dict[str, np.ndarray], np.ndarray]:
+    """Decode and encode.
+
+    Returns:
+        scaled features of N turns; modality -> why it is not available, object [N], one of the
+        codes of `cberl.corpus.reasons` or None; seconds that were decoded, float64 [N], NaN where
+        nothing was.
+
+    Raises:
+        InputError: no turn has any of the modalities that the bundle reads.
+    """
+    ids = new.utterances["utterance_id"].to_numpy(dtype=object)
+    vectors, why, seconds = _extract_media(models, new)
+    if models.text is not None:
+        pieces = [features for _, features in models.text.extract(new.utterances)]
+        vectors["text"] = np.concatenate(pieces)
+        why["text"] = np.where(np.isnan(vectors["text"]).all(axis=1), reasons.EMPTY_TEXT, None)
+    wanted = models.manifest.modalities
+    if all(np.isnan(vectors[modality]).all() for modality in wanted):
+        found = sorted({str(reason) for modality in wanted for reason in why[modality]})
+        raise InputError(
+            f"{new.names.iloc[0]}: has none of what the bundle reads ({', '.join(wanted)}):"
+            f" {', '.join(found)}; expected one of them in one turn at least"
+        )
+    with tempfile.TemporaryDirectory(prefix="cberl-") as folder:
+        paths = [Path(folder) / f"{modality}.parquet" for modality in wanted]
+        for modality, path in zip(wanted, paths, strict=True):
+            frame = feature_rows(ids, vectors[modality])
+            facts = {"modality": modality, "split": NEW}
+            write_table(path, FEATURES, frame, {}, {"features": vectors[modality]}, facts)
+        return read_rows(paths, models.scaler), why, seconds
+
+
+def classify(models: Models, utterances: pd.DataFrame, rows: LabelledRows) -> np.ndarray:
+    """Calibrated log-probabilities of the seeds together: float64 [N, K].
+
+    Args:
+        utterances: table UTTERANCES [N]; dialogue after dialogue, each in the order of turns.
+        rows: scaled features of the same utterances.
+    """
+    settings = models.manifest.graph
+    nodes = list_nodes(utterances, pd.DataFrame(), NEW)
+    edges = build_edges(nodes, settings["past_window"], settings["future_window"])
+    total = np.zeros((len(nodes), len(models.manifest.classes)))
+    latents = None
+    for position, network in enumerate(models.networks):
+        if models.vaes:
+            latents = encode_vae(models.vaes[position], rows)
+        elif latents is None:
+            latents = concatenate_modalities(rows)
+        graph: Conversations = assemble(nodes, latents, rows.labels, edges, models.manifest.online)
+        frame, probabilities = predict_classes(network, graph, models.manifest.classes)
+        order = pd.Index(frame["utterance_id"]).get_indexer(utterances["utterance_id"])
+        with np.errstate(divide="ignore"):  # a class without a training row has probability 0
+            total += np.log(probabilities[order].astype(np.float64))
+    return temper(total / len(models.networks), models.manifest.temperature)
+
+
+def temper(log_probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Divide by a temperature and normalise anew; minus infinity stays what it is.
+
+    Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2.
+    """
+    scaled = log_probabilities / temperature
+    scaled = scaled - scaled.max(axis=1, keepdims=True)
+    return scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+
+
+def _extract_media(
+    models: Models, new: NewConversations
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
+    """Vectors of sound and picture, NaN where unavailable, and why: by modality; and seconds."""
+    extractors = {
+        name: extractor
+        for name, extractor in (("audio", models.audio), ("video", models.video))
+        if extractor is not None
+    }
+    count = len(new.utterances)
+    scale, _ = read_tensors(models.scaler, "scaler")
+    vectors = {
+        name: np.full((count, len(scale[f"{name}.mean"])), np.nan, dtype=np.float32)
+        for name in extractors
+    }
+    why = {name: np.full(count, reasons.MISSING, dtype=object) for name in extractors}
+    seconds = np.full(count, np.nan)
+    has_media = new.utterances[["media_path", "audio_path"]].notna().any(axis=1)
+    rows = np.flatnonzero(has_media)
+    if not extractors or not len(rows):
+        return vectors, why, seconds
+    settings = read_settings(MediaSettings, models.manifest.media)
+    pieces = decode_clips(new.utterances.iloc[rows], new.root, settings, tuple(extractors))
+    done = 0
+    with tempfile.TemporaryDirectory(prefix="cberl-") as folder:
+        media = Path(folder) / "media.parquet"
+        # One piece is decoded, in a process of its own, while the one before it is encoded.
+        for piece in _ahead(pieces):
+            own = rows[done : done + len(piece)]
+            done += len(piece)
+            seconds[own] = piece["duration_s"].astype(float)
+            write_table(media, MEDIA, piece, {})
+            for name, extractor in extractors.items():
+                found = np.concatenate([features for _, features in extractor.extract(media)])
+                vectors[name][own] = found
+                why[name][own] = _reasons(piece[f"{name}_reason"], found)
+    return vectors, why, seconds
+
+
+def _reasons(decoded: pd.Series, features: np.ndarray) -> np.ndarray:
+    """The decoder's reasons; what was decoded but has no vector was too short to be encoded."""
+    absent = np.isnan(features).all(axis=1)
+    known = decoded.to_numpy(dtype=object)
+    return np.where(absent & pd.isna(known), reasons.TOO_SHORT, known)
+
+
+def _rows_of(
+    new: NewConversations, features: LabelledRows, why: dict[str, np.ndarray], seconds: np.ndarray
+) -> pd.DataFrame:
+    """What table TURNS says of the turns themselves."""
+    utterances = new.utterances
+    start_s, end_s = _lay_end_to_end(new, seconds)
+    media = utterances["media_path"].where(utterances["media_path"].notna(), None)
+    rows = pd.DataFrame(
+        {
+            "conversation": new.names,
+            "turn": utterances["turn"].astype(int),
+            "start_s": start_s,
+            "end_s": end_s,
+            "speaker": utterances["speaker"],
+            "text": utterances["text"],
+            "note": new.notes,
+            "media_path": [None if path is None else str(new.root / path) for path in media],
+            "media_start_s": utterances["media_start_s"].astype(float),
+            "media_end_s": utterances["media_end_s"].astype(float),
+        }
+    )
+    for modality in MODALITIES:
+        if modality in features.available:
+            available, reason = features.available[modality], why[modality]
+        else:
+            available, reason = False, reasons.NOT_REQUESTED
+        rows[f"{modality}_available"] = available
+        rows[f"{modality}_reason"] = reason
+    return rows
+
+
+def _lay_end_to_end(new: NewConversations, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and ends; clips of a conversation without times follow one upon the other."""
+    start_s, end_s = new.start_s.copy(), new.end_s.copy()
+    for rows in new.utterances.groupby("dialogue_id", sort=False).indices.values():
+        if np.isnan(start_s[rows]).all():
+            ends = np.nancumsum(seconds[rows])
+            start_s[rows], end_s[rows] = ends - seconds[rows], ends + 0 * seconds[rows]
+    return start_s, end_s
+
+
+def _ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made in another thread while the one before it is worked on."""
+    waiting: Queue[tuple[str, Any]] = Queue(maxsize=1)
+
+    def work() -> None:
+        try:
+            for item in items:
+                waiting.put(("item", item))
+            waiting.put(("end", None))
+        except BaseException as error:
+            waiting.put(("error", error))
+
+    Thread(target=work, daemon=True).start()
+    while True:
+        what, value = waiting.get()
+        if what == "end":
+            return
+        if what == "error":
+            raise value
+        yield value

@@ -1,0 +1,110 @@
+"""What would stop a run late stops it at once; what stops nothing is said."""
+
+from dataclasses import replace
+
+import pytest
+from made_corpora import SETTINGS, make_clips, table_rows, write_table
+
+from cberl.corpus.preflight import look_ahead
+from cberl.corpus.readers.read_corpus import read_corpus
+from cberl.corpus.trainable import find_gaps
+from cberl.errors import InputError
+
+ALL = ["text", "audio", "video"]
+DEALT = ["train"] * 6 + ["dev"] * 2 + ["test"] * 2
+
+
+def with_media(**changes):
+    """Twenty utterances in ten dialogues, each with a clip of its own."""
+    return [
+        {**row, "split": DEALT[number // 2], "media": f"m{number}.mp4", **changes}
+        for number, row in enumerate(table_rows())
+    ]
+
+
+def look(root, rows, modalities=ALL, clips=range(20), limit=0.2, **settings):
+    make_clips(root, [f"m{number}.mp4" for number in clips])
+    write_table(root / "utterances.tsv", rows)
+    corpus = read_corpus(replace(SETTINGS["table"], **settings), root)
+    return list(corpus.notices) + look_ahead(corpus, root, modalities, limit)
+
+
+def test_a_whole_corpus_gives_no_notice(tmp_path):
+    assert look(tmp_path, with_media()) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "modalities", "message"),
+    [
+        ("text", ALL, r"text is asked for, .*column text .*; write modalities: \[audio, video\]"),
+        ("media", ALL, r"audio is asked for, .*column media or audio .*modalities: \[text\]"),
+        ("media", ["video"], r"video is asked for, but no utterance has any \(column media of the"),
+    ],
+)
+def test_a_modality_that_no_row_has_is_refused_with_the_remedy(
+    tmp_path, column, modalities, message
+):
+    rows = [{name: row[name] for name in row if name != column} for row in with_media()]
+    with pytest.raises(InputError, match=message):
+        look(tmp_path, rows, modalities)
+
+
+def test_too_many_missing_files_are_told_before_any_is_decoded(tmp_path):
+    with pytest.raises(InputError, match=r"audio: 5 of 20 \(missing 5\), first dev/d7/u1 \(m15"):
+        look(tmp_path, with_media(), clips=range(15))
+    assert look(tmp_path, with_media(), clips=range(16)) == [
+        f"{name}: 4 of 20 utterances have no file, first m16.mp4" for name in ("audio", "video")
+    ]
+
+
+@pytest.mark.parametrize("path", ["/elsewhere/a.mp4", "C:\\talks\\a.mp4", "\\\\server\\a.mp4"])
+def test_paths_outside_the_root_are_told_with_the_remedy(tmp_path, path):
+    rows = with_media(media=path)
+    with pytest.raises(InputError, match=r"outside_root 20.*link its folder into the root, or set"):
+        look(tmp_path, rows, shared_media=True)
+
+
+def test_files_under_another_spelling_are_found_and_told(tmp_path):
+    rows = with_media()
+    rows[3]["media"] = "M3.MP4"
+    assert look(tmp_path, rows) == [
+        "1 files are called a little otherwise, first M3.MP4 found as m3.mp4"
+    ]
+
+
+def test_one_class_to_learn_is_refused(tmp_path):
+    rows = [{**row, "label": "calm"} if row["split"] == "train" else row for row in with_media()]
+    with pytest.raises(InputError, match="all labels of split train are calm; expected at least"):
+        look(tmp_path, rows)
+
+
+def gaps(**labels):
+    import pandas as pd
+
+    rows = [
+        {"split": split, "dialogue": f"{split}{number}", "label": label}
+        for split, names in labels.items()
+        for number, label in enumerate(names)
+    ]
+    return list(find_gaps(pd.DataFrame(rows), ["joy", "fear", "awe"]))
+
+
+def test_classes_of_some_splits_alone_are_told():
+    both = ["joy", "fear", "awe"]
+    assert gaps(train=both, dev=both, test=both) == []
+    assert gaps(train=["joy", "fear"], dev=["joy"], test=["joy", "fear", "awe"]) == [
+        "class awe: no label in train: no model can predict it",
+        "class fear: no label in dev: epochs are chosen without it",
+    ]
+    assert gaps(train=["joy", "fear"], dev=["joy", "awe"], test=["joy"]) == [
+        "class awe: no label in train: no model can predict it",
+        "class fear: labels in train alone: no score shows how well it is predicted",
+    ]
+    assert gaps(train=["joy", "joy"], dev=["joy"], test=["joy"]) == [
+        "class fear, awe: no label in any split"
+    ]
+    assert gaps(train=both, dev=["joy", "awe"], test=[None, None]) == [
+        "split test has no labels: it is predicted, and nothing is scored",
+        "class fear: no label in dev: epochs are chosen without it",
+    ]
+    assert gaps(train=["joy"], dev=["joy"], test=["joy"])[1].startswith("split train is one dial")

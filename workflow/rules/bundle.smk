@@ -1,0 +1,66 @@
+"""A trained variant as one folder to be taken elsewhere."""
+
+
+def models_of_variant(kind, name):
+    """One file a seed of what a variant was trained with."""
+    return lambda wildcards: expand(
+        f"results/{{corpus}}/{kind(wildcards.variant)}/seed{{seed}}/{name}",
+        corpus=wildcards.corpus,
+        seed=SEEDS,
+    )
+
+
+def vaes_of_variant(wildcards):
+    if VARIANTS[wildcards.variant]["fusion"] != "vae":
+        return []
+    return models_of_variant(lambda variant: "fuse/vae", "vae.safetensors")(wildcards)
+
+
+rule bundle_model:
+    """Put all that prediction needs, and nothing else, into one folder."""
+    input:
+        scaler=rules.fit_scaler.output.scaler,
+        networks=models_of_variant(lambda variant: f"train/{variant}", "model.safetensors"),
+        vaes=vaes_of_variant,
+        text=expand(rules.finetune_text.output.encoder, fold=FOLDS, allow_missing=True),
+        video=(
+            rules.fetch_network.output.network
+            if "video" in MODALITIES and VIDEO["weights"] == PUBLISHED
+            else []
+        ),
+        encoders=[file for files in ENCODER_FILES.values() for file in files],
+        card=f"results/{{corpus}}/report/{{variant}}/seed{SEEDS[0]}/model_card.md",
+    output:
+        # The manifest is written last, and digests every other file of the folder.
+        manifest="results/{corpus}/bundle/{variant}/manifest.json",
+    log:
+        "results/{corpus}/logs/bundle_model/{variant}.log",
+    benchmark:
+        "results/{corpus}/benchmarks/bundle_model/{variant}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        settings=lambda wildcards: {
+            "variant_settings": VARIANTS[wildcards.variant],
+            "seeds": SEEDS,
+            "modalities": MODALITIES,
+            "media": config["media"],
+            "features": config["features"],
+            "graph": config["graph"],
+            "encoder_files": ENCODER_FILES,
+        },
+        code=code_of("bundle_model.py"),
+    script:
+        "../scripts/bundle_model.py"
+
+
+# Features that somebody else extracted cannot be had of a new recording.
+BUNDLES = (
+    []
+    if config["corpus"]["kind"] == "features"
+    else expand(rules.bundle_model.output.manifest, corpus=CORPUS, variant=VARIANTS)
+)

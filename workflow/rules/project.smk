@@ -1,0 +1,39 @@
+"""Where the project lies, and what every rule asks of it."""
+
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.utils import update_config
+
+# Of this file, not of the workflow that may take this one in as a module.
+PROJECT = Path(str(workflow.current_basedir)).parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from cberl.configuration import export_package_path, find_path, read_typed
+from cberl.provenance import code_digest
+
+export_package_path()
+
+if not workflow.overwrite_configfiles:
+
+    configfile: find_path("config/config.yaml")
+
+
+# Snakemake hands nested values of --config over as text.
+update_config(config, read_typed(dict(workflow.config_settings.config)))
+CONFIG_SOURCE = str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1])
+
+
+def schema(name):
+    return yaml.safe_load((PROJECT / "workflow/schemas" / name).read_text())
+
+
+def code_of(script):
+    """Digest of a script and of all that it imports from cberl."""
+    return code_digest(PROJECT / "workflow/scripts" / script)
+
+
+def growing(amount):
+    """A resource that grows with each attempt."""
+    return lambda wildcards, attempt: amount * attempt

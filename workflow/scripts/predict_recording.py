@@ -1,0 +1,19 @@
+"""Predict one recording."""
+
+import shutil
+from pathlib import Path
+
+from cberl.job import start_job
+from cberl.predict.bundle.load import open_bundle
+from cberl.predict.outputs.write_outputs import write_outputs
+from cberl.predict.predictor import predict_conversations
+from cberl.predict.read_input import read_input
+
+with start_job(snakemake, torch=True) as job:
+    new = read_input(job.settings["recording"], job.settings["transcript"])
+    models = open_bundle(Path(snakemake.input.manifest).parent, job.settings["device"])
+    prediction = predict_conversations(models, new)
+    folder = Path(snakemake.output.turns).parent
+    # Of the files of an earlier run, Snakemake knows these two alone.
+    shutil.rmtree(folder)
+    write_outputs(folder, prediction, new.root, job.provenance, new.durations)
