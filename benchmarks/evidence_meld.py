@@ -34,7 +34,7 @@ SINGLE_REMEDIES = (
     "focal",
     "ldam",
     "logit_adjustment",
-    "post_hoc_adjustment",
+    "adjustment",
     "random",
     "smote",
 )

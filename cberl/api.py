@@ -269,6 +269,7 @@ class ConversationClassifier(ClassifierMixin, BaseEstimator):
         loss: a name in `cberl.train.loss.LOSSES`.
         dialogue_sampling: uniform or class_aware.
         mask_weight: weight of the masked-node reconstruction; 0 leaves the task out.
+        adjustment: none or chosen, see `cberl.train.adjustment`.
         past_window, future_window: turns before and after that an utterance is connected with.
         random_state: seed; None draws one.
         device: auto, cpu or cuda.
@@ -286,6 +287,7 @@ class ConversationClassifier(ClassifierMixin, BaseEstimator):
         loss: str = "cross_entropy",
         dialogue_sampling: str = "uniform",
         mask_weight: float = 0.0,
+        adjustment: str = "none",
         past_window: int = GraphSettings.past_window,
         future_window: int = GraphSettings.future_window,
         hidden_size: int = TrainSettings.hidden_size,
@@ -303,6 +305,7 @@ class ConversationClassifier(ClassifierMixin, BaseEstimator):
         self.loss = loss
         self.dialogue_sampling = dialogue_sampling
         self.mask_weight = mask_weight
+        self.adjustment = adjustment
         self.past_window = past_window
         self.future_window = future_window
         self.hidden_size = hidden_size
@@ -339,6 +342,7 @@ class ConversationClassifier(ClassifierMixin, BaseEstimator):
             self.loss,
             self.dialogue_sampling,
             self.mask_weight,
+            self.adjustment,
             _seed_of(self.random_state),
             self.device,
         )

@@ -155,13 +155,15 @@ def read_variants(path: Path, schema: Mapping[str, Any]) -> dict[str, dict[str, 
         raise InputError(f"{path}: no such file; expected the table of variants")
     with path.open(encoding="utf-8", newline="") as handle:
         lines = [line for line in handle if line.strip() and not line.startswith("#")]
+    columns = schema["properties"].items()
+    defaults = {name: column["default"] for name, column in columns if "default" in column}
     variants: dict[str, dict[str, Any]] = {}
     for number, row in enumerate(csv.DictReader(lines, delimiter="\t"), start=1):
         source = f"{path}: row {number}"
         if None in row or None in row.values():
             raise InputError(f"{source} does not have as many columns as the header")
         try:
-            row = dict(row, mask_weight=float(row.get("mask_weight", "")))
+            row = defaults | row | {"mask_weight": float(row.get("mask_weight", ""))}
         except ValueError:
             raise InputError(f"{source}: mask_weight is not a number") from None
         check_settings(row, schema, source)

@@ -4,7 +4,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -17,15 +16,13 @@ from cberl.fitting.terms import log_prior
 from cberl.graph.conversations import Conversations, DialogueBatch
 from cberl.rows import NO_LABEL
 from cberl.seeding import choose_device, reproducible
+from cberl.train.adjustment import ADJUSTMENTS, choose_adjustment
 from cberl.train.loss import LOSSES, ClassCounts, deferred_epoch, loss_of_epoch
 from cberl.train.network import ConversationNetwork
 from cberl.train.sampling import SAMPLINGS, class_table, dialogue_weights, draw_dialogues
 from cberl.train.settings import TrainSettings
 
 LARGEST_GRADIENT = 1.0
-ADJUSTMENTS = tuple(number / 10 for number in sorted(range(-10, 11), key=abs))
-"""Strengths of the post-hoc adjustment to choose from: 0 leaves the logits alone, 1 makes up for
-the frequencies in full, less than 0 takes back what sampling made up for too much."""
 
 
 def fit_classifier(
@@ -35,6 +32,7 @@ def fit_classifier(
     loss: str = "cross_entropy",
     dialogue_sampling: str = "uniform",
     mask_weight: float = 0.0,
+    adjustment: str = "none",
     seed: int = 0,
     device: str = "auto",
 ) -> tuple[ConversationNetwork, pd.DataFrame]:
@@ -50,6 +48,8 @@ def fit_classifier(
         loss: a name in `cberl.train.loss.LOSSES`.
         dialogue_sampling: see `cberl.train.sampling.dialogue_weights`.
         mask_weight: weight of the reconstruction; 0 leaves the task out.
+        adjustment: a name in `cberl.train.adjustment.ADJUSTMENTS`: whether logits are adjusted for
+            class frequencies and tempered after training, as dev has it.
         seed: of weights, order, dropout and masks.
         device: auto, cpu or cuda.
 
@@ -66,6 +66,7 @@ def fit_classifier(
     for what, name, known in (
         ("loss", loss, LOSSES),
         ("dialogue_sampling", dialogue_sampling, SAMPLINGS),
+        ("adjustment", adjustment, ADJUSTMENTS),
     ):
         if name not in known:
             raise InputError(f"{what} is {name!r}; expected one of {', '.join(known)}")
@@ -82,8 +83,8 @@ def fit_classifier(
             settled=deferred_epoch(loss, settings.epochs),
         )
         history = run_epochs(training, plan)
-        if loss == "post_hoc_adjustment":
-            training.network.correction -= training.choose_adjustment()
+        if adjustment == "chosen":
+            training.adjust()
     return training.network.cpu().eval(), history
 
 
@@ -178,22 +179,15 @@ class ClassifierTraining:
         return {"macro_f1": macro, "weighted_f1": weighted, "loss": loss}
 
     @torch.no_grad()
-    def choose_adjustment(self) -> Tensor:
-        """What to take from the logits so that rare classes are not drowned: float [C].
-
-        t log pi with the class frequencies pi of the training rows and the t of `ADJUSTMENTS` that
-        has the best dev macro-F1, of equals the one nearest to 0 (Menon et al., Long-tail Learning
-        via Logit Adjustment, ICLR 2021, section 4.1: post-hoc adjustment, its temperature tuned).
-        """
+    def adjust(self) -> None:
+        """Choose the last step on dev, and put it into the network."""
         labels, logits = self._labelled_logits()
-        logits, prior = logits + self.network.correction, log_prior(self._counts.drawn)
-        scores = [
-            f1_scores(labels, (logits - strength * prior).argmax(dim=1), len(prior))[0]
-            for strength in ADJUSTMENTS
-        ]
-        strength = ADJUSTMENTS[int(np.argmax(scores))]
-        logging.info("adjustment %.1f has the best dev macro-F1, %.4f", strength, max(scores))
-        return strength * prior
+        dialogues = torch.repeat_interleave(self._dev.lengths)[self._dev.labelled]
+        prior = log_prior(self._counts.drawn)
+        logits = logits + self.network.correction
+        self.network.adjust(
+            choose_adjustment(*(t.cpu() for t in (logits, labels, dialogues, prior))), prior
+        )
 
     def _labelled_logits(self) -> tuple[Tensor, Tensor]:
         """Labels int64 [n] and logits [n, C] of the labelled rows of dev."""

@@ -113,7 +113,6 @@ LOSSES: dict[str, Loss] = {
     "focal": focal,
     "ldam": ldam,
     "logit_adjustment": logit_adjustment,
-    "post_hoc_adjustment": cross_entropy,  # its logits are adjusted after training
 }
 
 

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, normalize
 
 from cberl.graph.edges import RELATIONS
+from cberl.train.adjustment import Adjustment
 from cberl.train.context import DialogueEncoder
 from cberl.train.convolution import RGCNConv
 from cberl.train.reconstruction import NodeDecoder, choose_masked, scaled_cosine_error
@@ -28,6 +29,10 @@ class ConversationNetwork(nn.Module):
         dropout: share of hidden units dropped in training.
         online: no utterance hears later ones; the graph must be online too.
         cosine_head: logits are scaled cosines, as the margins of LDAM need them.
+
+    Attributes:
+        adjustment: what `adjust` took over in this process, None before; a loaded network has its
+            effect in its buffers.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class ConversationNetwork(nn.Module):
         self.classifier = head(2 * hidden_size, classes)
         self.decoder = NodeDecoder(hidden_size, input_size, len(RELATIONS))
         self.register_buffer("correction", torch.zeros(classes))
+        self.register_buffer("temperature", torch.ones(()))
+        self.adjustment: Adjustment | None = None
 
     def forward(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
@@ -91,12 +98,19 @@ class ConversationNetwork(nn.Module):
     def corrected_logits(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
     ) -> Tensor:
-        """Logits to predict with: those of `forward` with the buffer ``correction`` added.
+        """Logits to predict with: those of `forward` plus ``correction``, over ``temperature``.
 
-        It is minus infinity for classes without a training row, and holds what was found out
-        about frequencies after training; 0 otherwise.
+        The correction is minus infinity for classes without a training row; otherwise it is 0, and
+        the temperature 1, unless `adjust` said more.
         """
-        return self(inputs, lengths, edge_index, edge_type) + self.correction
+        logits = self(inputs, lengths, edge_index, edge_type)
+        return (logits + self.correction) / self.temperature
+
+    def adjust(self, adjustment: Adjustment, log_prior: Tensor) -> None:
+        """Take over what was chosen after training, with the class frequencies it refers to [C]."""
+        self.adjustment = adjustment
+        self.correction -= adjustment.strength * log_prior
+        self.temperature.fill_(adjustment.temperature)
 
     def classify_and_reconstruct(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor, rate: float

@@ -45,15 +45,16 @@ class VariantSettings:
         "focal",
         "ldam",
         "logit_adjustment",
-        "post_hoc_adjustment",
-    ] = setting(
-        "Classification loss; post_hoc_adjustment is cross-entropy with logits adjusted for class "
-        "frequencies afterwards, as far as dev has it."
-    )
+    ] = setting("Classification loss.")
     dialogue_sampling: Literal["uniform", "class_aware"] = setting(
         "Order of training dialogues; uniform, or class_aware (dialogues with rare classes more "
         "often)."
     )
     mask_weight: float = setting(
         "Weight of the masked-node reconstruction; 0 leaves the task out.", minimum=0
+    )
+    adjustment: Literal["none", "chosen"] = setting(
+        "Last step: none, or logits adjusted for class frequencies and tempered, as dev has it "
+        "after training.",
+        "none",
     )

@@ -29,10 +29,13 @@ with start_job(snakemake, torch=True) as job:
         loss=variant["loss"],
         dialogue_sampling=variant["dialogue_sampling"],
         mask_weight=variant["mask_weight"],
+        adjustment=variant["adjustment"],
         seed=job.seed,
         device=snakemake.params.device,
     )
     facts = {"classes": train.classes}
+    if network.adjustment is not None:
+        facts["adjustment"] = network.adjustment.describe()
     save_network(snakemake.output.model, "network", network, job.provenance, facts)
     write_table(snakemake.output.history, HISTORY, history, job.provenance)
     for path in snakemake.output.events:

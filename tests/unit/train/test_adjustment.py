@@ -1,0 +1,69 @@
+"""What is chosen after training, and when nothing is."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy, log_softmax
+
+from cberl.train.adjustment import choose_adjustment
+
+FREQUENCIES = np.array([0.7, 0.25, 0.05])
+PRIOR = torch.log(torch.tensor(FREQUENCIES))
+
+
+def make_rows(rows=4000, seed=0, told=1.5, bias=1.0):
+    """Log-probabilities (Bayes' own if ``bias`` is 1), labels and dialogues."""
+    generator = np.random.default_rng(seed)
+    labels = torch.tensor(generator.choice(3, rows, p=FREQUENCIES))
+    logits = torch.tensor(generator.normal(size=(rows, 3)))
+    logits[torch.arange(rows), labels] += told
+    return log_softmax(told * logits + bias * PRIOR, dim=1), labels, torch.arange(rows) // 8
+
+
+def test_a_model_that_drowns_rare_classes_is_adjusted():
+    found = choose_adjustment(*make_rows(bias=1.5), PRIOR)
+    assert 0.3 <= found.strength <= 1
+    assert found.gain > 2 * found.gain_error > 0
+    assert found.rows == 4000
+
+
+def test_a_model_that_leans_too_far_to_rare_classes_is_taken_back():
+    assert choose_adjustment(*make_rows(bias=-0.7), PRIOR).strength < 0
+
+
+def test_a_gain_within_its_error_is_not_taken():
+    found = [choose_adjustment(*make_rows(40, seed), PRIOR) for seed in range(10)]
+    kept = [one for one in found if one.strength == 0 and one.best_strength != 0]
+    assert len(kept) >= 3
+    assert all(abs(one.strength) <= abs(one.best_strength) for one in found)
+
+
+def test_the_temperature_makes_overconfidence_good_and_moves_no_prediction():
+    logits, labels, dialogues = make_rows()
+    found = choose_adjustment(5 * logits, labels, dialogues, PRIOR)
+    adjusted = 5 * logits - found.strength * PRIOR
+    assert found.temperature == pytest.approx(5, rel=0.25)
+    assert cross_entropy(adjusted / found.temperature, labels) < cross_entropy(adjusted, labels)
+
+
+def test_a_class_that_is_never_predicted_stays_so():
+    logits, labels, dialogues = make_rows()
+    logits[:, 2] = -torch.inf
+    found = choose_adjustment(logits, labels, dialogues, PRIOR)
+    assert np.isfinite([found.temperature, found.gain, found.gain_error]).all()
+
+
+def test_the_same_rows_give_the_same_choice():
+    assert choose_adjustment(*make_rows(), PRIOR) == choose_adjustment(*make_rows(), PRIOR)
+
+
+def test_macro_f1_is_that_of_scikit_learn():
+    from sklearn.metrics import f1_score
+
+    logits, labels, dialogues = make_rows(300, bias=1.5)
+    found = choose_adjustment(logits, labels, dialogues, PRIOR)
+    scores = [
+        f1_score(labels, (logits - strength * PRIOR).argmax(dim=1), average="macro")
+        for strength in (0, found.strength)
+    ]
+    assert found.gain == pytest.approx(scores[1] - scores[0])
