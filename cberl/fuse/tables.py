@@ -11,6 +11,6 @@ LATENTS = TableKind(
         REMOVED,
         Column("available", FLAG, "at least one modality could be used"),
         IS_SYNTHETIC,
-        Column("latent", VECTOR, "posterior mean (vae) or joined features (concat)"),
+        Column("latent", VECTOR, "joined features, scaled (concat); posterior mean, then the same (vae)"),
     ),
 )

@@ -308,7 +308,7 @@ def check_latents(results, utterances, fused, width, synthetic):
 
 def test_encode_vae(results, utterances):
     made = synthetic_rows(results, "gan")["is_synthetic"].sum()
-    check_latents(results, utterances, "gan-vae", 4, made)
+    check_latents(results, utterances, "gan-vae", 4 + 384 + 88 + 512, made)
 
 
 def test_concatenate_modalities(results, utterances):

@@ -1,4 +1,4 @@
-"""Encode every split with the frozen VAE."""
+"""Encode every split with the frozen VAE, and keep the features beside the latents."""
 
 from functools import partial
 
@@ -6,16 +6,16 @@ from cberl.artifacts import write_table
 from cberl.fitting.network_files import load_network
 from cberl.fuse.splits import fuse_splits
 from cberl.fuse.tables import LATENTS
-from cberl.fuse.vae.encode import encode_vae
+from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.fuse.vae.network import VAENetwork
 from cberl.job import start_job
 
 with start_job(snakemake, torch=True) as job:
     inputs = snakemake.input
     vae, _ = load_network(inputs.model, "vae", VAENetwork)
-    encode = partial(encode_vae, vae)
+    fuse = partial(fuse_with_vae, vae)
     for split, frame, latents in fuse_splits(
-        inputs.features, inputs.scaler, inputs.synthetic, encode
+        inputs.features, inputs.scaler, inputs.synthetic, fuse
     ):
         path, facts = snakemake.output[split], {"split": split}
         write_table(path, LATENTS, frame, job.provenance, {"latent": latents}, facts)

@@ -1,9 +1,10 @@
-"""Encoding with the joint VAE."""
+"""Encoding with the joint VAE, and what goes on from there."""
 
 import numpy as np
 import torch
 
 from cberl.fitting.tensors import to_tensors
+from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.vae.network import VAENetwork
 from cberl.rows import LabelledRows
 
@@ -23,3 +24,16 @@ def encode_vae(vae: VAENetwork, rows: LabelledRows) -> np.ndarray:
         values, available, _ = to_tensors(rows.take(slice(first, first + ROWS_AT_ONCE)))
         pieces.append(vae.posterior(values, available)[0].numpy())
     return np.concatenate(pieces)
+
+
+def fuse_with_vae(vae: VAENetwork, rows: LabelledRows) -> np.ndarray:
+    """Latents, and beside them the features that they were encoded from.
+
+    A latent is narrower than what it stands for. A residual path (He et al., Deep Residual Learning
+    for Image Recognition, CVPR 2016) takes what it leaves out past it: whatever a network makes of
+    joined features, it can make of this.
+
+    Returns:
+        float32 [N, Z + sum of widths]; zeros for an utterance with no modality at all.
+    """
+    return np.concatenate([encode_vae(vae, rows), concatenate_modalities(rows)], axis=1)

@@ -7,8 +7,9 @@ import torch
 from cberl.errors import InputError
 from cberl.fitting.network_files import load_network, save_network
 from cberl.fitting.tensors import to_tensors
+from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.splits import fuse_split
-from cberl.fuse.vae.encode import encode_vae
+from cberl.fuse.vae.encode import encode_vae, fuse_with_vae
 from cberl.fuse.vae.fit import fit_vae
 from cberl.fuse.vae.network import VAENetwork
 
@@ -145,3 +146,13 @@ def test_splits_that_cannot_be_trained_on_are_refused(make_rows, settings):
         fit_vae(train, dev.take(np.arange(0)), settings)
     with pytest.raises(InputError, match=r"dev has widths .*; expected those of train"):
         fit_vae(train, make_rows(30, widths={"audio": 6}), settings)
+
+
+def test_what_the_latent_leaves_out_goes_on_beside_it(settings, make_rows):
+    train, dev = make_rows(), make_rows(seed=1)
+    vae, _ = fit_vae(train, dev, replace(settings, epochs=1), device="cpu")
+    fused = fuse_with_vae(vae, dev)
+    np.testing.assert_array_equal(fused[:, : settings.latent_size], encode_vae(vae, dev))
+    np.testing.assert_array_equal(fused[:, settings.latent_size :], concatenate_modalities(dev))
+    nothing = dev.without("text").without("audio").without("video")
+    assert not fuse_with_vae(vae, nothing).any()
