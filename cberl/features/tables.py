@@ -13,3 +13,6 @@ FEATURES = TableKind(
         Column("features", VECTOR, "output of the encoder named in the provenance", nullable=True),
     ),
 )
+
+LOG_PROBABILITIES = "log_probabilities"
+"""Key of the metadata of FEATURES: the classes whose log-probabilities are the last columns."""

@@ -53,6 +53,7 @@ class Plan:
         largest: the largest value is the best, not the smallest.
         patience: epochs without a better value before training stops.
         settled: the last epoch in which the loss still changes; patience counts from there on.
+        start: whether the weights before the first epoch, as epoch 0, may be the best.
     """
 
     section: str
@@ -61,6 +62,7 @@ class Plan:
     largest: bool = False
     patience: int = 0
     settled: int = 0
+    start: bool = False
 
 
 def run_epochs(training: Training, plan: Plan) -> pd.DataFrame:
@@ -74,8 +76,9 @@ def run_epochs(training: Training, plan: Plan) -> pd.DataFrame:
     """
     history: list[tuple[int, str, str, float]] = []
     best_value, best_epoch, best_state = math.inf, 0, {}
-    for epoch in progress(range(1, plan.epochs + 1), plan.epochs, f"epochs of {plan.section}"):
-        trained = training.run_epoch(epoch)
+    first = 0 if plan.start else 1
+    for epoch in progress(range(first, plan.epochs + 1), plan.epochs, f"epochs of {plan.section}"):
+        trained = training.run_epoch(epoch) if epoch else {}
         scores = training.score()
         if not all(map(math.isfinite, (*trained.values(), *scores.values()))):
             raise InputError(

@@ -11,6 +11,10 @@ LATENTS = TableKind(
         REMOVED,
         Column("available", FLAG, "at least one modality could be used"),
         IS_SYNTHETIC,
-        Column("latent", VECTOR, "joined features, scaled (concat); posterior mean, then the same (vae)"),
+        Column(
+            "latent",
+            VECTOR,
+            "scaled features side by side; with vae the posterior mean before them",
+        ),
     ),
 )

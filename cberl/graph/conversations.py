@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from cberl.artifacts import read_matrix, read_table, read_tensors, row_positions
+from cberl.artifacts import read_header, read_matrix, read_table, read_tensors, row_positions
 from cberl.corpus.labels import class_numbers, read_classes, read_labels
 from cberl.errors import InputError
 from cberl.fuse.tables import LATENTS
@@ -49,6 +49,8 @@ class Conversations:
         edge_counts: int64 [G], edges per dialogue.
         online: the graph has no edge from the future.
         classes: names by number; empty where no label was read.
+        evidence: where class log-probabilities stand among the inputs, as
+            `cberl.fuse.evidence.find_evidence` has it; None if nowhere.
     """
 
     ids: np.ndarray
@@ -61,6 +63,7 @@ class Conversations:
     edge_counts: Tensor
     online: bool
     classes: tuple[str, ...] = ()
+    evidence: dict[str, Any] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -148,6 +151,7 @@ def read_conversations(
         tensors,
         online=windows["future_window"] == 0,
         classes=classes,
+        evidence=read_header(latents)["metadata"].get("evidence"),
         source=edges,
     )
 
@@ -159,6 +163,7 @@ def assemble(
     edges: dict[str, np.ndarray],
     online: bool,
     classes: tuple[str, ...] = (),
+    evidence: dict[str, Any] | None = None,
     source: str | Path = "graph",
 ) -> Conversations:
     """Lay nodes dialogue after dialogue and renumber the edges accordingly.
@@ -170,6 +175,7 @@ def assemble(
         edges: what `cberl.graph.edges.build_edges` gives for ``nodes``.
         online: no edge comes from the future.
         classes: names by number.
+        evidence: see `Conversations`.
         source: where the edges come from, for messages.
 
     Raises:
@@ -198,6 +204,7 @@ def assemble(
         edge_counts=torch.from_numpy(np.bincount(edge_dialogue[1], minlength=dialogues)),
         online=online,
         classes=classes,
+        evidence=evidence,
     )
 
 

@@ -1,5 +1,8 @@
 """The multi-task graph network over conversations."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, normalize
@@ -29,6 +32,10 @@ class ConversationNetwork(nn.Module):
         dropout: share of hidden units dropped in training.
         online: no utterance hears later ones; the graph must be online too.
         cosine_head: logits are scaled cosines, as the margins of LDAM need them.
+        evidence: where encoders' class log-probabilities stand among the inputs, see
+            `cberl.fuse.evidence.find_evidence`. Logits are then these, weighted by a learnt number,
+            plus what the network makes of the conversation; at the start 1 and nothing, so that
+            training starts from what the encoders predict.
 
     Attributes:
         adjustment: what `adjust` took over in this process, None before; a loaded network has its
@@ -44,6 +51,7 @@ class ConversationNetwork(nn.Module):
         dropout: float = 0.3,
         online: bool = False,
         cosine_head: bool = False,
+        evidence: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.arguments = {
@@ -54,6 +62,7 @@ class ConversationNetwork(nn.Module):
             "dropout": dropout,
             "online": online,
             "cosine_head": cosine_head,
+            "evidence": evidence,
         }
         self.projection = nn.Sequential(
             nn.Dropout(dropout),
@@ -72,6 +81,16 @@ class ConversationNetwork(nn.Module):
         self.dropout = nn.Dropout(dropout)
         head = CosineHead if cosine_head else nn.Linear
         self.classifier = head(2 * hidden_size, classes)
+        self._evidence: slice | None = None
+        if evidence is not None:
+            self._evidence = slice(evidence["first"], evidence["first"] + classes)
+            for name in ("mean", "scale"):
+                tensor = torch.tensor(evidence[name])
+                self.register_buffer(f"evidence_{name}", tensor, persistent=False)
+            self.evidence_weight = nn.Parameter(torch.ones(()))
+            if not cosine_head:  # a cosine with nothing has no gradient
+                nn.init.zeros_(self.classifier.weight)
+                nn.init.zeros_(self.classifier.bias)
         self.decoder = NodeDecoder(hidden_size, input_size, len(RELATIONS))
         self.register_buffer("correction", torch.zeros(classes))
         self.register_buffer("temperature", torch.ones(()))
@@ -93,7 +112,7 @@ class ConversationNetwork(nn.Module):
         """
         projected = self.projection(inputs)  # [N, D] -> [N, H]
         codes = self._encode(projected, lengths, edge_index, edge_type)
-        return self._classify(codes, projected)
+        return self._classify(codes, projected, inputs)
 
     def corrected_logits(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
@@ -139,10 +158,14 @@ class ConversationNetwork(nn.Module):
         seen_codes, hidden_codes = codes.chunk(2)
         rebuilt = self.decoder(hidden_codes, masked, edge_index, edge_type)  # [masked, D]
         error = scaled_cosine_error(rebuilt, inputs[masked])
-        return self._classify(seen_codes, projected), error
+        return self._classify(seen_codes, projected, inputs), error
 
-    def _classify(self, codes: Tensor, projected: Tensor) -> Tensor:
-        return self.classifier(self.dropout(torch.cat([codes, projected], dim=1)))
+    def _classify(self, codes: Tensor, projected: Tensor, inputs: Tensor) -> Tensor:
+        logits = self.classifier(self.dropout(torch.cat([codes, projected], dim=1)))  # [N, C]
+        if self._evidence is None:
+            return logits
+        known = inputs[:, self._evidence] * self.evidence_scale + self.evidence_mean  # [N, C]
+        return logits + self.evidence_weight * known
 
     def _encode(
         self, projected: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor

@@ -4,6 +4,7 @@ from functools import partial
 
 from cberl.artifacts import write_table
 from cberl.fitting.network_files import load_network
+from cberl.fuse.evidence import find_evidence
 from cberl.fuse.splits import fuse_splits
 from cberl.fuse.tables import LATENTS
 from cberl.fuse.vae.encode import fuse_with_vae
@@ -14,8 +15,12 @@ with start_job(snakemake, torch=True) as job:
     inputs = snakemake.input
     vae, _ = load_network(inputs.model, "vae", VAENetwork)
     fuse = partial(fuse_with_vae, vae)
+    evidence = find_evidence(inputs.features, inputs.scaler, before=vae.latent_size)
     for split, frame, latents in fuse_splits(
         inputs.features, inputs.scaler, inputs.synthetic, fuse
     ):
-        path, facts = snakemake.output[split], {"split": split}
+        path, facts = (
+            snakemake.output[split],
+            {"split": split, "evidence": evidence},
+        )
         write_table(path, LATENTS, frame, job.provenance, {"latent": latents}, facts)

@@ -11,10 +11,11 @@ import pandas as pd
 from cberl.artifacts import read_tensor_header, read_tensors
 from cberl.errors import InputError
 from cberl.features.settings import TextSettings
+from cberl.features.tables import LOG_PROBABILITIES
 from cberl.features.text.batches import collate, encode, rows_of, split_by_count
-from cberl.features.text.dialogues import open_turns
+from cberl.features.text.dialogues import Dialogues, open_turns
 from cberl.features.text.transformer import load_transformer
-from cberl.features.text.turns import TokenSequence
+from cberl.features.text.turns import TokenSequence, Turns
 from cberl.log import progress
 from cberl.seeding import choose_device
 
@@ -29,8 +30,12 @@ class TextExtractor:
     (alone in its sequence over special tokens too, as sentence transformers are trained; beside
     other turns over its own), or ``cls``, the first token's vector.
 
-    With fine-tuned weights of several folds, an utterance of a dialogue that one of them held out
-    has that one's vector, any other the mean of all.
+    With fine-tuned weights of one encoder that saw all labels, vectors are that one's. With those
+    of several folds, vectors are the published encoder's, one space for all, and behind them stand
+    the classes' log-probabilities : of the folds that have not seen the
+    label, joined by their mean, which is a geometric mean of probabilities (Hinton, Products of
+    Experts, ICANN 1999). For training rows they are as honest as for new ones (Wolpert, Stacked
+    Generalization, Neural Networks 1992).
     """
 
     def __init__(
@@ -52,17 +57,27 @@ class TextExtractor:
         self._transformer.check_length(settings.max_tokens)
         self._transformer.model.to(self._device)
         self._weights = list(weights)
-        self._taken: int | None = None  # the weights that are in the network
-        self._held_out = [held_out_of(path, self._transformer.name) for path in weights]
+        facts = [facts_of(path, self._transformer.name) for path in weights]
+        self._held_out = [own["held_out"] for own in facts]
+        self._classes = facts[0]["classes"] if len(facts) > 1 else []
+        self._published = copy_of_weights(self._transformer.model) if self._classes else {}
+        if len(facts) == 1:
+            load_weights(self._transformer.model, self._weights[0])
 
     def describe(self) -> dict[str, Any]:
         """Facts for a reader of the features."""
-        tuned = {"weights": "fine-tuned on the training split", "folds": len(self._weights)}
+        tuned = {"weights": "fine-tuned on the training split"}
+        if self._classes:
+            tuned = {
+                "weights": "published; log-probabilities: fine-tuned on the training split",
+                "folds": len(self._weights),
+                LOG_PROBABILITIES: self._classes,
+            }
         return {
             "modality": "text",
             "encoder": self._transformer.name,
             **(tuned if self._weights else {"weights": "published"}),
-            "width": self._transformer.width,
+            "width": self._transformer.width + len(self._classes),
             "pooling": self._settings.pooling,
             "context_turns": self._settings.context_turns,
         }
@@ -78,38 +93,42 @@ class TextExtractor:
             unavailable), in the order of ``shard``.
         """
         turns = open_turns(shard, self._transformer, self._settings)
-        share = self._shares(shard["dialogue_id"])  # [encoders, N]
+        dialogues = shard["dialogue_id"].to_numpy(dtype=object)
         ids = shard["utterance_id"].to_numpy(dtype=object)
         starts = range(0, max(len(shard), 1), ROWS_AT_ONCE)
         for start in progress(starts, len(starts), f"pieces of {ROWS_AT_ONCE} utterances"):
             rows = np.arange(start, min(start + ROWS_AT_ONCE, len(shard)))
             available = turns.available[rows]
-            features = np.zeros((len(rows), self._transformer.width), dtype=np.float32)
-            # One after the other through the same network: a large one fits into memory once.
-            for encoder, part in enumerate(share[:, rows]):
-                own = available & (part > 0)
-                self._take_weights(encoder)
-                vectors = self._encode(turns.tokenize(rows[own]), rows)
-                features[own] += part[own, None] * vectors[own]
-            features[~available] = np.nan
+            features = self._encode(turns.tokenize(rows[available]), rows)
+            if self._classes:
+                joined = self._log_probabilities(turns, rows, dialogues[rows])
+                features = np.concatenate([features, joined], axis=1)
             frame = pd.DataFrame(
                 {"utterance_id": ids[rows], "available": available, "is_synthetic": False}
             )
             yield frame, features
         logging.info("%d of %d utterances have text", turns.available.sum(), len(shard))
 
-    def _shares(self, dialogues: pd.Series) -> np.ndarray:
-        """What each encoder has to say of each utterance's vector: float32 [encoders, N], sum 1."""
-        held_out = self._held_out or [()]
-        unseen = np.stack([dialogues.isin(names).to_numpy() for names in held_out])
-        asked = np.where(unseen.any(axis=0), unseen, True)
-        return (asked / asked.sum(axis=0)).astype(np.float32)
+    def _log_probabilities(
+        self, turns: Turns | Dialogues, rows: np.ndarray, dialogues: np.ndarray
+    ) -> np.ndarray:
+        """Of the folds that have not seen each row's label, joined: float32 [R, classes].
 
-    def _take_weights(self, encoder: int) -> None:
-        """Put one fold's weights into the network, if it has not them already."""
-        if encoder < len(self._weights) and encoder != self._taken:
-            load_weights(self._transformer.model, self._weights[encoder])
-            self._taken = encoder
+        Rows without text are NaN.
+        """
+        available = turns.available[rows]
+        total = np.zeros((len(rows), len(self._classes)), dtype=np.float64)
+        # One after the other through the same network: a large one fits into memory once.
+        for path, asked in zip(self._weights, _asked(self._held_out, dialogues), strict=True):
+            own = available & asked
+            if own.any():
+                classifier = load_weights(self._transformer.model, path)
+                vectors = self._encode(turns.tokenize(rows[own]), rows)[own]
+                total[own] += log_softmax(vectors @ classifier["weight"].T + classifier["bias"])
+        self._transformer.model.load_state_dict(self._published)
+        counts = np.sum(_asked(self._held_out, dialogues), axis=0)
+        total[~available] = np.nan
+        return log_softmax(total / counts[:, None]).astype(np.float32)
 
     def _encode(self, sequences: Sequence[TokenSequence], rows: np.ndarray) -> np.ndarray:
         """Pooled vectors of the utterances at ``rows``, which are consecutive: float32 [R, width].
@@ -133,8 +152,23 @@ class TextExtractor:
         return features
 
 
-def held_out_of(path: str | Path, encoder: str) -> list[str]:
-    """The training dialogues whose labels fine-tuned weights have not seen.
+def _asked(held_out: Sequence[Sequence[str]], dialogues: np.ndarray) -> np.ndarray:
+    """Which folds say something of each row: bool [folds, R].
+
+    Those that held its dialogue out; all, if none did.
+    """
+    unseen = np.stack([np.isin(dialogues, list(names)) for names in held_out])
+    return np.where(unseen.any(axis=0), unseen, True)
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Logits [R, classes] -> log-probabilities."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def facts_of(path: str | Path, encoder: str) -> dict[str, Any]:
+    """What a file of fine-tuned weights says: ``held_out`` dialogues, ``classes`` and others.
 
     Raises:
         InputError: the file holds the weights of another encoder.
@@ -142,21 +176,32 @@ def held_out_of(path: str | Path, encoder: str) -> list[str]:
     metadata = read_tensor_header(path)["metadata"]
     if metadata["encoder"] != encoder:
         raise InputError(f"{path}: weights of {metadata['encoder']}, expected {encoder}")
-    return metadata["held_out"]
+    return metadata
 
 
-def load_weights(encoder: Any, path: str | Path) -> None:
+def copy_of_weights(encoder: Any) -> dict[str, Any]:
+    """An encoder's weights, to be put back later."""
+    return {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+
+
+def load_weights(encoder: Any, path: str | Path) -> dict[str, np.ndarray]:
     """Put the fine-tuned encoder of a `cberl.features.text.network.TextNetwork` into ``encoder``.
 
-    Its classifier stays in the file.
+    Returns:
+        Its classifier: weight float32 [classes, width] and bias [classes].
     """
     import torch
 
     arrays, _ = read_tensors(path, "encoder")
-    own = "encoder."
+    own, classifier = "encoder.", "classifier."
     tensors = {
         name.removeprefix(own): torch.from_numpy(array)
         for name, array in arrays.items()
         if name.startswith(own)
     }
     encoder.load_state_dict(tensors, strict=True)
+    return {
+        name.removeprefix(classifier): array
+        for name, array in arrays.items()
+        if name.startswith(classifier)
+    }

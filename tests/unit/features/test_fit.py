@@ -9,11 +9,12 @@ import pytest
 import torch
 from made_encoders import text_encoder
 
-from cberl.artifacts import write_tensors
+from cberl.artifacts import read_tensors, write_tensors
 from cberl.errors import InputError
 from cberl.features.settings import FinetuneSettings, TextSettings
+from cberl.features.tables import LOG_PROBABILITIES
 from cberl.features.text.draws import shuffle_batches
-from cberl.features.text.extract import TextExtractor
+from cberl.features.text.extract import TextExtractor, log_softmax
 from cberl.features.text.fit import TextTraining, fit_text_encoder
 from cberl.features.text.folds import hold_out
 from cberl.features.text.transformer import load_transformer
@@ -148,36 +149,58 @@ def test_folds_share_the_dealing_of_dialogues_and_draw_all_else_apart(fit):
     assert len(drawn) == 3
 
 
-def test_an_utterance_has_the_vector_of_those_that_have_not_seen_its_label(
-    tmp_path, corpus, encoder
-):
-    utterances = pd.concat(corpus, ignore_index=True)
+@pytest.fixture
+def fold_weights(tmp_path, encoder):
+    """Files of three folds: encoders that differ a little, each with a classifier of its own."""
     model = load_transformer(encoder).model
-    held_out = [["train/0", "train/1"], ["train/2"], []]
-    weights = [tmp_path / f"{fold}.safetensors" for fold in range(3)]
-    for fold, path in enumerate(weights):
+    width, generator = model.config.hidden_size, np.random.default_rng(0)
+    paths = [tmp_path / f"{fold}.safetensors" for fold in range(3)]
+    for fold, path in enumerate(paths):
         tensors = {
             f"encoder.{name}": tensor.numpy() + np.float32(0.1 * fold)
             for name, tensor in model.state_dict().items()
         }
-        facts = {"encoder": Path(encoder).name, "held_out": held_out[fold]}
+        tensors["classifier.weight"] = generator.normal(size=(3, width)).astype(np.float32)
+        tensors["classifier.bias"] = generator.normal(size=3).astype(np.float32)
+        facts = {"encoder": Path(encoder).name, "held_out": HELD_OUT[fold], "classes": CLASSES}
         write_tensors(path, "encoder", tensors, {}, facts)
+    return paths
+
+
+HELD_OUT = [["train/0", "train/1"], ["train/2"], []]
+
+
+def test_log_probabilities_are_of_those_that_have_not_seen_the_label(corpus, encoder, fold_weights):
+    utterances = pd.concat(corpus, ignore_index=True)
     own = replace(ENCODING, encoder=encoder)
 
     def extract(paths):
-        ((_, features),) = TextExtractor(own, paths, "cpu").extract(utterances)
+        extractor = TextExtractor(own, paths, "cpu")
+        ((_, features),) = extractor.extract(utterances)
+        assert features.shape[1] == extractor.describe()["width"]
         return features
 
-    alone = [extract([path]) for path in weights]
-    assert np.nanmax(np.abs(alone[0] - alone[1])) > 0.01
-    together = extract(weights)
+    published, width = extract([]), extract([]).shape[1]
+    alone = []
+    for path in fold_weights:
+        tensors, _ = read_tensors(path, "encoder")
+        logits = extract([path]) @ tensors["classifier.weight"].T + tensors["classifier.bias"]
+        alone.append(log_softmax(logits))
+    together = extract(fold_weights)
+    np.testing.assert_array_equal(together[:, :width], published)
     dialogues = utterances["dialogue_id"].to_numpy()
-    expected = np.mean(alone, axis=0)
+    expected = log_softmax(np.mean(alone, axis=0))
     for fold in (0, 1):
-        own_rows = np.isin(dialogues, held_out[fold])
+        own_rows = np.isin(dialogues, HELD_OUT[fold])
         expected[own_rows] = alone[fold][own_rows]
-    np.testing.assert_allclose(together, expected, atol=1e-5)
+    np.testing.assert_allclose(together[:, width:], expected, atol=1e-5)
     assert np.isnan(together).any(axis=1).sum() == 1  # the utterance without text
+
+
+def test_features_with_log_probabilities_name_their_classes(encoder, fold_weights):
+    own = replace(ENCODING, encoder=encoder)
+    assert TextExtractor(own, fold_weights, "cpu").describe()[LOG_PROBABILITIES] == list(CLASSES)
+    assert LOG_PROBABILITIES not in TextExtractor(own, fold_weights[:1], "cpu").describe()
 
 
 def test_word_embeddings_stay_as_they_were_published(encoder, fit):

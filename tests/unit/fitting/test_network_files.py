@@ -54,6 +54,7 @@ def test_all_arguments_and_buffers_come_back(tmp_path):
         "dropout": 0.25,
         "online": True,
         "cosine_head": True,
+        "evidence": {"first": 2, "mean": [-1.0] * 3, "scale": [2.0] * 3},
     }
     network = ConversationNetwork(**arguments)
     network.correction[1] = -torch.inf

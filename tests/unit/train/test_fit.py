@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from made_conversations import make_conversations
+from torch.nn import functional
 
 from cberl.errors import InputError
 from cberl.fitting.f1 import f1_scores
@@ -215,3 +216,47 @@ def test_an_unknown_name_is_refused_with_those_there_are(fit, name):
     known["adjustment"] = "none, chosen"
     with pytest.raises(InputError, match=f"{name} is 'other'; expected one of {known[name]}"):
         fit(train, dev, **{name: "other"})
+
+
+def with_evidence(conversations, noise=0.7):
+    """The same conversations, with log-probabilities of an encoder behind their inputs."""
+    generator = np.random.default_rng(len(conversations))
+    logits = noise * torch.tensor(generator.normal(size=(len(conversations), 3)))
+    logits[torch.arange(len(conversations)), conversations.labels] += 2
+    known = logits.log_softmax(dim=1).float()
+    mean, scale = torch.tensor([-1.0, -2.0, -3.0]), torch.tensor([1.0, 2.0, 0.5])
+    inputs = torch.cat([conversations.inputs, (known - mean) / scale], dim=1)
+    facts = {"first": 6, "mean": mean.tolist(), "scale": scale.tolist()}
+    return replace(conversations, inputs=inputs, evidence=facts), known
+
+
+@pytest.mark.parametrize("mask_weight", [0.0, 0.5])
+def test_a_network_that_learns_nothing_says_what_its_encoders_say(fit, mask_weight):
+    train, _ = with_evidence(make_conversations())
+    dev, known = with_evidence(make_conversations(seed=1))
+    network, history = fit(train, dev, epochs=1, learning_rate=1e-12, mask_weight=mask_weight)
+    _, probabilities = predict_classes(network, dev, NAMES)
+    np.testing.assert_allclose(probabilities, known.exp(), atol=1e-5)
+    assert history["epoch"].min() == 0
+
+
+def test_a_network_never_loses_to_its_encoders_on_dev(fit):
+    train, _ = with_evidence(make_conversations(noise=30.0))
+    dev, known = with_evidence(make_conversations(seed=1, noise=30.0))
+    network, _ = fit(train, dev, learning_rate=0.1)
+    _, probabilities = predict_classes(network, dev, NAMES)
+    losses = [
+        functional.nll_loss(log, dev.labels) for log in (torch.tensor(probabilities).log(), known)
+    ]
+    assert losses[0] <= losses[1] + 1e-6
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_can_start_from_what_encoders_know(fit, loss, tmp_path):
+    train, dev = (with_evidence(make_conversations(seed=seed))[0] for seed in (0, 1))
+    network, history = fit(train, dev, loss=loss, adjustment="chosen")
+    assert best_macro_f1(history) > 0.85
+    save_network(tmp_path / "model.safetensors", "network", network, {})
+    again, _ = load_network(tmp_path / "model.safetensors", "network", ConversationNetwork)
+    expected = predict_classes(network, dev, NAMES)[1]
+    np.testing.assert_array_equal(predict_classes(again, dev, NAMES)[1], expected)
