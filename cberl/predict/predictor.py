@@ -27,7 +27,7 @@ from cberl.features.feature_rows import feature_rows
 from cberl.features.read_rows import read_rows
 from cberl.features.tables import FEATURES
 from cberl.fuse.concatenate import concatenate_modalities
-from cberl.fuse.vae.encode import encode_vae
+from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.graph.conversations import Conversations, assemble
 from cberl.graph.edges import build_edges, list_nodes
 from cberl.modalities import MODALITIES
@@ -108,7 +108,7 @@ def classify(models: Models, utterances: pd.DataFrame, rows: LabelledRows) -> np
     latents = None
     for position, network in enumerate(models.networks):
         if models.vaes:
-            latents = encode_vae(models.vaes[position], rows)
+            latents = fuse_with_vae(models.vaes[position], rows)
         elif latents is None:
             latents = concatenate_modalities(rows)
         graph: Conversations = assemble(nodes, latents, rows.labels, edges, models.manifest.online)
