@@ -1,6 +1,7 @@
 """Every mistake ends the run early, in one line, with an exit status and nothing half-written."""
 
 import pytest
+from made_bombs import BOMBS
 
 HEAVY = ("decode_media", "extract_text", "extract_audio", "extract_video", "fit_gan")
 
@@ -17,6 +18,14 @@ def with_csv(change, split="train"):
         path.write_bytes(change(path.read_bytes()))
 
     return apply
+
+
+def with_bomb(workspace):
+    """A table that unpacks to gigabytes; every process of a run looks at it."""
+    suffix, make = BOMBS["parquet of many rows"]
+    make(workspace.folder / f"six/bomb.{suffix}")
+    corpus = {"name": "six", "kind": "table", "root": "six", "file": f"bomb.{suffix}"}
+    workspace.configure(corpus=corpus)
 
 
 def with_variants(text):
@@ -57,6 +66,7 @@ MISTAKES = {
         with_csv(lambda content: content.replace(b",joy,", b",glee,", 1)),
         "glee",
     ),
+    "bomb": (with_bomb, "six/bomb.parquet: unpacks to"),
     "empty file": (with_csv(lambda content: b""), "train_sent_emo.csv"),
     "no rows": (
         with_csv(lambda content: content.splitlines(keepends=True)[0]),

@@ -52,7 +52,7 @@ def _run(task: Task, request: dict[str, Any]) -> tuple[dict[str, Any], list[byte
     except MemoryError as error:
         return {"lost": OUT_OF_MEMORY, "detail": str(error) or "allocation refused"}, []
     except InputError as error:
-        return {"refused": str(error)}, []
+        return {"refused": " ".join(str(error).split())}, []
     except Exception as error:
         # Whatever a hostile file makes the task raise costs that file alone.
         detail = f"{type(error).__name__}: {error}"

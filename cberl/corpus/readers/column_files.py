@@ -3,7 +3,6 @@
 Whatever the format, a cell comes out as text, or as None where it is empty.
 """
 
-import datetime
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cberl.corpus.foreign_files import refuse_foreign
+from cberl.corpus.readers.bounds import check_cell, check_column_count
 from cberl.corpus.readers.column_names import map_columns
-from cberl.corpus.readers.spreadsheets import read_sheet
+from cberl.corpus.readers.packed_columns import kind_of, read_packed_columns
 from cberl.corpus.readers.text_files import (
     AUTO,
     drop_empty_unnamed,
@@ -26,11 +24,8 @@ from cberl.corpus.readers.text_files import (
 from cberl.errors import InputError
 
 DELIMITERS = {".tsv": "\t", ".csv": ","}
+PACKED = (".parquet", ".npz", ".xlsx")
 TABLE_SUFFIXES = (".tsv", ".csv", ".jsonl", ".xlsx", ".parquet")
-MOST_NUMBERS = 1 << 30
-"""Values in one column or array; more is a broken file, or one that unpacks to fill the memory."""
-LARGEST_NUMBER = 8
-"""Bytes of the widest number that an array is expected to hold."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +121,13 @@ def read_raw_columns(path: Path, encoding: str = AUTO) -> tuple[list[str], dict[
         InputError: another format, a file that is broken, no rows.
     """
     refuse_foreign(path)
-    readers = {".parquet": _read_parquet, ".npz": _read_npz, ".xlsx": read_sheet}
     suffix = path.suffix.lower()
     if suffix in DELIMITERS:
         places, values = _read_delimited(path, DELIMITERS[suffix], encoding)
     elif suffix == ".jsonl":
         places, values = _read_json_lines(path, encoding)
-    elif suffix in readers:
-        places, values = readers[suffix](path)
+    elif suffix in PACKED:
+        places, values = read_packed_columns(path)
     else:
         raise InputError(f"{path}: ends in {path.suffix!r}; expected {', '.join(TABLE_SUFFIXES)}")
     if not places:
@@ -155,7 +149,10 @@ def _read_json_lines(path: Path, encoding: str) -> tuple[list[str], dict[str, li
     places: list[str] = []
     values: dict[str, list] = {}
     for place, row in _json_objects(path, encoding):
+        check_column_count(path, len(values.keys() | row.keys()))
         for name, value in row.items():
+            if isinstance(value, str):
+                check_cell(f"{path}: {place}", name, value)
             # A key may appear late: the rows before it have nothing there.
             column = values.setdefault(name, [])
             column += [None] * (len(places) - len(column)) + [value]
@@ -171,84 +168,11 @@ def _json_objects(path: Path, encoding: str) -> Iterator[tuple[str, dict[str, An
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # also of numbers too long to read
             raise InputError(f"{path}: line {number}: {error}; expected a JSON object") from None
         if not isinstance(row, dict):
             raise InputError(f"{path}: line {number}: is no JSON object; expected {{...}}")
         yield f"line {number}", row
-
-
-def _read_parquet(path: Path) -> tuple[list[str], dict[str, list]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(path)
-        for group in range(file.num_row_groups):
-            for number in range(file.metadata.num_columns):
-                column = file.metadata.row_group(group).column(number)
-                _refuse_too_many(path, column.path_in_schema, column.num_values)
-        table = file.read()
-        values = {
-            name: _arrow_values(column)
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        }
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a whole Parquet file ({_one_line(error)})") from None
-    return [f"row {number}" for number in range(1, table.num_rows + 1)], values
-
-
-def _arrow_values(column: Any) -> list[Any]:
-    """A column's values; lists as arrays, as Python objects they would take ten times as much."""
-    from pyarrow import types
-
-    kind = column.type
-    if not (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)):
-        return column.to_pylist()
-    return [
-        scalar.values.to_numpy(zero_copy_only=False) if scalar.is_valid else None
-        for chunk in column.chunks
-        for scalar in chunk
-    ]
-
-
-def _read_npz(path: Path) -> tuple[list[str], dict[str, list]]:
-    import zipfile
-    import zlib
-
-    # What zipfile and NumPy raise for archives that are broken, encrypted or too large.
-    broken = (OSError, ValueError, RuntimeError, EOFError, KeyError, MemoryError)
-    broken += (zipfile.BadZipFile, zlib.error)
-    values = {}
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            for info in archive.zip.infolist():
-                _refuse_too_many(path, info.filename, info.file_size // LARGEST_NUMBER)
-            for name in archive.files:
-                array = archive[name]
-                values[name] = array if array.ndim > 1 else array.tolist()
-    except broken as error:
-        raise InputError(
-            f"{path}: not a whole NPZ file of plain arrays ({_one_line(error)})"
-        ) from None
-    lengths = {name: len(value) if np.ndim(value) else -1 for name, value in values.items()}
-    for name, length in lengths.items():
-        if length != max(lengths.values()):
-            raise InputError(
-                f"{path}: array {name} has {length} rows; expected {max(lengths.values())}, "
-                "as others have"
-            )
-    return [f"row {number}" for number in range(1, max(lengths.values(), default=0) + 1)], values
-
-
-def _refuse_too_many(path: Path, name: str, values: int) -> None:
-    """Refuse what a file says it unpacks to, before it does."""
-    if values > MOST_NUMBERS:
-        raise InputError(f"{path}: {name} holds {values} values; expected at most {MOST_NUMBERS}")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def _as_text(value: Any, path: Path, place: str, column: str) -> str | None:
@@ -260,9 +184,6 @@ def _as_text(value: Any, path: Path, place: str, column: str) -> str | None:
         return str(int(value))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, datetime.time):  # what a spreadsheet makes of 0:01:23
-        return value.isoformat()
     raise InputError(
-        f"{path}: {place}, column {column}: holds a {type(value).__name__}; "
-        "expected text or a number"
+        f"{path}: {place}, column {column}: holds a {kind_of(value)}; expected text or a number"
     )

@@ -12,10 +12,11 @@ import pandas as pd
 
 from cberl.corpus.annotations import find_corpus_file
 from cberl.corpus.assemble import Corpus, assemble_corpus, name_utterances
-from cberl.corpus.readers.column_files import MOST_NUMBERS, read_column_file
+from cberl.corpus.readers.column_files import read_column_file
 from cberl.corpus.readers.data_pickle import load_data_pickle
 from cberl.corpus.readers.iemocap import SIX_CLASSES, speaker_of
 from cberl.corpus.readers.meld import MELD_CLASSES
+from cberl.corpus.readers.packed_columns import kind_of
 from cberl.corpus.readers.pickle_layouts import ROBERTA_LAYERS, recognise_layout
 from cberl.corpus.readers.pickled_names import as_text
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows, name_classes
@@ -25,6 +26,8 @@ from cberl.errors import InputError
 from cberl.modalities import MODALITIES
 
 PICKLE_SUFFIXES = (".pkl", ".pickle", ".p")
+MOST_NUMBERS = 1 << 30
+"""Of one modality; more do not fit into a common memory."""
 MOST_UTTERANCES = 10_000_000
 
 NO_FEATURES = "no features"
@@ -287,7 +290,7 @@ def _length(value: Any, place: str, modality: str) -> int:
         return len(value)
     except TypeError:
         raise InputError(
-            f"{place}: {modality}: is a {type(value).__name__}; expected a list of numbers"
+            f"{place}: {modality}: is a {kind_of(value)}; expected a list of numbers"
         ) from None
 
 

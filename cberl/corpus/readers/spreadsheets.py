@@ -1,14 +1,12 @@
 """Excel's workbooks as tables: the first sheet, its first row the header."""
 
-import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from cberl.corpus.readers.bounds import check_column_count
 from cberl.corpus.readers.text_files import drop_empty_unnamed, name_columns
 from cberl.errors import InputError
-
-MOST_BYTES = 1 << 30
-"""Of what a workbook unpacks to; more is a broken file, or one that unpacks to fill the memory."""
 
 
 def read_sheet(path: Path) -> tuple[list[str], dict[str, list[Any]]]:
@@ -37,8 +35,9 @@ def read_sheet(path: Path) -> tuple[list[str], dict[str, list[Any]]]:
         if filled[number]
     ]
     names = name_columns(["" if cell != cell else str(cell).strip() for cell in header[1]])
-    for name in names:
-        if names.count(name) > 1:
+    check_column_count(path, len(names))
+    for name, count in Counter(names).items():
+        if count > 1:
             raise InputError(f"{path}: column {name!r} appears twice in the header")
     values = {name: [cells[at] for _, cells in rows] for at, name in enumerate(names)}
     return [place for place, _ in rows], drop_empty_unnamed(values)
@@ -48,10 +47,6 @@ def _read_frame(path: Path) -> Any:
     import pandas as pd
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(info.file_size for info in archive.infolist())
-        if size > MOST_BYTES:
-            raise ValueError(f"unpacks to {size} bytes")
         # keep_default_na: a label that reads NA is for the reader of labels to refuse.
         return pd.read_excel(
             path,
@@ -61,6 +56,8 @@ def _read_frame(path: Path) -> Any:
             na_values=[""],
             engine="openpyxl",
         )
+    except MemoryError:
+        raise
     except Exception as error:  # openpyxl raises whatever a broken file makes happen
         words = " ".join(str(error).split())
         raise InputError(f"{path}: not a whole Excel workbook ({words})") from None

@@ -3,10 +3,12 @@
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cberl.corpus.foreign_files import refuse_foreign
+from cberl.corpus.readers.bounds import LONGEST_CELL, check_column_count, read_bounded
 from cberl.errors import InputError
 
 C1_TO_UNICODE = {
@@ -40,7 +42,7 @@ def read_text(path: Path, encoding: str = AUTO) -> str:
             detector holds likely.
     """
     refuse_foreign(path)
-    content = path.read_bytes()
+    content = read_bounded(path)
     name = _encoding_by_mark(content) if encoding == AUTO else encoding
     try:
         text = content.decode(name)
@@ -67,7 +69,7 @@ def read_archive_text(path: Path) -> str:
         InputError: it is neither; it holds a control character.
     """
     refuse_foreign(path)
-    content = path.read_bytes()
+    content = read_bounded(path)
     name = _encoding_by_mark(content)
     try:
         text = content.decode(name)
@@ -136,6 +138,7 @@ def read_delimited(
     Raises:
         InputError: no rows, a column missing, a row with too few or too many values.
     """
+    csv.field_size_limit(LONGEST_CELL)
     # newline="": otherwise line ends inside quotes would be changed.
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -148,8 +151,9 @@ def read_delimited(
                     f"{path}: has no column {name}; found {', '.join(header)}"
                     f"{separator_hint(header, delimiter)}"
                 )
-        for name in header:
-            if header.count(name) > 1:
+        check_column_count(path, len(header))
+        for name, count in Counter(header).items():
+            if count > 1:
                 raise InputError(f"{path}: column {name!r} appears twice in the header")
         rows = 0
         for values in lines:
@@ -165,6 +169,11 @@ def read_delimited(
             rows += 1
             yield lines.line_num, dict(zip(header, values, strict=True))
     except csv.Error as error:
+        if "field larger than" in str(error):
+            raise InputError(
+                f"{path}: line {lines.line_num}: holds a cell of more than {LONGEST_CELL} "
+                "characters; expected shorter ones, and an end to every quote that begins a cell"
+            ) from None
         raise InputError(
             f"{path}: line {lines.line_num}: {error}; expected a cell that begins with a quote to "
             "end with one, and quotes inside of it doubled"

@@ -329,21 +329,6 @@ def test_one_number_in_place_of_a_vector_is_refused(tmp_path, name):
         read_published(replace(FEATURES, file=name), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["mine.npz", "mine.parquet"])
-def test_what_unpacks_to_too_much_is_refused_before_it_does(tmp_path, name, monkeypatch):
-    rows = columns()
-    if name.endswith("npz"):
-        arrays = {key: np.array([row[key] for row in rows]) for key in rows[0]}
-        arrays["text_features"] = np.zeros((20, 1000))
-        np.savez_compressed(tmp_path / name, **arrays)
-    else:
-        many = [row | {"text_features": [0.0] * 1000} for row in rows]
-        pq.write_table(pa.Table.from_pylist(many), tmp_path / name)
-    monkeypatch.setattr("cberl.corpus.readers.column_files.MOST_NUMBERS", 10_000)
-    with pytest.raises(InputError, match=r"text_features.* holds 20\d+ values; expected at most"):
-        read_published(replace(FEATURES, file=name), tmp_path)
-
-
 def test_columns_without_features_and_other_files_are_refused(tmp_path):
     pq.write_table(pa.Table.from_pylist(table_rows()), tmp_path / "mine.parquet")
     with pytest.raises(InputError, match=r"has no features; expected one of text_features"):

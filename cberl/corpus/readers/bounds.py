@@ -1,0 +1,56 @@
+"""How much a file of annotations may hold; what holds more was made to fill a memory."""
+
+from pathlib import Path
+
+from cberl.errors import InputError
+
+MEGABYTE = 1024 * 1024
+MOST_COLUMNS = 2000
+LONGEST_CELL = 131_072
+"""Characters; no utterance comes near it."""
+MOST_TEXT_BYTES = 256 * MEGABYTE
+"""Of a file of text; MELD's largest has one."""
+MOST_TIMES = 100
+"""What a packed file may unpack to by its size; words and features unpack to ten times at most."""
+ALWAYS_ALLOWED = 32 * MEGABYTE
+"""Bytes that any packed file may unpack to beside."""
+
+
+def bytes_allowed(path: Path) -> int:
+    """Bytes that a packed file may unpack to."""
+    return ALWAYS_ALLOWED + MOST_TIMES * path.stat().st_size
+
+
+def check_column_count(path: str | Path, columns: int) -> None:
+    """Refuse a table with too many columns.
+
+    Raises:
+        InputError: it has.
+    """
+    if columns > MOST_COLUMNS:
+        raise InputError(f"{path}: has {columns} columns; expected at most {MOST_COLUMNS}")
+
+
+def check_cell(where: str, column: str, cell: str) -> None:
+    """Refuse a cell that is too long.
+
+    Raises:
+        InputError: it is.
+    """
+    if len(cell) > LONGEST_CELL:
+        raise InputError(
+            f"{where}, column {column}: holds {len(cell)} characters; expected at most"
+            f" {LONGEST_CELL}"
+        )
+
+
+def read_bounded(path: Path) -> bytes:
+    """Read a file of text.
+
+    Raises:
+        InputError: it is too large.
+    """
+    size = path.stat().st_size
+    if size > MOST_TEXT_BYTES:
+        raise InputError(f"{path}: holds {size} bytes; expected at most {MOST_TEXT_BYTES}")
+    return path.read_bytes()
