@@ -343,6 +343,7 @@ class ConversationClassifier(ClassifierMixin, BaseEstimator):
             self.dialogue_sampling,
             self.mask_weight,
             self.adjustment,
+            "all",
             _seed_of(self.random_state),
             self.device,
         )

@@ -86,6 +86,30 @@ class Conversations:
             self.inputs, self.labels, self.lengths, self.edge_index, self.edge_type
         )
 
+    def recorded(self) -> "Conversations":
+        """The same without the dialogues that synthetic turns stand in."""
+        dialogue = torch.repeat_interleave(self.lengths)
+        copied = torch.zeros(len(self.lengths), dtype=torch.bool)
+        copied[dialogue[torch.from_numpy(self.is_synthetic)]] = True
+        return self.select_dialogues(torch.nonzero(~copied)[:, 0])
+
+    def select_dialogues(self, dialogues: Tensor) -> "Conversations":
+        """Some dialogues, as conversations of their own.
+
+        Args:
+            dialogues: int64 [B], numbers of dialogues.
+        """
+        rows = _ranges(
+            (torch.cumsum(self.lengths, 0) - self.lengths)[dialogues], self.lengths[dialogues]
+        )
+        return replace(
+            self,
+            **self.select(dialogues)._asdict(),
+            ids=self.ids[rows.numpy()],
+            is_synthetic=self.is_synthetic[rows.numpy()],
+            edge_counts=self.edge_counts[dialogues],
+        )
+
     def select(self, dialogues: Tensor) -> DialogueBatch:
         """Some dialogues as a batch.
 

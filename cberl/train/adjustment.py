@@ -22,12 +22,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from cberl.train.resampling import resampled_macro_f1
+
 ADJUSTMENTS = ("none", "chosen")
 STRENGTHS = tuple(number / 10 for number in range(-10, 11))
 """Strengths t to choose from: 0 leaves the logits alone, 1 makes up for the frequencies in full,
 less than 0 takes back what sampling made up for too much."""
 TEMPERATURES = tuple(2 ** (step / 10) for step in range(-20, 41))
-RESAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -69,17 +70,8 @@ def choose_adjustment(
     """
     logits, log_prior = logits.double(), log_prior.double()
     classes = len(log_prior)
-    _, dialogues = torch.unique(dialogues, return_inverse=True)
-    count = int(dialogues.max()) + 1
-    draws = torch.randint(count, (RESAMPLES, count), generator=torch.Generator().manual_seed(0))
-    weights = torch.stack([torch.bincount(draw, minlength=count) for draw in draws])
-    weights = torch.cat([torch.ones(1, count), weights]).double()  # [1 + resamples, dialogues]
-    scores = torch.stack(
-        [
-            _macro_f1(weights, dialogues, labels, logits - strength * log_prior, classes)
-            for strength in STRENGTHS
-        ]
-    )  # [strengths, 1 + resamples]
+    predictions = [(logits - strength * log_prior).argmax(dim=1) for strength in STRENGTHS]
+    scores = resampled_macro_f1(predictions, labels, dialogues, classes)  # [strengths, 1 + R]
     # Of equals, the one nearest to 0.
     order = sorted(range(len(STRENGTHS)), key=lambda number: abs(STRENGTHS[number]))
     best = max(order, key=lambda number: float(scores[number, 0]))
@@ -104,30 +96,6 @@ def choose_adjustment(
         *(adjustment.rows, adjustment.temperature),
     )
     return adjustment
-
-
-def _macro_f1(
-    weights: Tensor, dialogues: Tensor, labels: Tensor, logits: Tensor, classes: int
-) -> Tensor:
-    """Macro-F1 over the classes that occur, for each weighting of the dialogues.
-
-    Args:
-        weights: how often each dialogue counts, [R, dialogues].
-
-    Returns:
-        [R].
-    """
-    predicted = logits.argmax(dim=1)
-    cells = torch.stack([labels * 3, predicted * 3 + 1, labels * 3 + 2])  # rows, claims, hits
-    counted = torch.ones_like(cells, dtype=torch.double)
-    counted[2] = (predicted == labels).double()
-    table = torch.zeros(weights.shape[1], 3 * classes, dtype=torch.double)
-    for cell, count in zip(cells, counted, strict=True):
-        table.index_put_((dialogues, cell), count, accumulate=True)
-    support, claims, hits = (weights @ table).reshape(-1, classes, 3).unbind(dim=2)
-    f1 = 2 * hits / (support + claims).clamp(min=1)  # [R, C]
-    occurs = (support > 0).double()
-    return (f1 * occurs).sum(dim=1) / occurs.sum(dim=1).clamp(min=1)
 
 
 def _choose_temperature(logits: Tensor, labels: Tensor) -> float:

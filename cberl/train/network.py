@@ -38,8 +38,7 @@ class ConversationNetwork(nn.Module):
             training starts from what the encoders predict.
 
     Attributes:
-        adjustment: what `adjust` took over in this process, None before; a loaded network has its
-            effect in its buffers.
+        facts: what was chosen after training, JSON-able, to be written beside the weights.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class ConversationNetwork(nn.Module):
         self.decoder = NodeDecoder(hidden_size, input_size, len(RELATIONS))
         self.register_buffer("correction", torch.zeros(classes))
         self.register_buffer("temperature", torch.ones(()))
-        self.adjustment: Adjustment | None = None
+        self.facts: dict[str, Any] = {}
 
     def forward(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
@@ -127,7 +126,7 @@ class ConversationNetwork(nn.Module):
 
     def adjust(self, adjustment: Adjustment, log_prior: Tensor) -> None:
         """Take over what was chosen after training, with the class frequencies it refers to [C]."""
-        self.adjustment = adjustment
+        self.facts["adjustment"] = adjustment.describe()
         self.correction -= adjustment.strength * log_prior
         self.temperature.fill_(adjustment.temperature)
 

@@ -58,3 +58,7 @@ class VariantSettings:
         "after training.",
         "none",
     )
+    synthetic_rows: Literal["all", "chosen"] = setting(
+        "Whether synthetic rows train: all, or chosen (all or none, as dev has it beyond chance).",
+        "all",
+    )

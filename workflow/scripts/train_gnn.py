@@ -30,12 +30,11 @@ with start_job(snakemake, torch=True) as job:
         dialogue_sampling=variant["dialogue_sampling"],
         mask_weight=variant["mask_weight"],
         adjustment=variant["adjustment"],
+        synthetic_rows=variant["synthetic_rows"],
         seed=job.seed,
         device=snakemake.params.device,
     )
-    facts = {"classes": train.classes}
-    if network.adjustment is not None:
-        facts["adjustment"] = network.adjustment.describe()
+    facts = {"classes": train.classes, **network.facts}
     save_network(snakemake.output.model, "network", network, job.provenance, facts)
     write_table(snakemake.output.history, HISTORY, history, job.provenance)
     for path in snakemake.output.events:

@@ -32,7 +32,7 @@ class TextExtractor:
 
     With fine-tuned weights of one encoder that saw all labels, vectors are that one's. With those
     of several folds, vectors are the published encoder's, one space for all, and behind them stand
-    the classes' log-probabilities : of the folds that have not seen the
+    the classes' log-probabilities: of the folds that have not seen the
     label, joined by their mean, which is a geometric mean of probabilities (Hinton, Products of
     Experts, ICANN 1999). For training rows they are as honest as for new ones (Wolpert, Stacked
     Generalization, Neural Networks 1992).

@@ -20,7 +20,7 @@ NAMES = ["a", "b", "c"]
 @pytest.fixture
 def fit(settings):
     """fit(train, dev, seed, ...) -> network and history; other names are settings."""
-    variant = ("loss", "dialogue_sampling", "mask_weight", "adjustment")
+    variant = ("loss", "dialogue_sampling", "mask_weight", "adjustment", "synthetic_rows")
 
     def run(train, dev, seed=0, **changes):
         own = {
@@ -209,11 +209,11 @@ def test_a_run_that_diverges_is_ended_with_the_setting_to_change(fit):
         fit(train, dev, learning_rate=1e30)
 
 
-@pytest.mark.parametrize("name", ["loss", "dialogue_sampling", "adjustment"])
+@pytest.mark.parametrize("name", ["loss", "dialogue_sampling", "adjustment", "synthetic_rows"])
 def test_an_unknown_name_is_refused_with_those_there_are(fit, name):
     train, dev = make_conversations(), make_conversations(seed=1)
     known = {"loss": "cross_entropy, .*focal", "dialogue_sampling": "uniform, class_aware"}
-    known["adjustment"] = "none, chosen"
+    known |= {"adjustment": "none, chosen", "synthetic_rows": "all, chosen"}
     with pytest.raises(InputError, match=f"{name} is 'other'; expected one of {known[name]}"):
         fit(train, dev, **{name: "other"})
 
@@ -260,3 +260,34 @@ def test_every_loss_can_start_from_what_encoders_know(fit, loss, tmp_path):
     again, _ = load_network(tmp_path / "model.safetensors", "network", ConversationNetwork)
     expected = predict_classes(network, dev, NAMES)[1]
     np.testing.assert_array_equal(predict_classes(again, dev, NAMES)[1], expected)
+
+
+def with_synthetic(conversations, labels):
+    """The first 16 dialogues recorded, the others synthetic with these labels."""
+    conversations.is_synthetic[96:] = True
+    conversations.labels[96:] = labels
+    return conversations
+
+
+def test_synthetic_rows_that_mislead_are_not_used(fit, caplog):
+    caplog.set_level("INFO")
+    train, dev = make_conversations(noise=0.5), make_conversations(seed=1, noise=0.5)
+    recorded, _ = fit(train.select_dialogues(torch.arange(16)), dev)
+    train = with_synthetic(train, torch.tensor(np.random.default_rng(0).integers(3, size=48)))
+    chosen, _ = fit(train, dev, synthetic_rows="chosen")
+    assert torch.equal(chosen.classifier.weight, recorded.classifier.weight)
+    assert chosen.facts["synthetic_rows"]["used"] is False
+    assert "none is used" in caplog.text
+
+
+def test_synthetic_rows_that_help_are_used(fit):
+    train, dev = make_conversations(), make_conversations(seed=1)
+    truth = train.labels[96:].clone()
+    train.labels[:96] = torch.randint(3, (96,), generator=torch.Generator().manual_seed(0))
+    train = with_synthetic(train, truth)
+    every, _ = fit(train, dev)
+    chosen, _ = fit(train, dev, synthetic_rows="chosen")
+    assert torch.equal(chosen.classifier.weight, every.classifier.weight)
+    facts = chosen.facts["synthetic_rows"]
+    assert facts["used"]
+    assert facts["gain"] > facts["gain_error"] > 0
