@@ -99,6 +99,9 @@ def assets_of(folder):
     return settings_digest({path.name: file_digest(path) for path in files})
 
 
+CHECK = "check"
+
+
 @cache
 def corpus_as_read():
     """The corpus, or the error that reading it ends in; the process that decides reads it once."""
@@ -114,8 +117,11 @@ def corpus_as_read():
 
 def announce_corpus():
     """End the run if its corpus does not let it come far; print what the owner should know."""
+    from cberl.commands.check import print_check
     from cberl.corpus.preflight import look_ahead
 
+    if CHECK in workflow.dag_settings.targets:
+        raise SystemExit(print_check(config))
     corpus = corpus_as_read()
     try:
         if isinstance(corpus, InputError):

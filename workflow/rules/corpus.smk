@@ -32,6 +32,11 @@ rule ingest_corpus:
         "../scripts/ingest_corpus.py"
 
 
+rule check:
+    """Say what the corpus holds and what would stop a run, and run nothing: a target by name."""
+    localrule: True
+
+
 rule decode_media:
     """Decode one shard's clips, once, where a broken one can hurt nothing else."""
     input:

@@ -1,0 +1,108 @@
+"""``cberl check``: what a corpus holds, how it is understood, and what would stop a run."""
+
+import argparse
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cberl.errors import InputError
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "check",
+        help="read a corpus and say what would stop a run, in seconds",
+        description="Read the corpus of a configuration and nothing else: rows, splits, classes, "
+        "speakers, columns, media found and missing, the first rows as they are understood, the "
+        "next problem, and what a whole run would cost.",
+        epilog="example:\n  cberl check --configfile config/table.yaml\n\n"
+        "exit status: 0 nothing known stands in the way, 2 something does",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--configfile", default="config/config.yaml", metavar="FILE", help="the configuration"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command: 0, or 2 if something would stop a run."""
+    return print_check(load_configuration(Path(options.configfile)))
+
+
+def print_check(settings: Mapping[str, Any]) -> int:
+    """Print the lines of `check_corpus` and what would stop a run next.
+
+    Args:
+        settings: the whole configuration, defaults filled in.
+
+    Returns:
+        0 if nothing would, else 2.
+    """
+    try:
+        for line in check_corpus(settings):
+            print(line, flush=True)
+    except InputError as error:
+        print(f"\nnext problem: {error}", flush=True)
+        return 2
+    print("next problem: none that can be seen before the run", flush=True)
+    return 0
+
+
+def load_configuration(path: Path) -> dict[str, Any]:
+    """Read a configuration file and fill in the defaults, as Snakemake does.
+
+    Raises:
+        InputError: the file is absent, no YAML, or holds what `check_settings` refuses.
+    """
+    import yaml
+
+    from cberl.config_schema import Configuration, make_schema
+    from cberl.configuration import check_settings
+    from cberl.settings import read_settings
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a configuration")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: holds no keys; expected a configuration")
+    check_settings(values, make_schema("config"), str(path))
+    return dataclasses.asdict(read_settings(Configuration, values))
+
+
+def check_corpus(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Lines about a corpus and the run that it is configured for.
+
+    Args:
+        settings: the whole configuration, defaults filled in.
+
+    Raises:
+        InputError: what would stop the run next, after the lines on what could be read.
+    """
+    from cberl.commands.corpus_overview import describe_corpus, describe_file
+    from cberl.commands.run_cost import estimate_cost
+    from cberl.config_schema import make_schema
+    from cberl.configuration import find_path, read_variants
+    from cberl.corpus.preflight import look_ahead
+    from cberl.corpus.readers.read_corpus import read_corpus
+
+    corpus_settings = settings["corpus"]
+    root = find_path(corpus_settings["root"])
+    yield from describe_file(corpus_settings, root)
+    corpus = read_corpus(corpus_settings, root)
+    with_files = corpus_settings["kind"] != "features"
+    yield from describe_corpus(corpus, root, settings["modalities"] if with_files else ())
+    notices = list(corpus.notices)
+    if with_files:
+        limit = corpus_settings["max_unavailable"]
+        notices += look_ahead(corpus, root, settings["modalities"], limit)
+    yield from ("", *(f"note: {notice}" for notice in notices)) if notices else ()
+    variants = read_variants(find_path(settings["variants"]), make_schema("variants"))
+    yield ""
+    yield from estimate_cost(corpus, settings, variants)
+    yield ""
