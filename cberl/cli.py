@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cberl.commands import bundle, check, predict
+from cberl.commands import bundle, check, init, predict
 from cberl.errors import InputError
 
 
@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "--configfile", metavar="FILE", help="the configuration that the results were made with"
     )
     verify.set_defaults(run=_verify)
+    init.add_parser(commands)
     check.add_parser(commands)
     bundle.add_parser(commands)
     predict.add_parser(commands)

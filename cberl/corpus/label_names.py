@@ -97,6 +97,17 @@ def check_labels(
         )
 
 
+def likely_mapping(counts: Mapping[str, int]) -> dict[str, str | None]:
+    """The section ``corpus.labels`` that `check_labels` would ask for; empty if none.
+
+    Args:
+        counts: label -> how often it occurs.
+    """
+    empty = [name for name in counts if _reads_like_none(name, counts)]
+    merged = _spellings({name: counts[name] for name in counts if name not in empty}, (), {})
+    return {**dict.fromkeys(empty), **merged}
+
+
 def class_order(labels: pd.Series) -> list[str]:
     """The labels that occur, numbers in them in numeric order, else by character."""
     return sorted(labels.dropna().unique(), key=_natural_key)

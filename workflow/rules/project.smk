@@ -25,6 +25,15 @@ update_config(config, read_typed(dict(workflow.config_settings.config)))
 CONFIG_SOURCE = str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1])
 
 
+# Whatever follows --configfile is taken for one more, a target too, if it can be read at all.
+for path in workflow.overwrite_configfiles[1:]:
+    if Path(path).parts[0] == "results" or Path(path).suffix not in (".yaml", ".yml", ".json"):
+        raise SystemExit(
+            f"error: {path} was taken for a configuration file; put targets before --configfile, or "
+            "-- between them"
+        )
+
+
 def schema(name):
     return yaml.safe_load((PROJECT / "workflow/schemas" / name).read_text())
 

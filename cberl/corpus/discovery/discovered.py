@@ -1,0 +1,39 @@
+"""What was found in a folder: enough to write a table and a configuration to start from."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+COLUMNS = ("dialogue", "utterance", "speaker", "text", "label", "split", "media", "start", "end")
+MEDIA_SUFFIXES = {
+    **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".m4a", ".aac", ".opus", ".wma"), "audio"),
+    **dict.fromkeys((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".flv"), "video"),
+}
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """A corpus that was recognised.
+
+    Attributes:
+        what: what it looks like, in a sentence without its full stop.
+        kind: section ``corpus.kind``.
+        modalities: those that there is something for.
+        settings: other keys of the section ``corpus`` that it needs.
+        rows: of the table to write, columns of `COLUMNS`; None if the corpus has its own.
+        remarks: what its owner should look at, a sentence each without its full stop.
+    """
+
+    what: str
+    kind: str
+    modalities: tuple[str, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+    rows: list[dict[str, str]] | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def modalities_of(suffixes: set[str]) -> tuple[str, ...]:
+    """Modalities of media files by their suffixes; video files have sound too."""
+    kinds = {MEDIA_SUFFIXES.get(suffix.lower()) for suffix in suffixes}
+    if "video" in kinds and "audio" not in kinds:
+        return ("audio", "video")
+    return ("audio",) if "audio" in kinds else ()

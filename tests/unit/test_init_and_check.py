@@ -1,0 +1,273 @@
+"""``cberl init`` and ``cberl check``, as somebody with a folder of recordings uses them."""
+
+import csv
+
+import pytest
+import yaml
+from made_corpora import MAKERS, make_clips, table_rows, write_table
+
+from cberl.cli import main
+from cberl.commands.check import load_configuration
+from cberl.corpus.discovery.named_files import NAMINGS
+from cberl.corpus.readers.read_corpus import read_corpus
+from cberl.errors import InputError
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working directory with a folder ``mine``."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    return tmp_path
+
+
+def start(here, *arguments):
+    """Init and what it wrote: settings and corpus."""
+    assert main(["init", str(here / "mine"), *arguments]) == 0
+    settings = load_configuration(here / "mine.yaml")
+    return settings, read_corpus(settings["corpus"], here / "mine")
+
+
+def check(here, capsys):
+    """Exit status and output of a check of what init wrote."""
+    capsys.readouterr()
+    status = main(["check", "--configfile", "mine.yaml"])
+    return status, capsys.readouterr().out
+
+
+STEMS = {
+    "RAVDESS": [f"03-01-{e:02}-01-01-01-{a:02}" for e in (1, 5, 8) for a in range(1, 6)],
+    "EmoDB": [f"{speaker}a01{letter}a" for letter in "WFN" for speaker in ("03", "08", "09", "10")],
+    "CREMA-D": [f"10{a:02}_IEO_{code}_LO" for code in ("ANG", "SAD") for a in range(1, 6)],
+    "TESS": [f"{speaker}_back_{e}" for speaker in ("OAF", "YAF") for e in ("ps", "sad", "fear")],
+    "SAVEE": [f"{s}_{code}0{n}" for s in ("DC", "JE", "JK", "KL") for code in "as" for n in "12"],
+}
+STEMS["SAVEE"] = [stem.replace("_s0", "_su0") for stem in STEMS["SAVEE"]]
+SPELT = {
+    "RAVDESS": {"neutral", "angry", "surprised"},
+    "EmoDB": {"anger", "happiness", "neutral"},
+    "CREMA-D": {"anger", "sad"},
+    "TESS": {"pleasant surprise", "sad", "fear"},
+    "SAVEE": {"anger", "surprise"},
+}
+
+
+@pytest.mark.parametrize("name", [naming.name for naming in NAMINGS])
+def test_names_of_public_corpora_are_read(here, capsys, name):
+    make_clips(here / "mine/audio", [f"{stem}.wav" for stem in STEMS[name]] + ["._x.wav"])
+    settings, corpus = start(here)
+    assert f"named as {name}'s" in capsys.readouterr().out
+    assert settings["modalities"] == ("audio",)
+    assert set(corpus.classes) == SPELT[name]
+    assert set(corpus.utterances["media_path"]) == {f"audio/{stem}.wav" for stem in STEMS[name]}
+    assert "unknown" not in set(corpus.utterances["speaker"])
+
+
+def test_speakers_are_dealt_whole(here):
+    make_clips(here / "mine", [f"{stem}.wav" for stem in STEMS["RAVDESS"]])
+    _, corpus = start(here)
+    assert corpus.utterances.groupby("speaker")["split"].nunique().eq(1).all()
+    assert set(corpus.utterances["split"]) == {"train", "dev", "test"}
+
+
+def test_names_of_ones_own_take_a_pattern(here, capsys):
+    names = [f"{s}_{label}_{n}.mp4" for s in "abcd" for label in ("joy", "rage") for n in (1, 2)]
+    make_clips(here / "mine", [*names, "readme.mp4"])
+    assert main(["init", "mine"]) == 2
+    assert "not recognised (17 media files, first a_joy_1.mp4)" in capsys.readouterr().err
+    settings, corpus = start(here, "--pattern", r"^(?P<speaker>[a-z])_(?P<label>[a-z]+)_\d")
+    out = capsys.readouterr().out
+    assert "1 media files have other names and are left out, first readme.mp4" in out
+    assert settings["modalities"] == ("audio", "video")
+    assert corpus.classes == ["joy", "rage"]
+    assert len(corpus.utterances) == 16
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", r"--pattern: .*; expected a regular expression"),
+        (r"(?P<label>\w)", r"has the groups label; expected \(\?P<speaker>"),
+        (r"(?P<label>\w)(?P<speaker>\w)(?P<mood>\w)", r"no others but dialogue, utterance"),
+        (r"(?P<label>\d)(?P<speaker>\d)", r"fits none of 1 files in .*, first a_joy"),
+    ],
+)
+def test_patterns_that_do_not_fit_are_refused(here, capsys, pattern, message):
+    import re
+
+    make_clips(here / "mine", ["a_joy.wav"])
+    assert main(["init", "mine", "--pattern", pattern]) == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_folders_may_be_called_like_labels(here, capsys):
+    for label in ("calm", "cross"):
+        make_clips(here / "mine" / label, [f"{number}.wav" for number in range(8)])
+    _, corpus = start(here)
+    assert "in 2 folders, whose names are taken for labels" in capsys.readouterr().out
+    assert corpus.classes == ["calm", "cross"]
+
+
+@pytest.mark.parametrize("kind", ["meld", "iemocap"])
+def test_public_corpora_get_the_configuration_of_the_project(here, capsys, kind):
+    MAKERS[kind](here / "mine")
+    settings, corpus = start(here)
+    assert settings["corpus"]["kind"] == kind
+    assert settings["corpus"]["root"] == str(here / "mine")
+    assert settings["modalities"] == ("text", "audio", "video")
+    assert settings["features"]["text"]["context_turns"] == 3
+    assert len(corpus.utterances)
+
+
+AUDFORMAT = {
+    "name": "talks",
+    "splits": {"train": {"type": "train"}, "dev": {"type": "dev"}, "test": {"type": "test"}},
+    "tables": {
+        "files": {"type": "filewise", "columns": {"speaker": {}, "transcription": {}}},
+        **{
+            f"emotion.{split}": {"type": "segmented", "split_id": split, "columns": {"emotion": {}}}
+            for split in ("train", "dev", "test")
+        },
+    },
+}
+
+
+def test_a_database_in_audformat_is_read(here):
+    folder = here / "mine"
+    (folder / "db.yaml").write_text(yaml.safe_dump(AUDFORMAT))
+    files = ["file,speaker,transcription"]
+    for split in ("train", "dev", "test"):
+        lines = ["file,start,end,emotion"]
+        for number in range(2):
+            name = f"audio/{split}{number}.wav"
+            files.append(f"{name},s{number},Hello {number}.")
+            lines.append(f"{name},0 days,0 days 00:00:01.5,joy")
+            lines.append(f"{name},0 days 00:00:01.5,0 days 00:01:02,anger")
+        (folder / f"db.emotion.{split}.csv").write_text("\n".join(lines) + "\n")
+    (folder / "db.files.csv").write_text("\n".join(files) + "\n")
+    settings, corpus = start(here)
+    assert settings["modalities"] == ("text", "audio")
+    assert corpus.classes == ["anger", "joy"]
+    second = corpus.utterances.iloc[1]
+    assert (second["split"], second["speaker"], second["text"]) == ("train", "s0", "Hello 0.")
+    assert second["media_path"] == "audio/train0.wav"
+    assert (second["media_start_s"], second["media_end_s"]) == (1.5, 62.0)
+    assert corpus.utterances["split"].value_counts().to_dict() == dict.fromkeys(
+        ("train", "dev", "test"), 4
+    )
+
+
+def test_a_table_of_ones_own_gets_its_columns_labels_and_encoding_mapped(here, capsys):
+    header = ["Dialogue_ID", "Utterance_ID", "Speaker", "Utterance", "Emotion", "Partition", "Age"]
+    with (here / "mine/annotations.csv").open("w", encoding="gbk", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(header)
+        for number in range(24):
+            emotion = ("Joy", "joy", "joy", "anger", "nan")[number % 5]
+            split = ("train", "train", "dev", "test")[number // 2 % 4]
+            text = "今天天气真好，我们去公园散步吧"
+            writer.writerow([number // 2, number % 2, "AB"[number % 2], text, emotion, split, 30])
+    settings, corpus = start(here)
+    assert settings["corpus"]["columns"] == {
+        "Dialogue_ID": "dialogue",
+        "Utterance_ID": "utterance",
+        "Speaker": "speaker",
+        "Utterance": "text",
+        "Emotion": "label",
+        "Partition": "split",
+    }
+    assert settings["corpus"]["labels"] == {"Joy": "joy", "nan": None}
+    assert corpus.classes == ["anger", "joy"]
+    assert set(corpus.utterances["text"]) == {"今天天气真好，我们去公园散步吧"}
+    assert corpus.notices[0] == "annotations.csv: not read: column Age"
+    assert "guess" in (here / "mine.yaml").read_text()
+
+
+def test_nothing_is_overwritten(here, capsys):
+    make_clips(here / "mine", [f"{stem}.wav" for stem in STEMS["EmoDB"]])
+    (here / "mine.yaml").write_text("corpus: mine")
+    assert main(["init", "mine"]) == 2
+    assert "mine.yaml: is there already" in capsys.readouterr().err
+    assert not (here / "mine/utterances.tsv").exists()
+    assert main(["init", "mine", "--configfile", "other.yaml"]) == 0
+    assert (here / "mine.yaml").read_text() == "corpus: mine"
+
+
+def test_a_folder_that_is_not_there_is_told(here, capsys):
+    assert main(["init", "yours"]) == 2
+    assert "yours: no such folder" in capsys.readouterr().err
+
+
+def with_clips(here):
+    rows = [
+        {**row, "media": f"m{number}.mp4", "split": ("train", "dev", "test", "train")[number // 5]}
+        for number, row in enumerate(table_rows())
+    ]
+    rows = [{**row, "dialogue": f"d{number // 5}{number % 5}"} for number, row in enumerate(rows)]
+    make_clips(here / "mine", [f"m{number}.mp4" for number in range(20) if number != 7])
+    write_table(here / "mine/utterances.tsv", [{**row, "remark": "x"} for row in rows])
+
+
+def test_check_tells_what_a_corpus_holds(here, capsys):
+    with_clips(here)
+    start(here)
+    status, out = check(here, capsys)
+    assert status == 0
+    for line in (
+        "corpus mine: kind table, ",
+        "columns read: dialogue, utterance, speaker, text, label, media, split",
+        "columns not read: remark",
+        "20 utterances in 20 dialogues of 1 to 1 turns; 2 speakers",
+        "train          10         10         2            10",
+        "calm       6    2     2",
+        "cross      4    3     3",
+        "text: 20 of 20 utterances have a text",
+        "video: 19 of 20 utterances have a file; missing: m7.mp4",
+        "  train/d00/u0: A, calm\n    text: It’s 0.\n    media: m0.mp4, all of it",
+        "note: utterances.tsv: not read: column remark",
+        "a whole run: roughly ",
+        "disk: roughly ",
+        "next problem: none that can be seen before the run",
+    ):
+        assert line in out, line
+
+
+def test_check_tells_the_next_problem_after_what_could_be_read(here, capsys):
+    with_clips(here)
+    start(here)
+    path = here / "mine/utterances.tsv"
+    path.write_text(path.read_text().replace("calm", "Cross", 1))
+    status, out = check(here, capsys)
+    assert status == 2
+    assert "  line 2: d00 | u0 | A | It’s 0. | Cross | m0.mp4 | train | x" in out
+    assert "next problem: " in out
+    assert "{Cross: cross}" in out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        ("a: [", "no YAML"),
+        ("- 1", "holds no keys"),
+        ("corpus: {name: a, kind: tabel, root: .}", "corpus.kind is 'tabel'; expected one of"),
+    ],
+)
+def test_check_refuses_what_is_no_configuration(here, content, message):
+    if content is not None:
+        (here / "a.yaml").write_text(content)
+    with pytest.raises(InputError, match=message):
+        load_configuration(here / "a.yaml")
+
+
+def test_the_cost_grows_with_the_corpus_and_the_run(here):
+    from cberl.commands.run_cost import _disk_bytes, _extraction_s, _training_s
+
+    with_clips(here)
+    settings, corpus = start(here)
+    one = {"a": {"oversampler": "none", "fusion": "concat"}}
+    two = one | {"b": {"oversampler": "gan", "fusion": "vae"}}
+    assert _training_s(corpus, settings, two) > _training_s(corpus, settings, one)
+    assert _disk_bytes(corpus, settings, two) > _disk_bytes(corpus, settings, one)
+    text = settings | {"modalities": ("text",)}
+    assert _extraction_s(corpus, text) < _extraction_s(corpus, settings)
