@@ -197,15 +197,6 @@ def in_order(value: Any) -> Any:
     return [in_order(part) for part in value] if isinstance(value, list) else value
 
 
-def find_path(path: str) -> Path:
-    """Find a path of the configuration: from the working directory, else the project's folder.
-
-    A ``~`` in front stands for the home folder, as in a shell.
-    """
-    expanded = Path(os.path.expanduser(path))
-    return expanded if expanded.exists() else PROJECT / expanded
-
-
 def export_package_path() -> None:
     """Let the Python processes of jobs import this package, installed or not."""
     paths = [str(PROJECT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]

@@ -7,11 +7,12 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from cberl.errors import InputError
+from cberl.left_over import scratch_folder
 from cberl.lifetime import end_with_snakemake
 from cberl.log import log_error, open_log
 from cberl.postponed import postpone_unused
@@ -40,7 +41,7 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         snakemake: the object that Snakemake hands to a script.
         torch: whether to seed torch and limit its threads; importing it costs seconds.
     """
-    terminal = None
+    terminal, jobs_own = None, ExitStack()
     _close_standard_input()
     started = time.monotonic()
     wildcards = dict(snakemake.wildcards.items())
@@ -49,6 +50,7 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
     try:
         terminal = open_log(snakemake.log[0] if snakemake.log else None)
         end_with_snakemake()
+        jobs_own.enter_context(scratch_folder())
         if torch:
             postpone_unused()
             limit_threads(snakemake.threads)
@@ -74,6 +76,8 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
             raise
         log_error(f"{error.filename}: {error.strerror}", terminal)
         sys.exit(1)
+    finally:
+        jobs_own.close()
 
 
 def _leave() -> None:

@@ -73,17 +73,29 @@ def input_digest(path: str | Path) -> str | None:
     """What a job's provenance calls the content of an input by; see `describe_job`."""
     if Path(path).parts[0] == RESULTS:
         return check_digest(path)
-    return file_digest(path) if Path(path).is_file() else None
+    return None if Path(path).is_dir() else file_digest(path)
 
 
-def find_input(root: Path, name: str) -> Path:
-    """Find an input by its name in provenance, as the configuration finds it.
+def portable_name(path: str | Path) -> str:
+    """A file's name as the configuration has it, wherever the workflow runs.
+
+    What stands in the project's folder is named from there, by `find_path` too.
+    """
+    path = Path(path)
+    return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)
+
+
+def find_path(path: str, folder: Path = Path()) -> Path:
+    """Find a path of the configuration: from the working directory, else the project's folder.
+
+    A ``~`` in front stands for the home folder, as in a shell.
 
     Args:
-        root: the folder that the workflow ran in.
+        folder: the working directory of the workflow, if it is not the current one.
     """
-    path = root / os.path.expanduser(name)
-    return path if path.exists() else PROJECT / os.path.expanduser(name)
+    expanded = os.path.expanduser(path)
+    found = folder / expanded
+    return found if found.exists() else PROJECT / expanded
 
 
 def describe_job(
@@ -101,6 +113,7 @@ def describe_job(
 
     Raises:
         InputError: an artifact among the inputs is broken.
+        OSError: an input is gone or cannot be read.
     """
     return {
         "cberl_version": cberl.__version__,
@@ -111,7 +124,7 @@ def describe_job(
         "settings_digest": settings_digest(settings),
         "code_digest": code,
         "seed": seed,
-        "inputs": {str(path): input_digest(path) for path in inputs},
+        "inputs": {portable_name(path): input_digest(path) for path in inputs},
         "libraries": {"python": platform.python_version(), **library_versions()},
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 from cberl.commands.inspect import read_any_header
 from cberl.digests import check_digest, find_rule, is_own_digest
 from cberl.errors import InputError
-from cberl.provenance import file_digest, find_input
+from cberl.provenance import file_digest, find_path
 
 CLIPS = "the corpus's clips; columns audio_sha256 and video_sha256 of this table digest each"
 
@@ -73,7 +73,7 @@ class _Tracer:
 
     def _state(self, name: str, digest: str | None) -> str:
         """What has become of an input since it was read; empty if nothing."""
-        path = find_input(self._root, name)
+        path = find_path(name, self._root)
         if not path.exists():
             return "  GONE"
         if digest is None:
@@ -96,14 +96,14 @@ class _Tracer:
         if name not in self._artifacts:
             return None
         try:
-            return read_any_header(find_input(self._root, name))
+            return read_any_header(find_path(name, self._root))
         except InputError:
             return None
 
     def _without_header(self, name: str) -> str:
         if name not in self._artifacts:
             return "raw data"
-        rule = find_rule(find_input(self._root, name))
+        rule = find_rule(find_path(name, self._root))
         return f"made by {rule}" if rule else "made by the workflow"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from cberl.commands.inspect import read_any_header
 from cberl.digests import check_digest, find_rule, is_own_digest
 from cberl.errors import InputError
-from cberl.provenance import PROJECT, RESULTS, file_digest, find_input
+from cberl.provenance import PROJECT, RESULTS, file_digest, find_path
 
 TABLES_AND_TENSORS = {".parquet", ".safetensors"}
 PAGES = {".html", ".md", ".txt", ".json"}
@@ -97,7 +97,7 @@ class Verifier:
         inputs = read_any_header(path)["provenance"].get("inputs") or {}
         others = []
         for source, recorded in inputs.items():
-            if not find_input(self._root, source).exists():
+            if not find_path(source, self._root).exists():
                 if source not in self._missing:
                     self._missing.add(source)
                     state = "missing" if is_own_digest(recorded) else "foreign"
@@ -112,7 +112,7 @@ class Verifier:
         """A file's digest, taken once; None of a broken artifact."""
         if name not in self._digests:
             try:
-                path = find_input(self._root, name)
+                path = find_path(name, self._root)
                 inside = Path(name).parts[0] == RESULTS
                 self._digests[name] = check_digest(path) if inside else file_digest(path)
             except InputError:

@@ -1,6 +1,6 @@
 """Which files hold a corpus's annotations; cheap enough to ask before any job starts."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cberl.corpus.foreign_files import refuse_foreign
 from cberl.corpus.settings import CorpusSettings
@@ -92,8 +92,15 @@ def find_iemocap_dialogues(root: Path) -> list[tuple[Path, Path]]:
 
 
 def find_corpus_file(settings: CorpusSettings, root: Path) -> Path:
-    """Find the one file of a corpus of kind table or features."""
-    path = root / settings.file
+    """Find the one file of a corpus of kind table or features.
+
+    Raises:
+        InputError: it is not there, or its name leads out of the corpus.
+    """
+    named = PurePosixPath(settings.file)
+    if named.is_absolute() or ".." in named.parts:
+        raise InputError(f"corpus.file: {named} leads out of corpus.root; expected a file in it")
+    path = root / named
     if not path.is_file():
         raise InputError(f"{path}: no such file; corpus.file names it, inside corpus.root")
     refuse_foreign(path)

@@ -6,9 +6,9 @@ Cheap to ask while the workflow is being read: nothing heavy is imported here.
 from collections.abc import Sequence
 from pathlib import Path
 
-from cberl.configuration import find_path
 from cberl.errors import InputError
 from cberl.features.settings import FeatureSettings
+from cberl.provenance import find_path
 
 FUNCTIONALS = ("eGeMAPSv02", "ComParE_2016", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13")
 CONFIG_SUFFIX = ".conf"

@@ -29,7 +29,7 @@ def import_features(
         InputError: see `cberl.corpus.readers.feature_files.read_published`; an utterance is not
             in the file.
     """
-    published = read_published(settings, settings.root)
+    published = read_published(settings, find_path(settings.root))
     positions = row_positions(published.ids, utterances["utterance_id"], settings.file)
     cut = {}
     for modality in modalities:

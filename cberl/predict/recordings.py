@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cberl.configuration import find_path
 from cberl.corpus.readers.text_files import read_delimited, read_text
 from cberl.errors import InputError
+from cberl.provenance import find_path
 
 COLUMNS = ("name", "recording", "transcript")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

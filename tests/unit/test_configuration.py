@@ -10,12 +10,12 @@ from cberl.configuration import (
     check_context,
     check_finetuning,
     check_settings,
-    find_path,
     in_order,
     read_typed,
     read_variants,
 )
 from cberl.errors import InputError
+from cberl.provenance import find_path
 
 SCHEMAS = PROJECT / "workflow/schemas"
 CONFIG_SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())

@@ -10,7 +10,6 @@ from cberl.configuration import (
     check_context,
     check_finetuning,
     check_settings,
-    find_path,
     has_gpu,
     in_order,
     read_variants,
@@ -23,7 +22,8 @@ from cberl.features.encoders import PUBLISHED, encoder_files, is_speech_network
 from cberl.features.settings import FeatureSettings
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
-from cberl.provenance import file_digest, settings_digest
+from cberl.preflight import check_readable
+from cberl.provenance import file_digest, find_path, settings_digest
 from cberl.settings import read_settings
 
 # A mistake ends the run here, with one line and before any job.
@@ -40,10 +40,12 @@ try:
     ENCODER_FILES = encoder_files(
         read_settings(FeatureSettings, config["features"]), config["modalities"]
     )
+    RAW_FILES = [*ANNOTATIONS, *(file for files in ENCODER_FILES.values() for file in files)]
+    check_readable(RAW_FILES)
 except InputError as error:
     raise SystemExit(f"error: {error}")
 
-CORPUS = config["corpus"]["name"]
+NAME = CORPUS = config["corpus"]["name"]
 MODALITIES = [name for name in MODALITY_ORDER if name in config["modalities"]]
 # Published features are not extracted, and files of them are large.
 CLIP_SHARDS, TEXT_SHARDS = count_shards(

@@ -2,7 +2,6 @@
 
 # How much may be unusable is for the quality check alone: another share reads nothing anew.
 READING = {key: value for key, value in config["corpus"].items() if key != "max_unavailable"}
-READING["root"] = str(ROOT)
 
 
 rule ingest_corpus:
@@ -55,7 +54,7 @@ rule decode_media:
         runtime=growing(240),
     params:
         settings=config["media"],
-        root=str(ROOT),
+        root=config["corpus"]["root"],
         modalities=HEARD_AND_SEEN,
         code=code_of("decode_media.py"),
         clips=state_of_clips,

@@ -10,9 +10,11 @@ try:
     BUNDLE = find_path(config["predict"]["bundle"])
     read_manifest(BUNDLE)
     RECORDINGS = read_recordings(find_path(config["predict"]["recordings"]))
+    RAW_FILES = [file for recording in RECORDINGS.values() for file in recording.files]
 except InputError as error:
     raise SystemExit(f"error: {error}")
 
+NAME = config["predict"]["name"]
 DEVICE = config["predict"].get("device", "auto")
 
 

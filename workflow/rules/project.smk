@@ -1,6 +1,8 @@
 """Where the project lies, and what every rule asks of it."""
 
+import logging
 import sys
+import time
 from pathlib import Path
 
 import yaml
@@ -10,10 +12,22 @@ from snakemake.utils import update_config
 PROJECT = Path(str(workflow.current_basedir)).parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from cberl.configuration import export_package_path, find_path, read_typed
-from cberl.provenance import code_digest
+from cberl.configuration import export_package_path, read_typed
+from cberl.errors import InputError
+from cberl.left_over import clear_after_killed
+from cberl.preflight import check_dates, check_writable
+from cberl.provenance import code_digest, find_path
+
+STARTED = time.time()
 
 export_package_path()
+if workflow.is_main_process:
+    # On a full disk each line of Snakemake's log would bring a traceback.
+    logging.raiseExceptions = False
+    try:
+        check_writable(".")
+    except InputError as error:
+        raise SystemExit(f"error: {error}")
 
 if not workflow.overwrite_configfiles:
 
@@ -46,3 +60,15 @@ def code_of(script):
 def growing(amount):
     """A resource that grows with each attempt."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def begin_run(name, raw_files):
+    """Refuse a machine on which the run cannot end; remove what killed runs left behind."""
+    folder = Path("results", name)
+    try:
+        check_writable(folder)
+        check_dates([*raw_files, *folder.rglob("*.*")])
+    except InputError as error:
+        raise SystemExit(f"error: {error}")
+    own = [workflow.snakemake_tmp_dir, Path(workflow.sourcecache.runtime_cache_path)]
+    clear_after_killed(own, STARTED)

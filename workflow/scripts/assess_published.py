@@ -8,12 +8,13 @@ from cberl.corpus.readers.feature_files import read_published
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.job import start_job
+from cberl.provenance import find_path
 from cberl.settings import read_settings
 
 with start_job(snakemake) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
     settings = read_settings(CorpusSettings, job.settings)
-    published = read_published(settings, settings.root)
+    published = read_published(settings, find_path(settings.root))
     quality = assess_published(utterances, published, snakemake.params.modalities)
     refuse_too_few(quality, settings.max_unavailable)
     write_table(snakemake.output.quality, QUALITY, quality, job.provenance)

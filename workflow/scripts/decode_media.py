@@ -6,6 +6,7 @@ from cberl.corpus.settings import MediaSettings
 from cberl.corpus.shards import select_shard
 from cberl.corpus.tables import MEDIA, UTTERANCES
 from cberl.job import start_job
+from cberl.provenance import find_path
 from cberl.settings import read_settings
 
 with start_job(snakemake) as job:
@@ -13,6 +14,6 @@ with start_job(snakemake) as job:
     shard = select_shard(utterances, snakemake.wildcards.scatteritem)
     with open_table(snakemake.output.media, MEDIA, job.provenance) as writer:
         settings = read_settings(MediaSettings, job.settings)
-        params = snakemake.params
-        for rows in decode_clips(shard, params.root, settings, params.modalities):
+        root, modalities = find_path(snakemake.params.root), snakemake.params.modalities
+        for rows in decode_clips(shard, root, settings, modalities):
             writer.write(rows)

@@ -8,11 +8,12 @@ from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.job import start_job
 from cberl.modalities import SPLITS
+from cberl.provenance import find_path
 from cberl.settings import read_settings
 
 with start_job(snakemake) as job:
     settings = read_settings(CorpusSettings, job.settings)
-    corpus = read_corpus(settings, settings.root)
+    corpus = read_corpus(settings, find_path(settings.root))
     for notice in corpus.notices:
         logging.warning(notice)
     metadata = {"notices": list(corpus.notices)}

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from cberl.configuration import find_path
 from cberl.errors import InputError
 from cberl.features.encoders import AUDIO_ENCODER, FUNCTIONALS
+from cberl.provenance import find_path
 
 FULL_SCALE = np.float32(32768)  # of 16-bit samples
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from cberl.configuration import find_path
 from cberl.errors import InputError
 from cberl.features.encoders import AUDIO_ENCODER
 from cberl.features.text.transformer import open_pretrained
+from cberl.provenance import find_path
 from cberl.seeding import choose_device
 from cberl.torchvision_guard import guard_torchvision
 

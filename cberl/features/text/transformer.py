@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cberl.configuration import find_path
 from cberl.errors import InputError
 from cberl.features.encoders import PACKAGED_TEXT, TEXT_ENCODER
+from cberl.provenance import find_path
 from cberl.torchvision_guard import guard_torchvision
 
 PACKAGED_NAME = "sentence-transformers/all-MiniLM-L6-v2"

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cberl.configuration import find_path
 from cberl.errors import InputError
 from cberl.features.encoders import PUBLISHED, UNTRAINED, VIDEO_WEIGHTS
-from cberl.provenance import file_digest
+from cberl.provenance import file_digest, find_path
 from cberl.torchvision_guard import guard_torchvision
 
 SEED = 0

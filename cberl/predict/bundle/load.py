@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cberl.configuration import find_path
 from cberl.errors import InputError
 from cberl.features.audio.extract import AudioExtractor
 from cberl.features.settings import AudioSettings, TextSettings, VideoSettings
@@ -15,7 +14,7 @@ from cberl.fitting.network_files import load_network
 from cberl.fuse.vae.network import VAENetwork
 from cberl.predict.bundle.manifest import Manifest, check_bundle, read_manifest
 from cberl.predict.bundle.write import CONFIG_DIGEST, SCALER, network_name, text_name, vae_name
-from cberl.provenance import file_digest
+from cberl.provenance import file_digest, find_path
 from cberl.settings import read_settings
 from cberl.train.network import ConversationNetwork
 
