@@ -70,10 +70,13 @@ def test_results_that_cannot_be_written_to(workspace, options):
 
 
 def test_a_working_directory_that_is_full(workspace):
-    mount = (
-        "mount --bind . /mnt && mount -t tmpfs -o size=16k none . && cd $PWD && cp -r /mnt/config ."
+    cover = "mount --bind . /mnt && mount -t tmpfs -o size=16k none ."
+    (line,) = on_small_disk(
+        workspace,
+        f"{cover} && cd $PWD && cp -r /mnt/config .",
+        "--directory",
+        str(workspace.folder),
     )
-    (line,) = on_small_disk(workspace, f"{cover} && cd $PWD", "--directory", str(workspace.folder))
     assert line.endswith(f"{workspace.folder}: cannot be written to: No space left on device")
 
 
