@@ -10,6 +10,7 @@ from cberl.corpus.readers.feature_files import read_published
 from cberl.corpus.settings import CorpusSettings
 from cberl.features.feature_rows import feature_rows
 from cberl.modalities import SPLITS
+from cberl.provenance import find_path
 
 
 def import_features(

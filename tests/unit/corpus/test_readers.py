@@ -90,3 +90,9 @@ def test_a_label_outside_the_classes_is_refused(made):
     settings, root = made
     with pytest.raises(InputError, match="expected"):
         read_corpus(replace(settings, classes=("serenity", "glee")), root)
+
+
+@pytest.mark.parametrize("file", ["../../etc/passwd", "/etc/passwd", "a/../../b.tsv"])
+def test_a_file_outside_the_corpus_is_refused(tmp_path, file):
+    with pytest.raises(InputError, match=r"corpus\.file: .* leads out of corpus\.root"):
+        annotation_files(replace(SETTINGS["table"], file=file), tmp_path)
