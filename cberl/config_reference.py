@@ -54,7 +54,7 @@ def _kind(part: Mapping[str, Any]) -> str:
     if part.get("type") == "array":
         return f"list of {_kind(part['items'])}"
     if part.get("type") == "object":
-        return "mapping of names"
+        return "sections" if "properties" in part else "mapping of names"
     return str(part["type"])
 
 

@@ -108,19 +108,19 @@ def check_context(settings: Mapping[str, Any], source: str) -> None:
         InputError: whole dialogues are to be encoded, but into one vector each or into a graph
             in which no utterance may hear later ones.
     """
-    text = settings["features"]["text"]
-    if "text" not in settings["modalities"] or text["context_turns"] != "all":
-        return
-    if text["pooling"] != "mean":
-        raise InputError(
-            f"{source}: features.text.pooling is {text['pooling']!r}, one vector for a whole"
-            " dialogue; expected mean with features.text.context_turns: all"
-        )
-    if settings["graph"]["future_window"] == 0:
-        raise InputError(
-            f"{source}: features.text.context_turns is 'all', with which utterances hear later"
-            " ones; expected a number of previous turns with graph.future_window: 0"
-        )
+    for key, text in _text_encoders(settings):
+        if text["context_turns"] != "all":
+            continue
+        if text["pooling"] != "mean":
+            raise InputError(
+                f"{source}: {key}.pooling is {text['pooling']!r}, one vector for a whole"
+                f" dialogue; expected mean with {key}.context_turns: all"
+            )
+        if settings["graph"]["future_window"] == 0:
+            raise InputError(
+                f"{source}: {key}.context_turns is 'all', with which utterances hear later"
+                " ones; expected a number of previous turns with graph.future_window: 0"
+            )
 
 
 def check_finetuning(settings: Mapping[str, Any], source: str) -> None:
@@ -131,15 +131,26 @@ def check_finetuning(settings: Mapping[str, Any], source: str) -> None:
         source: the file that the settings came from, for the message.
 
     Raises:
-        InputError: the corpus holds features, text's among those that are wanted, and the text
+        InputError: the corpus holds features, text's among those that are wanted, and a text
             encoder is to be fine-tuned.
     """
-    tuned = "text" in settings["modalities"] and settings["features"]["text"]["finetune"]["enabled"]
-    if tuned and settings["corpus"]["kind"] == "features":
-        raise InputError(
-            f"{source}: features.text.finetune.enabled is true, but nothing is encoded with"
-            " corpus.kind: features; expected false"
-        )
+    for key, text in _text_encoders(settings):
+        if text["finetune"]["enabled"] and settings["corpus"]["kind"] == "features":
+            raise InputError(
+                f"{source}: {key}.finetune.enabled is true, but nothing is encoded with"
+                " corpus.kind: features; expected false"
+            )
+
+
+def _text_encoders(settings: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Key and section of each text encoder that is used."""
+    if "text" not in settings["modalities"]:
+        return []
+    key, text = "features.text", settings["features"]["text"]
+    several = text.get("encoders") or ()
+    return [(f"{key}.encoders.{number}", own) for number, own in enumerate(several)] or [
+        (key, text)
+    ]
 
 
 def read_variants(path: Path, schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

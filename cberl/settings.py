@@ -63,7 +63,14 @@ def read_settings(of: type[Section], values: Mapping[str, Any]) -> Section:
     for name, value in values.items():
         if dataclasses.is_dataclass(hints[name]) and isinstance(value, Mapping):
             value = read_settings(hints[name], value)
-        given[name] = tuple(value) if isinstance(value, list) else value
+        if isinstance(value, list | tuple):
+            (of_item, *_) = typing.get_args(hints[name]) or (str,)
+            is_section = dataclasses.is_dataclass(of_item)
+            value = tuple(
+                read_settings(of_item, item) if is_section and isinstance(item, Mapping) else item
+                for item in value
+            )
+        given[name] = value
     try:
         return of(**given)
     except TypeError as error:
@@ -122,13 +129,15 @@ def _only_for(kinds: tuple[str, ...], defaults: Mapping[str, Any]) -> dict[str, 
 
 
 def _shape_of(hint: Any) -> dict[str, Any]:
-    """JSON schema of a plain type, a choice of literals, a tuple, a mapping of names to one of
-    those, or one of those or None."""
+    """JSON schema of a plain type, a choice of literals, a section, a tuple, a mapping of names to
+    one of those, or one of those or None."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
         return {"enum": list(arguments)}
     if origin is tuple:
         return {"type": "array", "items": _shape_of(arguments[0])}
+    if dataclasses.is_dataclass(hint):
+        return schema_of(hint)
     if origin is dict:
         return {"type": "object", "additionalProperties": _shape_of(arguments[1])}
     if origin is types.UnionType:

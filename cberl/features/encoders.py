@@ -41,7 +41,7 @@ def encoder_files(settings: FeatureSettings, modalities: Sequence[str]) -> dict[
     """
     files: dict[str, list[str]] = {modality: [] for modality in modalities}
     for modality, encoder, key in (
-        ("text", settings.text.encoder, TEXT_ENCODER),
+        *(("text", one.encoder, TEXT_ENCODER) for one in settings.text.each),
         ("audio", settings.audio.encoder, AUDIO_ENCODER),
     ):
         if modality not in files:
@@ -50,7 +50,8 @@ def encoder_files(settings: FeatureSettings, modalities: Sequence[str]) -> dict[
             files[modality] = [_existing(encoder, key, "an openSMILE configuration file")]
         elif _looks_like_path(encoder) or find_path(encoder).is_dir():
             config = _existing(str(Path(encoder) / "config.json"), key, "the folder of an encoder")
-            files[modality] = _loadable_files(Path(config).parent)
+            found = _loadable_files(Path(config).parent)
+            files[modality] += [file for file in found if file not in files[modality]]
     weights = settings.video.weights
     if "video" in files and weights not in (PUBLISHED, UNTRAINED):
         expected = f"{PUBLISHED}, {UNTRAINED} or a file of weights"

@@ -15,9 +15,10 @@ class FinetuneSettings:
     )
     folds: int = setting(
         "Encoders trained, each without the labels of its share of the training "
-        "dialogues. A training utterance is encoded by the one that has not seen its "
-        "label, others by all, whose mean is taken. With 1, a single encoder sees all "
-        "labels.",
+        "dialogues. Their class log-probabilities go on beside the published encoder's "
+        "vectors: of a training utterance those of the one that has not seen its label, "
+        "of others the mean. With 1, a single encoder sees all labels, and its vectors "
+        "go on.",
         1,
         minimum=1,
     )
@@ -44,6 +45,12 @@ class FinetuneSettings:
         minimum=0,
         exclusive_maximum=1,
     )
+    frozen_layers: int = setting(
+        "Lower layers that stay as they were published. Half of them costs little and saves half "
+        "of the time.",
+        0,
+        minimum=0,
+    )
     seed: int = setting(
         "Seed of the folds and, with the number of a fold added, of its order of "
         "utterances, dropout and classifier.",
@@ -58,8 +65,8 @@ class FinetuneSettings:
 
 
 @dataclass(frozen=True)
-class TextSettings:
-    """The text encoder."""
+class TextEncoderSettings:
+    """A text encoder."""
 
     encoder: str = setting(
         "minilm (inside a package, no download), a Hugging Face name (with a commit as "
@@ -81,6 +88,23 @@ class TextSettings:
     )
     batch_size: int = setting("Utterances per batch.", 64, minimum=1)
     finetune: FinetuneSettings = section(FinetuneSettings)
+
+
+@dataclass(frozen=True)
+class TextSettings(TextEncoderSettings):
+    """The text encoder, or several."""
+
+    encoders: tuple[TextEncoderSettings, ...] = setting(
+        "Several encoders in place of the one above, each with keys of its own as features.text "
+        "has them, from encoder to finetune. Their vectors stand side by side; the class "
+        "log-probabilities of those that are fine-tuned in folds are joined by their mean.",
+        (),
+    )
+
+    @property
+    def each(self) -> tuple[TextEncoderSettings, ...]:
+        """The encoders, be it one or several."""
+        return self.encoders or (self,)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from cberl.artifacts import (
     read_tensors,
 )
 from cberl.configuration import PROJECT
-from cberl.corpus.labels import read_labels
+from cberl.corpus.labels import read_classes, read_labels
 from cberl.corpus.tables import LABELS, MEDIA, QUALITY, UTTERANCES
 from cberl.features.tables import FEATURES
 from cberl.fuse.tables import LATENTS
@@ -136,10 +136,27 @@ def test_finetune_text(results, utterances, finished_copy):
         assert not [path for path in inputs if "labels_test" in path]
     in_training = utterances[utterances["split"] == "train"]
     assert sorted(held_out) == sorted(in_training["dialogue_id"].unique())
-    check_shards(tuned, utterances, "text", 384)
+    classes = read_classes(tuned / "corpus/labels_train.parquet")
+    check_shards(tuned, utterances, "text", 384 + len(classes))
     _, published = shard_rows(results, "text")
     _, own = shard_rows(tuned, "text")
-    assert np.nanmax(np.abs(published - own)) > 0.1
+    np.testing.assert_array_equal(own[:, :384], published)
+    sums = np.exp(own[:, 384:]).sum(axis=1)
+    np.testing.assert_allclose(sums[~np.isnan(sums)], 1, rtol=1e-5)
+
+
+def test_two_text_encoders(results, utterances, finished_copy):
+    features = finished_copy.config["features"]
+    tuning = {"enabled": True, "folds": 2, "epochs": 1, "learning_rate": 0.0005}
+    encoders = [{"finetune": tuning}, {"context_turns": 1, "pooling": "cls"}]
+    finished_copy.configure(features=features | {"text": {"encoders": encoders}})
+    finished_copy.snakemake("results/six/features/text/train.parquet")
+    tuned = finished_copy.folder / "results/six"
+    classes = read_classes(tuned / "corpus/labels_train.parquet")
+    check_shards(tuned, utterances, "text", 2 * 384 + len(classes))
+    _, own = shard_rows(tuned, "text")
+    _, published = shard_rows(results, "text")
+    np.testing.assert_array_equal(own[:, :384], published)
 
 
 @pytest.mark.parametrize("tuned", [True, False])

@@ -1,6 +1,7 @@
 """Configuration and its validation, wildcard constraints, and small named input functions."""
 
 import sys
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.shards import count_shards
 from cberl.errors import InputError
 from cberl.features.encoders import PUBLISHED, encoder_files, is_speech_network
-from cberl.features.settings import FeatureSettings
+from cberl.features.settings import FeatureSettings, TextSettings
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.preflight import check_readable
@@ -70,12 +71,16 @@ TRAINED = expand(
     seed=SEEDS,
 )
 EVENTS = "events.out.tfevents.0.cberl"
-# Of the text encoder; none if it is not trained.
-FOLDS = (
-    list(range(config["features"]["text"]["finetune"]["folds"]))
-    if "text" in MODALITIES and config["features"]["text"]["finetune"]["enabled"]
-    else []
-)
+TEXT_ENCODERS = read_settings(TextSettings, config["features"]["text"]).each
+# Position of the encoder, and number of its fold, for each text encoder that is trained; the folds
+# of several encoders are numbered through.
+TUNED = [
+    (position, fold)
+    for position, encoder in enumerate(TEXT_ENCODERS)
+    if "text" in MODALITIES and encoder.finetune.enabled
+    for fold in range(encoder.finetune.folds)
+]
+FOLDS = list(range(len(TUNED)))
 TRAINED += [f"features/text/fold{fold}" for fold in FOLDS]
 
 
@@ -180,6 +185,17 @@ def gpus_of_job():
 
 
 GPUS = gpus_of_job()
+
+
+def settings_of_fold(wildcards):
+    position, fold = TUNED[int(wildcards.fold)]
+    settings = asdict(TEXT_ENCODERS[position])
+    settings.pop("encoders", None)
+    return {"position": position, "fold": fold, "encoder": settings}
+
+
+def without_tuning(settings):
+    return {key: value for key, value in settings.items() if key != "finetune"}
 
 
 # What each way of resampling reads of the section oversample: another key remakes nothing.

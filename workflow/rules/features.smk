@@ -1,6 +1,5 @@
 """From text, sound and frames to one vector per utterance and modality."""
 
-FINETUNE = config["features"]["text"]["finetune"]
 VIDEO = config["features"]["video"]
 # Waited for, not read: no feature is made before the corpus is known to be good enough, and a clip
 # that comes or changes in one shard redoes no other. From plain text: on the rule's own output the
@@ -9,7 +8,8 @@ GOOD_ENOUGH = ancient(str(rules.assess_quality.output.quality))
 # A corpus of text alone that is not good enough costs no work. With media, text need not wait for
 # their decoding: encoding it is cheap.
 TEXT_WAITS_FOR = [] if HEARD_AND_SEEN else GOOD_ENOUGH
-TEXT = {key: value for key, value in config["features"]["text"].items() if key != "finetune"}
+TEXT = without_tuning(config["features"]["text"])
+TEXT["encoders"] = [without_tuning(encoder) for encoder in TEXT["encoders"]]
 
 
 rule finetune_text:
@@ -31,13 +31,13 @@ rule finetune_text:
     conda:
         "../../environment.yml"
     # Folds keep cores busy side by side, and with less waiting than threads of one job.
-    threads: 2 if FINETUNE["folds"] == 1 else 1
+    threads: 2 if len(FOLDS) == 1 else 1
     resources:
         mem_mb=growing(6000),
         runtime=growing(480),
         gpu=GPUS,
     params:
-        settings=config["features"]["text"],
+        settings=settings_of_fold,
         device=config["device"],
         code=code_of("finetune_text.py"),
     script:

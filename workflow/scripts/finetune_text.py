@@ -3,7 +3,7 @@
 from cberl.artifacts import read_table, write_table, write_tensors
 from cberl.corpus.labels import join_labels, read_classes
 from cberl.corpus.tables import UTTERANCES
-from cberl.features.settings import TextSettings
+from cberl.features.settings import TextEncoderSettings
 from cberl.features.text.fit import fit_text_encoder
 from cberl.fitting.events import write_events
 from cberl.job import start_job
@@ -16,11 +16,11 @@ with start_job(snakemake, torch=True) as job:
         join_labels(utterances, snakemake.input.labels_train),
         join_labels(utterances, snakemake.input.labels_dev),
         read_classes(snakemake.input.labels_train),
-        read_settings(TextSettings, job.settings),
-        int(snakemake.wildcards.fold),
+        read_settings(TextEncoderSettings, job.settings["encoder"]),
+        job.settings["fold"],
         snakemake.params.device,
     )
-    tensors = network.state_dict()
+    tensors, facts = network.state_dict(), facts | {"position": job.settings["position"]}
     write_tensors(snakemake.output.encoder, "encoder", tensors, job.provenance, facts)
     write_table(snakemake.output.history, HISTORY, history, job.provenance)
     for path in snakemake.output.events:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.errors import InputError
-from cberl.features.settings import TextSettings
+from cberl.features.settings import TextEncoderSettings
 from cberl.features.text.transformer import Transformer
 from cberl.features.text.turns import TokenSequence, Transcript, Turns, find_template
 
@@ -114,7 +114,7 @@ class Dialogues:
 
 
 def open_turns(
-    utterances: pd.DataFrame, transformer: Transformer, settings: TextSettings
+    utterances: pd.DataFrame, transformer: Transformer, settings: TextEncoderSettings
 ) -> Turns | Dialogues:
     """Choose how the utterances of whole dialogues are tokenised."""
     context, most = settings.context_turns, settings.max_tokens

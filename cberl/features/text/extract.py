@@ -10,7 +10,7 @@ import pandas as pd
 
 from cberl.artifacts import read_tensor_header, read_tensors
 from cberl.errors import InputError
-from cberl.features.settings import TextSettings
+from cberl.features.settings import TextEncoderSettings, TextSettings
 from cberl.features.tables import LOG_PROBABILITIES
 from cberl.features.text.batches import collate, encode, rows_of, split_by_count
 from cberl.features.text.dialogues import Dialogues, open_turns
@@ -24,18 +24,12 @@ ROWS_AT_ONCE = 4096
 
 
 class TextExtractor:
-    """Encodes transcripts.
+    """Encodes transcripts with one encoder or several.
 
-    An utterance without text is unavailable. Pooling: ``mean`` over the tokens of the utterance
-    (alone in its sequence over special tokens too, as sentence transformers are trained; beside
-    other turns over its own), or ``cls``, the first token's vector.
-
-    With fine-tuned weights of one encoder that saw all labels, vectors are that one's. With those
-    of several folds, vectors are the published encoder's, one space for all, and behind them stand
-    the classes' log-probabilities: of the folds that have not seen the
-    label, joined by their mean, which is a geometric mean of probabilities (Hinton, Products of
-    Experts, ICANN 1999). For training rows they are as honest as for new ones (Wolpert, Stacked
-    Generalization, Neural Networks 1992).
+    An utterance without text is unavailable. The vectors of several encoders stand side by side.
+    Those that are fine-tuned in folds also give log-probabilities of the classes (`TextEncoder`),
+    which are joined by their mean, a geometric mean of probabilities (Hinton, Products of Experts,
+    ICANN 1999), and are the last columns.
     """
 
     def __init__(
@@ -43,44 +37,31 @@ class TextExtractor:
     ) -> None:
         """
         Args:
-            settings: of the text encoder.
-            weights: fine-tuned weights of the same encoder, a file for each fold, instead of its
-                published ones.
+            settings: of the text encoders.
+            weights: fine-tuned weights, a file for each fold; each says which encoder's it is.
             device: auto, cpu or cuda.
 
         Raises:
-            InputError: the encoder or its weights cannot be loaded, or take fewer tokens.
+            InputError: an encoder or its weights cannot be loaded, or take fewer tokens.
         """
-        self._settings = settings
-        self._device = choose_device(device)
-        self._transformer = load_transformer(settings.encoder)
-        self._transformer.check_length(settings.max_tokens)
-        self._transformer.model.to(self._device)
-        self._weights = list(weights)
-        facts = [facts_of(path, self._transformer.name) for path in weights]
-        self._held_out = [own["held_out"] for own in facts]
-        self._classes = facts[0]["classes"] if len(facts) > 1 else []
-        self._published = copy_of_weights(self._transformer.model) if self._classes else {}
-        if len(facts) == 1:
-            load_weights(self._transformer.model, self._weights[0])
+        own: list[list[str | Path]] = [[] for _ in settings.each]
+        for path in weights:
+            own[read_tensor_header(path)["metadata"].get("position", 0)].append(path)
+        self._encoders = [
+            TextEncoder(one, files, device) for one, files in zip(settings.each, own, strict=True)
+        ]
+        tuned = [encoder.classes for encoder in self._encoders if encoder.classes]
+        self._classes = tuned[0] if tuned else []
 
     def describe(self) -> dict[str, Any]:
         """Facts for a reader of the features."""
-        tuned = {"weights": "fine-tuned on the training split"}
-        if self._classes:
-            tuned = {
-                "weights": "published; log-probabilities: fine-tuned on the training split",
-                "folds": len(self._weights),
-                LOG_PROBABILITIES: self._classes,
-            }
-        return {
-            "modality": "text",
-            "encoder": self._transformer.name,
-            **(tuned if self._weights else {"weights": "published"}),
-            "width": self._transformer.width + len(self._classes),
-            "pooling": self._settings.pooling,
-            "context_turns": self._settings.context_turns,
-        }
+        facts = [encoder.describe() for encoder in self._encoders]
+        joined = {LOG_PROBABILITIES: self._classes} if self._classes else {}
+        width = sum(own.pop("width") for own in facts) + len(self._classes)
+        shared = {"modality": "text", "width": width, **joined}
+        if len(facts) == 1:
+            return {**facts[0], **shared}
+        return {"encoder": " + ".join(own["encoder"] for own in facts), "encoders": facts, **shared}
 
     def extract(self, shard: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
         """Encode the utterances of whole dialogues.
@@ -92,43 +73,103 @@ class TextExtractor:
             (frame [utterance_id, available, is_synthetic], float32 [rows, width], NaN where
             unavailable), in the order of ``shard``.
         """
-        turns = open_turns(shard, self._transformer, self._settings)
-        dialogues = shard["dialogue_id"].to_numpy(dtype=object)
         ids = shard["utterance_id"].to_numpy(dtype=object)
+        dialogues = shard["dialogue_id"].to_numpy(dtype=object)
+        turns = [encoder.open(shard) for encoder in self._encoders]
         starts = range(0, max(len(shard), 1), ROWS_AT_ONCE)
         for start in progress(starts, len(starts), f"pieces of {ROWS_AT_ONCE} utterances"):
             rows = np.arange(start, min(start + ROWS_AT_ONCE, len(shard)))
-            available = turns.available[rows]
-            features = self._encode(turns.tokenize(rows[available]), rows)
-            if self._classes:
-                joined = self._log_probabilities(turns, rows, dialogues[rows])
-                features = np.concatenate([features, joined], axis=1)
+            features, known = [], []
+            for encoder, own in zip(self._encoders, turns, strict=True):
+                features.append(encoder.vectors(own, rows))
+                if encoder.classes:
+                    known.append(encoder.log_probabilities(own, rows, dialogues[rows]))
+            if known:
+                features.append(log_softmax(np.mean(known, axis=0)))
+            available = turns[0].available[rows]
             frame = pd.DataFrame(
                 {"utterance_id": ids[rows], "available": available, "is_synthetic": False}
             )
-            yield frame, features
-        logging.info("%d of %d utterances have text", turns.available.sum(), len(shard))
+            yield frame, np.concatenate(features, axis=1).astype(np.float32)
+        logging.info("%d of %d utterances have text", turns[0].available.sum(), len(shard))
 
-    def _log_probabilities(
+
+class TextEncoder:
+    """One text encoder, as it was published or fine-tuned.
+
+    Pooling: ``mean`` over the tokens of the utterance (alone in its sequence over special tokens
+    too, as sentence transformers are trained; beside other turns over its own), or ``cls``, the
+    first token's vector.
+
+    With fine-tuned weights of one encoder that saw all labels, vectors are that one's. With those
+    of several folds, vectors are the published encoder's, one space for all, and there are
+    log-probabilities of the classes: of the folds that have not seen the label, joined by their
+    mean. For training rows they are as honest as for new ones (Wolpert, Stacked Generalization,
+    Neural Networks 1992).
+
+    Attributes:
+        classes: whose log-probabilities there are; empty if none.
+    """
+
+    def __init__(
+        self, settings: TextEncoderSettings, weights: Sequence[str | Path], device: str
+    ) -> None:
+        """Arguments as of `TextExtractor`, the weights this encoder's."""
+        self._settings = settings
+        self._device = choose_device(device)
+        self._transformer = load_transformer(settings.encoder)
+        self._transformer.check_length(settings.max_tokens)
+        self._transformer.model.to(self._device)
+        self._weights = list(weights)
+        facts = [facts_of(path, self._transformer.name) for path in weights]
+        self._held_out = [own["held_out"] for own in facts]
+        self.classes: list[str] = facts[0]["classes"] if len(facts) > 1 else []
+        self._published = copy_of_weights(self._transformer.model) if self.classes else {}
+        if len(facts) == 1:
+            load_weights(self._transformer.model, self._weights[0])
+
+    def describe(self) -> dict[str, Any]:
+        """Facts for a reader of the features; ``width`` is that of the vectors."""
+        weights = "fine-tuned on the training split" if self._weights else "published"
+        if self.classes:
+            weights = "published; log-probabilities: fine-tuned on the training split"
+        return {
+            "encoder": self._transformer.name,
+            "weights": weights,
+            **({"folds": len(self._weights)} if self._weights else {}),
+            "width": self._transformer.width,
+            "pooling": self._settings.pooling,
+            "context_turns": self._settings.context_turns,
+        }
+
+    def open(self, shard: pd.DataFrame) -> Turns | Dialogues:
+        """The utterances of whole dialogues, ready to be tokenised."""
+        return open_turns(shard, self._transformer, self._settings)
+
+    def vectors(self, turns: Turns | Dialogues, rows: np.ndarray) -> np.ndarray:
+        """Vectors of consecutive rows: float32 [R, width], NaN where there is no text."""
+        return self._encode(turns.tokenize(rows[turns.available[rows]]), rows)
+
+    def log_probabilities(
         self, turns: Turns | Dialogues, rows: np.ndarray, dialogues: np.ndarray
     ) -> np.ndarray:
-        """Of the folds that have not seen each row's label, joined: float32 [R, classes].
+        """Of the folds that have not seen each row's label, joined: float64 [R, classes].
 
         Rows without text are NaN.
         """
         available = turns.available[rows]
-        total = np.zeros((len(rows), len(self._classes)), dtype=np.float64)
+        asked = _asked(self._held_out, dialogues)  # [folds, R]
+        total = np.zeros((len(rows), len(self.classes)), dtype=np.float64)
         # One after the other through the same network: a large one fits into memory once.
-        for path, asked in zip(self._weights, _asked(self._held_out, dialogues), strict=True):
-            own = available & asked
+        for path, of_fold in zip(self._weights, asked, strict=True):
+            own = available & of_fold
             if own.any():
                 classifier = load_weights(self._transformer.model, path)
                 vectors = self._encode(turns.tokenize(rows[own]), rows)[own]
                 total[own] += log_softmax(vectors @ classifier["weight"].T + classifier["bias"])
         self._transformer.model.load_state_dict(self._published)
-        counts = np.sum(_asked(self._held_out, dialogues), axis=0)
         total[~available] = np.nan
-        return log_softmax(total / counts[:, None]).astype(np.float32)
+        return log_softmax(total / asked.sum(axis=0)[:, None])
 
     def _encode(self, sequences: Sequence[TokenSequence], rows: np.ndarray) -> np.ndarray:
         """Pooled vectors of the utterances at ``rows``, which are consecutive: float32 [R, width].

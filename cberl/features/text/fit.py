@@ -8,11 +8,11 @@ fine-tuning stable (Mosbach et al., ICLR 2021). The weights of the epoch with th
 dev are kept. No label of the test split is read.
 
 With several folds there is one encoder for each, which sees no label of the fold's dialogues.
-Features of a training row come from the encoder that has not seen its label, as if it were new
-(Wolpert, Stacked Generalization, Neural Networks 1992), and those of dev and test are the mean over
-all encoders (`cberl.features.text.extract`). Each fold draws its own dropout, order and classifier:
-encoders that err in different places gain more from being averaged (Lakshminarayanan et al.,
-NeurIPS 2017).
+Log-probabilities of a training row come from the encoder that has not seen its label, as if it were
+new (Wolpert, Stacked Generalization, Neural Networks 1992), and those of dev and test are the mean
+over all encoders (`cberl.features.text.extract`). Each fold draws its own dropout, order and
+classifier: encoders that err in different places gain more from being averaged (Lakshminarayanan et
+al., NeurIPS 2017).
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from cberl.errors import InputError
-from cberl.features.settings import TextSettings
+from cberl.features.settings import TextEncoderSettings
 from cberl.features.text.batches import collate, rows_of, split_by_count
 from cberl.features.text.dialogues import open_turns
 from cberl.features.text.draws import draw_epoch
@@ -48,7 +48,7 @@ def fit_text_encoder(
     train: pd.DataFrame,
     dev: pd.DataFrame,
     classes: Sequence[str],
-    settings: TextSettings,
+    settings: TextEncoderSettings,
     fold: int = 0,
     device: str = "auto",
 ) -> tuple[TextNetwork, dict[str, Any], pd.DataFrame]:
@@ -123,7 +123,7 @@ class TextTraining:
         train: pd.DataFrame,
         dev: pd.DataFrame,
         classes: int,
-        settings: TextSettings,
+        settings: TextEncoderSettings,
         fold: int,
         device: str,
     ) -> None:
@@ -140,6 +140,7 @@ class TextTraining:
             self._tuning.dropout,
             settings.pooling,
             self._tuning.precision,
+            self._tuning.frozen_layers,
         ).to(device)
         torch.manual_seed(self._seed)
         self._turns = open_turns(train, self.transformer, settings)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from cberl.errors import InputError
 from cberl.features.text.batches import TokenBatch, encode
 
 
@@ -20,6 +21,10 @@ class TextNetwork(nn.Module):
         dropout: share of the vector dropped in training.
         pooling: ``mean`` or ``cls``, see `cberl.features.text.batches.encode`.
         precision: of the encoder's matrix products, see there.
+        frozen_layers: lower layers that stay as they are, and all embeddings with them.
+
+    Raises:
+        InputError: the encoder has not so many layers, or none that can be told apart.
     """
 
     def __init__(
@@ -30,6 +35,7 @@ class TextNetwork(nn.Module):
         dropout: float = 0.1,
         pooling: str = "mean",
         precision: str = "auto",
+        frozen_layers: int = 0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -41,11 +47,33 @@ class TextNetwork(nn.Module):
         # Half of a small encoder, and no better for training; words that training rows lack keep
         # their place among the others (Lee et al. 2019, arXiv 1911.03090, on freezing layers).
         encoder.get_input_embeddings().requires_grad_(False)
+        if frozen_layers:
+            freeze_below(encoder, frozen_layers)
 
     def forward(self, batch: TokenBatch) -> torch.Tensor:
         """Logits float32 [U, classes] of the utterances in a batch."""
         pooled = encode(self.encoder, batch, self._pooling, self._precision)  # [U, width]
         return self.classifier(self.dropout(pooled))
+
+
+def freeze_below(encoder: nn.Module, layers: int) -> None:
+    """Train only what lies above the first ``layers`` layers of a transformer.
+
+    Lee et al. 2019 (arXiv 1911.03090): the upper quarter of the layers keeps nine tenths of what
+    fine-tuning all of them gives.
+
+    Raises:
+        InputError: the encoder has not so many layers, or none that can be told apart.
+    """
+    found = [part for part in encoder.modules() if isinstance(part, nn.ModuleList)]
+    depth = len(found[0]) if found else 0
+    if depth <= layers:
+        raise InputError(
+            f"finetune.frozen_layers: {layers} of an encoder of {depth} layers; expected fewer"
+        )
+    above = {id(parameter) for parameter in found[0][layers:].parameters()}
+    for parameter in encoder.parameters():
+        parameter.requires_grad_(parameter.requires_grad and id(parameter) in above)
 
 
 def parameter_groups(

@@ -112,4 +112,6 @@ def _find_encoder(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("encoder", "weights"):
         if str(found.get(key, "")).startswith("./"):
             found[key] = str((folder / found[key]).absolute())
+    if "encoders" in found:
+        found["encoders"] = [_find_encoder(folder, own) for own in found["encoders"]]
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import cberl
 from cberl.artifacts import read_tensor_header, write_page, write_tensors
+from cberl.configuration import find_path
 from cberl.digests import DIGEST_KEY
 from cberl.features.encoders import CONFIG_SUFFIX, PUBLISHED, UNTRAINED
 from cberl.features.video.backbone import read_weights
@@ -117,7 +118,12 @@ def _pack_encoders(
 ) -> dict[str, dict[str, Any]]:
     """Copy encoders that are files; the section ``features`` with their places in the bundle."""
     features = {name: dict(settings["features"][name]) for name in settings["modalities"]}
-    features.get("text", {}).pop("finetune", None)
+    if "text" in features:
+        text = features["text"]
+        if "encoders" in text:
+            text["encoders"] = [dict(encoder) for encoder in text["encoders"]]
+        for encoder in (text, *text.get("encoders", ())):
+            encoder.pop("finetune", None)
     for modality in ("text", "audio"):
         files = [Path(file) for file in parts.encoder_files.get(modality, ())]
         if not files:
@@ -126,13 +132,27 @@ def _pack_encoders(
             # Such a file can name others to be written: a bundle that is passed on holds none.
             features[modality] |= {"encoder": str(files[0]), CONFIG_DIGEST: file_digest(files[0])}
             continue
-        place = Path("encoders", modality, files[0].parent.name)
+        places = _places_of(modality, files)
         for file in files:
-            _copy(file, folder / place / file.name)
-        features[modality]["encoder"] = f"./{place.as_posix()}"
+            _copy(file, folder / places[file.parent] / file.name)
+        for encoder in (features[modality], *features[modality].get("encoders", ())):
+            place = places.get(find_path(encoder["encoder"]))
+            if place is not None:
+                encoder["encoder"] = f"./{place.as_posix()}"
     if "video" in features and features["video"]["weights"] != UNTRAINED:
         _pack_video(folder, parts, features["video"])
     return features
+
+
+def _places_of(modality: str, files: Sequence[Path]) -> dict[Path, Path]:
+    """Where in a bundle the folders of encoders lie; two of one name lie apart."""
+    places: dict[Path, Path] = {}
+    for folder in dict.fromkeys(file.parent for file in files):
+        place = Path("encoders", modality, folder.name)
+        if place in places.values():
+            place = place.with_name(f"{folder.name}-{len(places)}")
+        places[folder] = place
+    return places
 
 
 def _pack_video(folder: Path, parts: Parts, video: dict[str, Any]) -> None:

@@ -197,6 +197,42 @@ def test_log_probabilities_are_of_those_that_have_not_seen_the_label(corpus, enc
     assert np.isnan(together).any(axis=1).sum() == 1  # the utterance without text
 
 
+def test_several_encoders_stand_side_by_side_and_their_log_probabilities_are_joined(
+    tmp_path, corpus, encoder, fold_weights
+):
+    utterances = pd.concat(corpus, ignore_index=True)
+    one = replace(ENCODING, encoder=encoder)
+    other = replace(one, context_turns=0)
+    moved = []
+    for path in fold_weights[:2]:
+        tensors, facts = read_tensors(path, "encoder")
+        tensors["classifier.bias"] = tensors["classifier.bias"][::-1].copy()
+        moved.append(tmp_path / f"other-{path.name}")
+        write_tensors(moved[-1], "encoder", tensors, {}, facts | {"position": 1})
+
+    def extract(settings, paths):
+        extractor = TextExtractor(settings, paths, "cpu")
+        ((_, features),) = extractor.extract(utterances)
+        assert features.shape[1] == extractor.describe()["width"]
+        return features
+
+    alone = [extract(one, fold_weights[:2])]
+    for path in moved:
+        tensors, facts = read_tensors(path, "encoder")
+        write_tensors(path, "encoder", tensors, {}, facts | {"position": 0})
+    alone.append(extract(other, moved))
+    for path in moved:
+        tensors, facts = read_tensors(path, "encoder")
+        write_tensors(path, "encoder", tensors, {}, facts | {"position": 1})
+    together = extract(replace(one, encoders=(one, other)), [*fold_weights[:2], *moved])
+    width = alone[0].shape[1] - 3
+    for number in (0, 1):
+        part = together[:, number * width : (number + 1) * width]
+        np.testing.assert_array_equal(part, alone[number][:, :width])
+    expected = log_softmax(np.mean([own[:, width:] for own in alone], axis=0))
+    np.testing.assert_allclose(together[:, 2 * width :], expected, atol=1e-5)
+
+
 def test_features_with_log_probabilities_name_their_classes(encoder, fold_weights):
     own = replace(ENCODING, encoder=encoder)
     assert TextExtractor(own, fold_weights, "cpu").describe()[LOG_PROBABILITIES] == list(CLASSES)
@@ -210,6 +246,20 @@ def test_word_embeddings_stay_as_they_were_published(encoder, fit):
     same = {name for name, tensor in tuned.items() if torch.equal(tensor, published[name])}
     assert "embeddings.word_embeddings.weight" in same
     assert not [name for name in same if name.startswith("encoder.") and "key.bias" not in name]
+
+
+def test_frozen_layers_stay_as_they_were_published(encoder, fit):
+    network, _, _ = fit(epochs=1, frozen_layers=1)
+    published = load_transformer(encoder).model.state_dict()
+    tuned = network.encoder.state_dict()
+    moved = {name for name, tensor in tuned.items() if not torch.equal(tensor, published[name])}
+    assert moved
+    assert all(name.startswith("encoder.layer.1.") for name in moved)
+
+
+def test_more_frozen_layers_than_there_are_is_refused(fit):
+    with pytest.raises(InputError, match="frozen_layers: 2 of an encoder of 2 layers"):
+        fit(frozen_layers=2)
 
 
 def test_half_the_precision_is_close_to_the_whole(fit):

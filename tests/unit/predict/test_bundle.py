@@ -153,6 +153,24 @@ def test_encoders_of_the_users_own_go_along(tmp_path):
     assert not list((tmp_path / "bundle").rglob("*.conf"))
 
 
+def test_several_text_encoders_go_along_each_in_a_folder_of_its_own(tmp_path):
+    folders = [tmp_path / place / "my-encoder" for place in ("one", "other")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(str(folder))
+    files = {"text": [str(folder / "config.json") for folder in folders]}
+    tuned = {"finetune": {"enabled": True}}
+    text = {"encoder": "minilm", "encoders": [{"encoder": str(one)} | tuned for one in folders]}
+    settings = SETTINGS | {"features": SETTINGS["features"] | {"text": text}}
+    write_bundle(tmp_path / "bundle", parts(tmp_path, encoder_files=files), settings, 1.0)
+    manifest, _ = read_manifest(tmp_path / "bundle")
+    places = [encoder["encoder"] for encoder in manifest.features["text"]["encoders"]]
+    assert places == ["./encoders/text/my-encoder", "./encoders/text/my-encoder-1"]
+    for place, folder in zip(places, folders, strict=True):
+        assert (tmp_path / "bundle" / place / "config.json").read_text() == str(folder)
+    assert not any("finetune" in encoder for encoder in manifest.features["text"]["encoders"])
+
+
 def test_the_command_lists_what_is_inside(bundle, capsys):
     assert main(["bundle", str(bundle), "--list"]) == 0
     out = capsys.readouterr().out
