@@ -1,12 +1,14 @@
 """``cberl check``: what a corpus holds, how it is understood, and what would stop a run."""
 
 import argparse
-import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cberl.errors import InputError
+
+if TYPE_CHECKING:  # for `cberl --help`, which starts without what reads corpora
+    from cberl.config_schema import Configuration
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -32,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
     return print_check(load_configuration(Path(options.configfile)))
 
 
-def print_check(settings: Mapping[str, Any]) -> int:
+def print_check(settings: "Configuration") -> int:
     """Print the lines of `check_corpus` and what would stop a run next.
 
     Args:
-        settings: the whole configuration, defaults filled in.
+        settings: the whole configuration.
 
     Returns:
         0 if nothing would, else 2.
@@ -51,7 +53,7 @@ def print_check(settings: Mapping[str, Any]) -> int:
     return 0
 
 
-def load_configuration(path: Path) -> dict[str, Any]:
+def load_configuration(path: Path) -> "Configuration":
     """Read a configuration file and fill in the defaults, as Snakemake does.
 
     Raises:
@@ -72,14 +74,14 @@ def load_configuration(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds no keys; expected a configuration")
     check_settings(values, make_schema("config"), str(path))
-    return dataclasses.asdict(read_settings(Configuration, values))
+    return read_settings(Configuration, values)
 
 
-def check_corpus(settings: Mapping[str, Any]) -> Iterator[str]:
+def check_corpus(settings: "Configuration") -> Iterator[str]:
     """Lines about a corpus and the run that it is configured for.
 
     Args:
-        settings: the whole configuration, defaults filled in.
+        settings: the whole configuration.
 
     Raises:
         InputError: what would stop the run next, after the lines on what could be read.
@@ -91,18 +93,15 @@ def check_corpus(settings: Mapping[str, Any]) -> Iterator[str]:
     from cberl.corpus.preflight import look_ahead
     from cberl.corpus.readers.read_corpus import read_corpus
 
-    corpus_settings = settings["corpus"]
-    root = find_path(corpus_settings["root"])
-    yield from describe_file(corpus_settings, root)
-    corpus = read_corpus(corpus_settings, root)
-    with_files = corpus_settings["kind"] != "features"
-    yield from describe_corpus(corpus, root, settings["modalities"] if with_files else ())
-    notices = list(corpus.notices)
-    if with_files:
-        limit = corpus_settings["max_unavailable"]
-        notices += look_ahead(corpus, root, settings["modalities"], limit)
+    root = find_path(settings.corpus.root)
+    yield from describe_file(settings.corpus, root)
+    corpus = read_corpus(settings.corpus, root)
+    extracted = settings.modalities if settings.corpus.kind != "features" else ()
+    yield from describe_corpus(corpus, root, extracted)
+    limit = settings.corpus.max_unavailable
+    notices = [*corpus.notices, *look_ahead(corpus, root, extracted, limit)]
     yield from ("", *(f"note: {notice}" for notice in notices)) if notices else ()
-    variants = read_variants(find_path(settings["variants"]), make_schema("variants"))
+    variants = read_variants(find_path(settings.variants), make_schema("variants"))
     yield ""
     yield from estimate_cost(corpus, settings, variants)
     yield ""

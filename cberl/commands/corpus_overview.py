@@ -1,6 +1,6 @@
 """A corpus in a few lines: how much of what there is, and how its rows are understood."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from cberl.corpus.assemble import Corpus
 from cberl.corpus.preflight import find_rows
 from cberl.corpus.readers.column_files import read_raw_columns
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
+from cberl.corpus.settings import CorpusSettings
 from cberl.modalities import SPLITS
 
 FIRST_ROWS = 3
@@ -18,7 +19,7 @@ FIRST_FILES = 5
 LONGEST_CELL = 60
 
 
-def describe_file(settings: Mapping[str, Any], root: Path) -> Iterator[str]:
+def describe_file(settings: CorpusSettings, root: Path) -> Iterator[str]:
     """Say which files are read, and of one with columns which of them are.
 
     Args:
@@ -29,11 +30,11 @@ def describe_file(settings: Mapping[str, Any], root: Path) -> Iterator[str]:
     """
     files = annotation_files(settings, root)
     more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    yield f"corpus {settings['name']}: kind {settings['kind']}, {files[0]}{more}"
-    if settings["kind"] != "table":
+    yield f"corpus {settings.name}: kind {settings.kind}, {files[0]}{more}"
+    if settings.kind != "table":
         return
-    places, values = read_raw_columns(files[0], settings["encoding"])
-    mapping = settings["columns"]
+    places, values = read_raw_columns(files[0], settings.encoding)
+    mapping = settings.columns
     read = [name for name in values if mapping.get(name, name) in (*REQUIRED, *OPTIONAL)]
     called = [f"{name} (as {mapping[name]})" if name in mapping else name for name in read]
     yield f"columns read: {', '.join(called) or 'none'}"

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cberl.config_schema import Configuration
 from cberl.corpus.assemble import Corpus
 
 # Seconds of one core, from the tables of docs/results.md and docs/slurm.md.
@@ -24,12 +25,12 @@ RESULTS_BYTES = 6_000
 
 
 def estimate_cost(
-    corpus: Corpus, settings: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]
+    corpus: Corpus, settings: Configuration, variants: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     """Estimate a whole run; two lines.
 
     Args:
-        settings: the whole configuration, defaults filled in.
+        settings: the whole configuration.
         variants: the variants table.
     """
     seconds = _extraction_s(corpus, settings) + _training_s(corpus, settings, variants)
@@ -42,58 +43,58 @@ def estimate_cost(
     yield f"disk: roughly {_size(_disk_bytes(corpus, settings, variants))} under results/"
 
 
-def _extraction_s(corpus: Corpus, settings: Mapping[str, Any]) -> float:
+def _extraction_s(corpus: Corpus, settings: Configuration) -> float:
     """Decoding and encoding; nothing of features that somebody already extracted."""
-    if settings["corpus"]["kind"] == "features":
+    if settings.corpus.kind == "features":
         return 0.0
-    count, features = len(corpus.utterances), settings["features"]
-    modalities = [name for name in settings["modalities"] if name != "text"]
+    count, features = len(corpus.utterances), settings.features
+    modalities = [name for name in settings.modalities if name != "text"]
     cost = max((DECODING_S[name] for name in modalities), default=0.0)
     if "audio" in modalities:
-        encoder = features["audio"]["encoder"]
+        encoder = features.audio.encoder
         slow = SPEECH_NETWORK_S if "/" in encoder else 0.15
         cost += AUDIO_S.get(encoder, slow)
     if "video" in modalities:
-        cost += settings["media"]["frames"] * FRAME_S * (settings["media"]["frame_size"] / 224) ** 2
-    if "text" in settings["modalities"]:
-        turns = features["text"]["context_turns"]
+        cost += settings.media.frames * FRAME_S * (settings.media.frame_size / 224) ** 2
+    if "text" in settings.modalities:
+        turns = features.text.context_turns
         cost += TEXT_S + CONTEXT_TURN_S * (turns if isinstance(turns, int) else 1)
-        tuning = features["text"]["finetune"]
-        if tuning["enabled"]:
-            exact = 1 if tuning["precision"] == "bfloat16" else 2
+        tuning = features.text.finetune
+        if tuning.enabled:
+            exact = 1 if tuning.precision == "bfloat16" else 2
             trained = (corpus.utterances["split"] == "train").sum() / count
-            cost += FINETUNING_S * exact * tuning["epochs"] * tuning["folds"] * trained
+            cost += FINETUNING_S * exact * tuning.epochs * tuning.folds * trained
     return cost * count
 
 
 def _training_s(
-    corpus: Corpus, settings: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]
+    corpus: Corpus, settings: Configuration, variants: Mapping[str, Mapping[str, Any]]
 ) -> float:
     rows = int((corpus.utterances["split"] == "train").sum())
     oversamplers = {variant["oversampler"] for variant in variants.values()}
     fusions = {variant["fusion"] for variant in variants.values()}
-    each = JOB_S["whole"] / len(settings["seeds"])
+    each = JOB_S["whole"] / len(settings.seeds)
     if "gan" in oversamplers:
-        each += JOB_S["gan"] + settings["oversample"]["gan"]["epochs"] * rows * GAN_EPOCH_S
+        each += JOB_S["gan"] + settings.oversample.gan.epochs * rows * GAN_EPOCH_S
     if "vae" in fusions:
-        each += JOB_S["vae"] + settings["fuse"]["vae"]["epochs"] * rows * VAE_EPOCH_S
-    network = settings["train"]["epochs"] * rows * NETWORK_EPOCH_S
+        each += JOB_S["vae"] + settings.fuse.vae.epochs * rows * VAE_EPOCH_S
+    network = settings.train.epochs * rows * NETWORK_EPOCH_S
     each += len(variants) * (JOB_S["variant"] + network)
-    return each * len(settings["seeds"])
+    return each * len(settings.seeds)
 
 
 def _disk_bytes(
-    corpus: Corpus, settings: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]
+    corpus: Corpus, settings: Configuration, variants: Mapping[str, Mapping[str, Any]]
 ) -> float:
     seconds = corpus.utterances["annotated_duration_s"].astype(float).fillna(USUAL_UTTERANCE_S)
-    cost = RESULTS_BYTES * len(variants) * len(settings["seeds"]) * len(seconds)
-    if settings["corpus"]["kind"] == "features":
+    cost = RESULTS_BYTES * len(variants) * len(settings.seeds) * len(seconds)
+    if settings.corpus.kind == "features":
         return cost
-    if "audio" in settings["modalities"]:
+    if "audio" in settings.modalities:
         cost += SECOND_OF_SOUND_BYTES * float(seconds.clip(lower=0).sum())
-    if "video" in settings["modalities"]:
-        media = settings["media"]
-        cost += media["frames"] * media["frame_size"] ** 2 / PIXELS_A_BYTE * len(seconds)
+    if "video" in settings.modalities:
+        media = settings.media
+        cost += media.frames * media.frame_size**2 / PIXELS_A_BYTE * len(seconds)
     return cost
 
 

@@ -29,9 +29,9 @@ def look_ahead(
     Files are looked for and not opened.
 
     Args:
-        corpus: as its reader gave it; not of kind features, which has no files.
+        corpus: as its reader gave it.
         root: folder of the corpus.
-        modalities: those that the run uses.
+        modalities: those that the run extracts; none of a corpus of features, which has no files.
         max_unavailable: largest share per modality that may be unavailable (0 to 1).
 
     Returns:
@@ -42,6 +42,8 @@ def look_ahead(
             are missing or outside the root.
     """
     refuse_one_class(corpus.labels)
+    if not modalities:
+        return []
     refuse_absent_modalities(corpus.utterances, modalities)
     found = pd.concat([find_rows(corpus.utterances, root, name) for name in modalities])
     refuse_too_few(found, max_unavailable)

@@ -60,6 +60,16 @@ def test_what_is_not_read_is_printed_once_and_on_the_page(workspace):
     assert notice in (workspace.folder / "results/mine/logs/ingest_corpus.log").read_text()
 
 
+def test_a_target_that_was_taken_for_a_configuration_is_told(workspace):
+    use_table(workspace)
+    target = workspace.folder / "results/mine/manifest.json"
+    target.parent.mkdir(parents=True)
+    target.write_text("{}")
+    done = workspace.snakemake("--configfile", "config/config.yaml", str(target), check=False)
+    assert done.returncode != 0
+    assert "manifest.json was taken for a configuration file; put targets before" in done.stdout
+
+
 def test_the_target_check_prints_the_overview_and_runs_nothing(workspace):
     use_table(workspace)
     done = workspace.snakemake("check")

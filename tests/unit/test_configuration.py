@@ -61,6 +61,29 @@ def test_nan_and_infinity_are_refused(key, number):
     assert str(caught.value) == f"my.yaml: {where} is {value}; expected a finite number"
 
 
+@pytest.mark.parametrize("names", ["[yes, no]", "[yes, no, on]", "[calm, off]", "[true]"])
+def test_names_that_yaml_takes_for_truth_values_are_told(names):
+    settings = yaml.safe_load(f"corpus: {{name: a, kind: table, root: ., classes: {names}}}")
+    with pytest.raises(InputError, match=r'unless they stand in quotes \("yes"\)'):
+        check_settings(settings, CONFIG_SCHEMA, "my.yaml")
+
+
+@pytest.mark.parametrize("key", ["0", "yes", "1.5", "null"])
+def test_keys_that_are_no_text_are_told(key):
+    settings = yaml.safe_load(f"corpus: {{name: a, kind: table, root: ., labels: {{{key}: joy}}}}")
+    with pytest.raises(InputError, match=r"key .* of corpus\.labels is no text; expected"):
+        check_settings(settings, CONFIG_SCHEMA, "my.yaml")
+
+
+def test_aliases_that_multiply_are_refused_at_once():
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    with pytest.raises(InputError, match="holds more than 100000 values"):
+        check_settings(yaml.safe_load("\n".join(lines)), CONFIG_SCHEMA, "my.yaml")
+    with pytest.raises(InputError, match="holds more than 100000 values"):
+        check_settings(yaml.safe_load("a: &a [*a]"), CONFIG_SCHEMA, "my.yaml")
+
+
 def test_settings_come_in_one_order_however_they_are_written():
     written = {"b": [{"y": 1, "x": 2}], "a": {"d": None, "c": "text"}}
     ordered = in_order(written)

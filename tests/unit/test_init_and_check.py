@@ -1,6 +1,7 @@
 """``cberl init`` and ``cberl check``, as somebody with a folder of recordings uses them."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -25,7 +26,7 @@ def start(here, *arguments):
     """Init and what it wrote: settings and corpus."""
     assert main(["init", str(here / "mine"), *arguments]) == 0
     settings = load_configuration(here / "mine.yaml")
-    return settings, read_corpus(settings["corpus"], here / "mine")
+    return settings, read_corpus(settings.corpus, here / "mine")
 
 
 def check(here, capsys):
@@ -57,7 +58,7 @@ def test_names_of_public_corpora_are_read(here, capsys, name):
     make_clips(here / "mine/audio", [f"{stem}.wav" for stem in STEMS[name]] + ["._x.wav"])
     settings, corpus = start(here)
     assert f"named as {name}'s" in capsys.readouterr().out
-    assert settings["modalities"] == ("audio",)
+    assert settings.modalities == ("audio",)
     assert set(corpus.classes) == SPELT[name]
     assert set(corpus.utterances["media_path"]) == {f"audio/{stem}.wav" for stem in STEMS[name]}
     assert "unknown" not in set(corpus.utterances["speaker"])
@@ -78,7 +79,7 @@ def test_names_of_ones_own_take_a_pattern(here, capsys):
     settings, corpus = start(here, "--pattern", r"^(?P<speaker>[a-z])_(?P<label>[a-z]+)_\d")
     out = capsys.readouterr().out
     assert "1 media files have other names and are left out, first readme.mp4" in out
-    assert settings["modalities"] == ("audio", "video")
+    assert settings.modalities == ("audio", "video")
     assert corpus.classes == ["joy", "rage"]
     assert len(corpus.utterances) == 16
 
@@ -112,10 +113,10 @@ def test_folders_may_be_called_like_labels(here, capsys):
 def test_public_corpora_get_the_configuration_of_the_project(here, capsys, kind):
     MAKERS[kind](here / "mine")
     settings, corpus = start(here)
-    assert settings["corpus"]["kind"] == kind
-    assert settings["corpus"]["root"] == str(here / "mine")
-    assert settings["modalities"] == ("text", "audio", "video")
-    assert settings["features"]["text"]["context_turns"] == 3
+    assert settings.corpus.kind == kind
+    assert settings.corpus.root == str(here / "mine")
+    assert settings.modalities == ("text", "audio", "video")
+    assert settings.features.text.context_turns == 3
     assert len(corpus.utterances)
 
 
@@ -146,7 +147,7 @@ def test_a_database_in_audformat_is_read(here):
         (folder / f"db.emotion.{split}.csv").write_text("\n".join(lines) + "\n")
     (folder / "db.files.csv").write_text("\n".join(files) + "\n")
     settings, corpus = start(here)
-    assert settings["modalities"] == ("text", "audio")
+    assert settings.modalities == ("text", "audio")
     assert corpus.classes == ["anger", "joy"]
     second = corpus.utterances.iloc[1]
     assert (second["split"], second["speaker"], second["text"]) == ("train", "s0", "Hello 0.")
@@ -168,7 +169,7 @@ def test_a_table_of_ones_own_gets_its_columns_labels_and_encoding_mapped(here, c
             text = "今天天气真好，我们去公园散步吧"
             writer.writerow([number // 2, number % 2, "AB"[number % 2], text, emotion, split, 30])
     settings, corpus = start(here)
-    assert settings["corpus"]["columns"] == {
+    assert settings.corpus.columns == {
         "Dialogue_ID": "dialogue",
         "Utterance_ID": "utterance",
         "Speaker": "speaker",
@@ -176,7 +177,7 @@ def test_a_table_of_ones_own_gets_its_columns_labels_and_encoding_mapped(here, c
         "Emotion": "label",
         "Partition": "split",
     }
-    assert settings["corpus"]["labels"] == {"Joy": "joy", "nan": None}
+    assert settings.corpus.labels == {"Joy": "joy", "nan": None}
     assert corpus.classes == ["anger", "joy"]
     assert set(corpus.utterances["text"]) == {"今天天气真好，我们去公园散步吧"}
     assert corpus.notices[0] == "annotations.csv: not read: column Age"
@@ -269,5 +270,5 @@ def test_the_cost_grows_with_the_corpus_and_the_run(here):
     two = one | {"b": {"oversampler": "gan", "fusion": "vae"}}
     assert _training_s(corpus, settings, two) > _training_s(corpus, settings, one)
     assert _disk_bytes(corpus, settings, two) > _disk_bytes(corpus, settings, one)
-    text = settings | {"modalities": ("text",)}
+    text = replace(settings, modalities=("text",))
     assert _extraction_s(corpus, text) < _extraction_s(corpus, settings)

@@ -125,18 +125,18 @@ def corpus_as_read():
 def announce_corpus():
     """End the run if its corpus does not let it come far; print what the owner should know."""
     from cberl.commands.check import print_check
+    from cberl.config_schema import Configuration
     from cberl.corpus.preflight import look_ahead
 
     if CHECK in workflow.dag_settings.targets:
-        raise SystemExit(print_check(config))
+        raise SystemExit(print_check(read_settings(Configuration, config)))
     corpus = corpus_as_read()
     try:
         if isinstance(corpus, InputError):
             raise corpus
-        notices = list(corpus.notices)
-        if config["corpus"]["kind"] != "features":
-            limit = config["corpus"]["max_unavailable"]
-            notices += look_ahead(corpus, ROOT, MODALITIES, limit)
+        extracted = MODALITIES if config["corpus"]["kind"] != "features" else []
+        limit = config["corpus"]["max_unavailable"]
+        notices = [*corpus.notices, *look_ahead(corpus, ROOT, extracted, limit)]
     except InputError as error:
         raise SystemExit(f"error: {error}")
     for notice in notices:

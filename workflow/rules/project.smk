@@ -41,7 +41,7 @@ CONFIG_SOURCE = str((workflow.overwrite_configfiles or ["config/config.yaml"])[-
 
 # Whatever follows --configfile is taken for one more, a target too, if it can be read at all.
 for path in workflow.overwrite_configfiles[1:]:
-    if Path(path).parts[0] == "results" or Path(path).suffix not in (".yaml", ".yml", ".json"):
+    if Path("results").absolute() in Path(path).absolute().parents:
         raise SystemExit(
             f"error: {path} was taken for a configuration file; put targets before --configfile, or "
             "-- between them"

@@ -27,7 +27,8 @@ def assess_published(
         if modality not in published.matrices:
             raise InputError(
                 f"modalities: the file has no {modality} features; expected some of "
-                f"{', '.join(published.matrices)}"
+                f"{', '.join(published.matrices)}; write modalities: "
+                f"[{', '.join(name for name in modalities if name in published.matrices)}]"
             )
     positions = row_positions(published.ids, utterances["utterance_id"], "corpus.file")
     parts = []

@@ -193,6 +193,10 @@ def name_columns(header: Sequence[str]) -> list[str]:
     return [name or f"(column {number})" for number, name in enumerate(header, start=1)]
 
 
+def _is_empty(cell: object) -> bool:
+    return cell is None or cell != cell or not str(cell).strip()  # NaN is not itself
+
+
 def drop_empty_unnamed(values: dict[str, list]) -> dict[str, list]:
     """Drop columns that `name_columns` named and that are empty throughout.
 
@@ -201,5 +205,5 @@ def drop_empty_unnamed(values: dict[str, list]) -> dict[str, list]:
     return {
         name: cells
         for number, (name, cells) in enumerate(values.items(), start=1)
-        if name != f"(column {number})" or any(str(cell or "").strip() for cell in cells)
+        if name != f"(column {number})" or not all(map(_is_empty, cells))
     }
