@@ -89,9 +89,10 @@ def check_corpus(settings: "Configuration") -> Iterator[str]:
     from cberl.commands.corpus_overview import describe_corpus, describe_file
     from cberl.commands.run_cost import estimate_cost
     from cberl.config_schema import make_schema
-    from cberl.configuration import find_path, read_variants
+    from cberl.configuration import read_variants
     from cberl.corpus.preflight import look_ahead
     from cberl.corpus.readers.read_corpus import read_corpus
+    from cberl.provenance import find_path
 
     root = find_path(settings.corpus.root)
     yield from describe_file(settings.corpus, root)

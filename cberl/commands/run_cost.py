@@ -6,6 +6,7 @@ from typing import Any
 
 from cberl.config_schema import Configuration
 from cberl.corpus.assemble import Corpus
+from cberl.features.settings import TextEncoderSettings
 
 # Seconds of one core, from the tables of docs/results.md and docs/slurm.md.
 DECODING_S = {"audio": 0.1, "video": 0.5}
@@ -57,14 +58,21 @@ def _extraction_s(corpus: Corpus, settings: Configuration) -> float:
     if "video" in modalities:
         cost += settings.media.frames * FRAME_S * (settings.media.frame_size / 224) ** 2
     if "text" in settings.modalities:
-        turns = features.text.context_turns
-        cost += TEXT_S + CONTEXT_TURN_S * (turns if isinstance(turns, int) else 1)
-        tuning = features.text.finetune
-        if tuning.enabled:
-            exact = 1 if tuning.precision == "bfloat16" else 2
-            trained = (corpus.utterances["split"] == "train").sum() / count
-            cost += FINETUNING_S * exact * tuning.epochs * tuning.folds * trained
+        trained = float((corpus.utterances["split"] == "train").mean())
+        for encoder in features.text.each:
+            cost += _text_s(encoder, trained)
     return cost * count
+
+
+def _text_s(encoder: TextEncoderSettings, trained: float) -> float:
+    """Seconds of one encoder for an utterance; ``trained`` is the share of split train."""
+    turns = encoder.context_turns
+    cost = TEXT_S + CONTEXT_TURN_S * (turns if isinstance(turns, int) else 1)
+    tuning = encoder.finetune
+    if tuning.enabled:
+        exact = 1 if tuning.precision == "bfloat16" else 2
+        cost += FINETUNING_S * exact * tuning.epochs * tuning.folds * trained
+    return cost
 
 
 def _training_s(
