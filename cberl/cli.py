@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cberl.commands import bundle, check, init, predict
 from cberl.errors import InputError
+from cberl.printable import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader, head or less, has seen enough
         sys.stderr.close()
@@ -97,12 +98,12 @@ def _inspect(options: argparse.Namespace) -> int:
         from cberl.commands.differences import list_differences
 
         differences = list(list_differences(*options.diff))
-        print("\n".join(differences or ["no difference"]))
+        print(printable("\n".join(differences or ["no difference"])))
         return 1 if differences else 0
     from cberl.commands.inspect import describe_file
 
     for line in describe_file(options.file, options.rows):
-        print(line)
+        print(printable(line))
     return 0
 
 
@@ -110,7 +111,7 @@ def _lineage(options: argparse.Namespace) -> int:
     from cberl.commands.lineage import trace_file
 
     for line in trace_file(options.file):
-        print(line)
+        print(printable(line))
     return 0
 
 
@@ -121,7 +122,7 @@ def _verify(options: argparse.Namespace) -> int:
 
     verifier = Verifier(options.folder)
     for finding in verifier.check():
-        print(finding)
+        print(printable(str(finding)))
     print(verifier.summary())
     if not (options.rebuild and verifier.found):
         return 1 if verifier.found else 0

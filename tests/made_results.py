@@ -59,7 +59,15 @@ class MadeResults:
             "seeds": list(self.seeds),
         }
         variants = {
-            name: {"variant": name, "oversampler": "gan", "fusion": "vae"} for name in self.variants
+            name: {
+                "variant": name,
+                "oversampler": "gan",
+                "fusion": "vae",
+                "loss": "ldam",
+                "dialogue_sampling": "uniform",
+                "mask_weight": 0.5,
+            }
+            for name in self.variants
         }
         corpus = self.folder / "corpus"
         files = {
@@ -124,6 +132,7 @@ def make_corpus(draw, dialogues, shares):
     # The third speaker is in the test split alone.
     voices = np.where(utterances["split"] == "test", len(SPEAKERS), len(SPEAKERS) - 1)
     utterances["speaker"] = np.array(SPEAKERS)[draw.integers(voices)]
+    utterances["split_group"] = utterances["dialogue_id"]
     utterances["text"] = [f"Turn {turn}, so it goes." for turn in utterances["turn"]]
     utterances.loc[utterances["utterance_id"].str.endswith("/0/0"), "text"] = MARKUP
     for column in UTTERANCES.columns:
@@ -181,6 +190,7 @@ def write_evaluation(made, utterances, quality, resamples):
         "variants": list(made.variants),
         "seeds": list(made.seeds),
         "resamples": resamples,
+        "split_by": "dialogue",
         "confidence": CONFIDENCE,
     }
     paths = made.evaluation_paths()

@@ -11,6 +11,7 @@ from cberl.corpus.tables import UTTERANCES
 from cberl.corpus.trainable import find_gaps, refuse_unlabelled
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
+from cberl.printable import has_control
 
 REQUIRED = ("split", "dialogue", "utterance", "speaker", "text", "label", "where")
 """Columns that every reader gives; the others of `UTTERANCES` are null if it does not."""
@@ -27,12 +28,15 @@ class Corpus:
         classes: names of the classes in the order of their numbers.
         labels: ``utterance_id``, ``split`` and ``label`` (null: context only), same rows.
         notices: what the owner of the corpus should know of how it was read, a line each.
+        split_by: what stays together in a split, and is resampled for intervals: ``dialogue``,
+            ``speaker`` or ``group``; column ``split_group`` of the utterances names it.
     """
 
     utterances: pd.DataFrame
     classes: list[str]
     labels: pd.DataFrame
     notices: tuple[str, ...] = ()
+    split_by: str = "dialogue"
 
     def labels_of(self, split: str) -> pd.DataFrame:
         """Table `LABELS` of one split."""
@@ -41,7 +45,10 @@ class Corpus:
 
 
 def assemble_corpus(
-    rows: pd.DataFrame, classes: Sequence[str], notices: Iterable[str] = ()
+    rows: pd.DataFrame,
+    classes: Sequence[str],
+    notices: Iterable[str] = (),
+    split_by: str = "dialogue",
 ) -> Corpus:
     """Name, number and check utterances.
 
@@ -55,11 +62,15 @@ def assemble_corpus(
             stands ("train.csv: line 7").
         classes: the labels that are allowed, in the order of their numbers.
         notices: what the reader has to say.
+        split_by: what ``split_group`` in the rows is: dialogue, speaker or group. Without that
+            column each dialogue is a group of its own.
 
     Raises:
         InputError: a key repeats, a dialogue is called like a copy, a label is not among the
-            classes, a split has no rows, train or dev no label.
+            classes, a class has a control character in its name, a split has no rows, train or dev
+            no label.
     """
+    _refuse_unprintable(classes)
     rows = name_utterances(rows)
     refuse_repeated_keys(rows)
     _refuse_names_of_copies(rows)
@@ -67,12 +78,15 @@ def assemble_corpus(
     refuse_unlabelled(rows)
     rows["text"] = rows["text"].mask(rows["text"].map(is_blank), "")
     rows = number_turns(rows)
+    if split_by == "dialogue":
+        rows["split_group"] = rows["dialogue_id"]
     columns = [column.name for column in UTTERANCES.columns]
     return Corpus(
         utterances=rows.reindex(columns=columns),
         classes=list(classes),
         labels=rows[["utterance_id", "split", "label"]].copy(),
         notices=(*notices, *find_gaps(rows, classes)),
+        split_by=split_by,
     )
 
 
@@ -123,6 +137,16 @@ def _refuse_names_of_copies(rows: pd.DataFrame) -> None:
             f"{row['where']}: dialogue {row['dialogue']!r} is named like a copy of a training "
             "dialogue; expected no ~ and number at the end or before a /"
         )
+
+
+def _refuse_unprintable(classes: Sequence[str]) -> None:
+    """Classes are printed, and name rows of tables and views of figures."""
+    for name in classes:
+        if has_control(name):
+            raise InputError(
+                f"class {name!r} has a line break or another control character in its name;"
+                " expected printable text (corpus.labels can rename it)"
+            )
 
 
 def _refuse_unknown_labels(rows: pd.DataFrame, classes: Sequence[str]) -> None:

@@ -71,17 +71,25 @@ class CorpusSettings:
         False,
         kinds=("table",),
     )
+    split_by: Literal["auto", "dialogue", "speaker", "group"] = setting(
+        "What stays together when splits are dealt, and is resampled for intervals: a dialogue, "
+        "all dialogues of a speaker, or the rows with one value in the column group. auto takes "
+        "the column group if there is one, else the speaker if every dialogue has a single one, "
+        "else the dialogue. Kinds table and features.",
+        "auto",
+        kinds=("table", "features"),
+    )
     dev_share: float = setting(
-        "Share of the dialogues dealt to dev where the corpus has no dev split (0 to 1); "
-        "kinds iemocap (of Sessions 1 to 4), table and features.",
+        "Share of the dialogues, speakers or groups dealt to dev where the corpus has no dev split "
+        "(0 to 1); kinds iemocap (of Sessions 1 to 4), table and features.",
         0.1,
         kinds=("iemocap", "table", "features"),
         exclusive_minimum=0,
         exclusive_maximum=1,
     )
     test_share: float = setting(
-        "Share of the dialogues dealt to test where the corpus has no split at all (0 to "
-        "1); kinds table and features.",
+        "Share of the dialogues, speakers or groups dealt to test where the corpus has no split "
+        "at all (0 to 1); kinds table and features.",
         0.2,
         kinds=("table", "features"),
         exclusive_minimum=0,

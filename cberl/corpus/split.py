@@ -1,4 +1,4 @@
-"""Dealing dialogues to splits where a corpus has none of its own."""
+"""Dealing a corpus to splits where it has none of its own, and what stays together in that."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,9 +8,13 @@ import pandas as pd
 from cberl.corpus.settings import CorpusSettings
 from cberl.errors import InputError
 
+DIALOGUE, SPEAKER, GROUP = "dialogue", "speaker", "group"
+FEWEST_SPEAKERS = 3
+"""One for each split: with fewer, splits without a common speaker cannot be dealt."""
+
 
 def rank_dialogues(dialogues: Iterable[str], seed: int) -> list[str]:
-    """Each dialogue once, in an order drawn by seed, whatever the order in which they come.
+    """Each dialogue (or whatever is dealt) once, in an order drawn by seed, however they come.
 
     The order is that of a digest of the seed and the name, so that a dialogue that is added to a
     corpus moves as few others as possible.
@@ -20,19 +24,19 @@ def rank_dialogues(dialogues: Iterable[str], seed: int) -> list[str]:
     )
 
 
-def set_aside(dialogues: Iterable[str], count: int, seed: int) -> list[str]:
-    """Choose ``count`` dialogues by seed; see `rank_dialogues`.
+def set_aside(names: Iterable[str], count: int, seed: int, what: str = DIALOGUE) -> list[str]:
+    """Choose ``count`` dialogues, speakers or groups by seed; see `rank_dialogues`.
 
     Raises:
         InputError: none would be left.
     """
-    names = rank_dialogues(dialogues, seed)
-    if count >= len(names):
+    ranked = rank_dialogues(names, seed)
+    if count >= len(ranked):
         raise InputError(
-            f"corpus: has {len(names)} dialogues to deal and {count} would be set aside; "
-            "expected more dialogues, or a split for each"
+            f"corpus: has {len(ranked)} {what}s to deal and {count} would be set aside; "
+            f"expected more {what}s, or a split for each dialogue"
         )
-    return names[:count]
+    return ranked[:count]
 
 
 def count_of(share: float, total: int) -> int:
@@ -40,34 +44,112 @@ def count_of(share: float, total: int) -> int:
     return max(1, round(share * total))
 
 
-def deal_missing_splits(rows: pd.DataFrame, settings: CorpusSettings) -> pd.Series:
+def find_split_groups(rows: pd.DataFrame, settings: CorpusSettings) -> tuple[str, pd.Series]:
+    """Decide what stays together when splits are dealt.
+
+    Args:
+        rows: columns ``dialogue``, ``speaker`` and, if the corpus has it, ``group``.
+        settings: ``split_by``.
+
+    Returns:
+        dialogue, speaker or group; and of each row the name of the one that it belongs to. Speakers
+        who share a dialogue are one, named after the first of them.
+
+    Raises:
+        InputError: there is no column ``group``, a row of it is empty, or a dialogue is in two
+            groups.
+    """
+    by = settings.split_by
+    has_groups = "group" in rows and rows["group"].notna().any()
+    if by == "auto":
+        single = rows.groupby("dialogue")["speaker"].nunique().max() == 1
+        enough = rows["speaker"].nunique() >= FEWEST_SPEAKERS
+        by = GROUP if has_groups else SPEAKER if single and enough else DIALOGUE
+    if by == DIALOGUE:
+        return by, rows["dialogue"]
+    if by == SPEAKER:
+        return by, _connected_speakers(rows)
+    if not has_groups:
+        raise InputError(
+            "corpus.split_by: group, but the corpus has no column group; expected one, or its name"
+            " in corpus.columns: {session: group}"
+        )
+    empty = rows["group"].isna()
+    if empty.any():
+        raise InputError(f"{rows.loc[empty, 'where'].iloc[0]}: no group; expected one in each row")
+    mixed = rows.groupby("dialogue")["group"].nunique()
+    if mixed.max() > 1:
+        raise InputError(
+            f"dialogue {mixed.idxmax()} is in {mixed.max()} groups; expected the same group in all"
+            " of its rows"
+        )
+    return by, rows["group"]
+
+
+def _connected_speakers(rows: pd.DataFrame) -> pd.Series:
+    """The first of the speakers that each row's speaker is connected with through dialogues."""
+    first: dict[str, str] = {name: name for name in rows["speaker"]}
+
+    def find(name: str) -> str:
+        while first[name] != name:
+            name = first[name]
+        return name
+
+    for speakers in rows.groupby("dialogue", sort=False)["speaker"].unique():
+        roots = [find(name) for name in speakers]
+        for root in roots[1:]:
+            first[root] = roots[0]
+    return rows["speaker"].map(find)
+
+
+def deal_missing_splits(
+    rows: pd.DataFrame, settings: CorpusSettings
+) -> tuple[pd.DataFrame, str, list[str]]:
     """Give every row a split: what the corpus says, and the rest by seed.
 
-    Without any split, dialogues are dealt to test, dev and train; with train and test but no dev,
+    Without any split, groups are dealt to test, dev and train; with train and test but no dev,
     dev is dealt out of train.
 
     Args:
-        rows: columns ``dialogue`` and ``split``, which is null in every row or in none.
-        settings: ``dev_share`` and ``test_share`` of the dialogues (0 to 1), ``split_seed``.
+        rows: columns ``dialogue``, ``speaker``, ``split``, which is null in every row or in none,
+            and ``group`` if the corpus has it.
+        settings: ``split_by``, ``dev_share`` and ``test_share`` (0 to 1), ``split_seed``.
+
+    Returns:
+        The rows with ``split`` and ``split_group``; what the groups are (see
+        `find_split_groups`); what was dealt, a line or none.
 
     Raises:
-        InputError: too few dialogues.
+        InputError: too few groups; see also `find_split_groups`.
     """
-    seed, splits = settings.split_seed, rows["split"]
-    if splits.isna().all():
-        dialogues = rows["dialogue"].unique()
-        tests = count_of(settings.test_share, len(dialogues))
-        devs = count_of(settings.dev_share, len(dialogues))
-        aside = set_aside(dialogues, tests + devs, seed)
+    by, groups = find_split_groups(rows, settings)
+    rows = rows.assign(split_group=groups)
+    if rows["split"].isna().all():
+        names = groups.unique()
+        tests = count_of(settings.test_share, len(names))
+        devs = count_of(settings.dev_share, len(names))
+        aside = set_aside(names, tests + devs, settings.split_seed, by)
         dealt = dict.fromkeys(aside[:tests], "test") | dict.fromkeys(aside[tests:], "dev")
-        return rows["dialogue"].map(lambda name: dealt.get(name, "train"))
-    if (splits == "dev").any():
-        return splits
-    return deal_dev(rows, settings.dev_share, seed)
+        notice = (
+            f"there is no column split: of {len(names)} {by}s {tests} were dealt to test and {devs}"
+            " to dev (corpus.split_by, test_share, dev_share, split_seed)"
+        )
+        return rows.assign(split=groups.map(lambda name: dealt.get(name, "train"))), by, [notice]
+    if (rows["split"] == "dev").any():
+        return rows, by, []
+    splits = deal_dev(rows, settings.dev_share, settings.split_seed, by)
+    devs = groups[splits == "dev"].nunique()
+    notice = f"there is no dev split: {devs} training {by}s were dealt to it (corpus.dev_share)"
+    return rows.assign(split=splits), by, [notice]
 
 
-def deal_dev(rows: pd.DataFrame, share: float, seed: int) -> pd.Series:
-    """Turn a share of the training dialogues (0 to 1) into dev."""
-    dialogues = rows.loc[rows["split"] == "train", "dialogue"].unique()
-    aside = set_aside(dialogues, count_of(share, len(dialogues)), seed)
-    return rows["split"].mask((rows["split"] == "train") & rows["dialogue"].isin(aside), "dev")
+def deal_dev(rows: pd.DataFrame, share: float, seed: int, what: str = DIALOGUE) -> pd.Series:
+    """Turn a share (0 to 1) of the training dialogues, speakers or groups into dev.
+
+    Args:
+        rows: columns ``split`` and ``split_group``, or without it ``dialogue``.
+    """
+    groups = rows["split_group"] if "split_group" in rows else rows["dialogue"]
+    names = groups[rows["split"] == "train"].unique()
+    aside = set_aside(names, count_of(share, len(names)), seed, what)
+    return rows["split"].mask((rows["split"] == "train") & groups.isin(aside), "dev")

@@ -17,6 +17,7 @@ UTTERANCES = TableKind(
         Column("turn", COUNT, "rank of the utterance in its dialogue, from 0 without gaps"),
         Column("speaker", TEXT, "who speaks, as the corpus names them"),
         Column("text", TEXT, "the transcript, in Unicode; empty if there is none"),
+        Column("split_group", TEXT, "what stays together in a split and is resampled: metadata"),
         Column("media_path", TEXT, "clip or recording, relative to the corpus root", nullable=True),
         Column("media_start_s", NUMBER, "seconds into media_path; null: from its start", True),
         Column("media_end_s", NUMBER, "seconds into media_path; null: to its end", True),

@@ -1,9 +1,10 @@
-"""How sure the scores are: a bootstrap over dialogues.
+"""How sure the scores are: a bootstrap over what the split was dealt by.
 
-Utterances of a dialogue depend on each other, so whole dialogues are drawn with replacement
-(the cluster bootstrap: Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
-section 3.8). A resample only says how often each dialogue counts; with one confusion matrix per
-dialogue, the matrices of all resamples are one matrix product.
+Utterances of a dialogue depend on each other, and so do dialogues of a speaker or of a session, so
+whole groups are drawn with replacement: dialogues, speakers or the corpus's own groups, whatever
+stays together in a split (the cluster bootstrap: Davison and Hinkley, "Bootstrap Methods and their
+Application", 1997, section 3.8). A resample only says how often each group counts; with one
+confusion matrix per group, the matrices of all resamples are one matrix product.
 """
 
 from collections.abc import Sequence
@@ -24,20 +25,20 @@ def list_scores(classes: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def draw_dialogues(dialogues: int, resamples: int) -> np.ndarray:
-    """How often each dialogue counts in each resample: float64 [resamples, dialogues].
+def draw_groups(groups: int, resamples: int) -> np.ndarray:
+    """How often each group counts in each resample: float64 [resamples, groups].
 
-    The same draw at every call, so that all models are compared on the same dialogues.
+    The same draw at every call, so that all models are compared on the same groups.
     """
-    chances = np.full(dialogues, 1 / dialogues)
-    return np.random.default_rng(0).multinomial(dialogues, chances, size=resamples).astype(float)
+    chances = np.full(groups, 1 / groups)
+    return np.random.default_rng(0).multinomial(groups, chances, size=resamples).astype(float)
 
 
-def dialogue_confusions(judgement: Judgement, classes: int) -> np.ndarray:
-    """One confusion matrix per dialogue with a label in it: float64 [dialogues, K, K]."""
+def group_confusions(judgement: Judgement, classes: int) -> np.ndarray:
+    """One confusion matrix per group with a label in it: float64 [groups, K, K]."""
     labelled = judgement.labelled
-    dialogues = judgement.utterances["dialogue_id"].to_numpy()[labelled]
-    numbers = np.unique(dialogues, return_inverse=True)[1]
+    groups = judgement.utterances["split_group"].to_numpy()[labelled]
+    numbers = np.unique(groups, return_inverse=True)[1]
     count = int(numbers.max(initial=-1)) + 1
     cells = (numbers * classes + judgement.truth[labelled]) * classes
     cells += judgement.predicted[labelled]
@@ -76,7 +77,7 @@ def score_confusions(matrices: np.ndarray) -> np.ndarray:
 def bootstrap_scores(
     judgements: Sequence[Judgement], classes: int, resamples: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of models on a split, and on its resampled dialogues, as means over the models.
+    """Scores of models on a split, and on its resampled groups, as means over the models.
 
     Args:
         judgements: the same split under several seeds.
@@ -84,13 +85,13 @@ def bootstrap_scores(
     Returns:
         scores float64 [3K + 4] and resampled scores float64 [resamples, 3K + 4].
     """
-    confusions = np.stack([dialogue_confusions(one, classes) for one in judgements])  # [S, D, K, K]
-    seeds, dialogues = confusions.shape[:2]
+    confusions = np.stack([group_confusions(one, classes) for one in judgements])  # [S, G, K, K]
+    seeds, groups = confusions.shape[:2]
     scores = score_confusions(confusions.sum(axis=1)).mean(axis=0)
-    if not dialogues:
+    if not groups:
         return scores, np.full((resamples, len(scores)), np.nan)
-    weights = draw_dialogues(dialogues, resamples)
-    drawn = weights @ confusions.reshape(seeds, dialogues, -1)  # [S, R, K * K]
+    weights = draw_groups(groups, resamples)
+    drawn = weights @ confusions.reshape(seeds, groups, -1)  # [S, R, K * K]
     matrices = drawn.reshape(seeds, resamples, classes, classes)
     return scores, score_confusions(matrices).mean(axis=0)
 

@@ -34,7 +34,7 @@ def evaluate(
         utterances: all of the corpus.
         quality: the table of quality.
         corpus: name of the corpus.
-        resamples: bootstrap resamples of dialogues.
+        resamples: bootstrap resamples of whole groups.
         confidence: coverage of the intervals, 0 to 1.
 
     Returns:

@@ -21,6 +21,7 @@ class Evaluation:
         probabilities: of the table judged: float32 [rows, K].
         resamples: bootstrap resamples behind each interval.
         confidence: coverage of the intervals, 0 to 1.
+        split_by: what is resampled: dialogue, speaker or group.
     """
 
     corpus: str
@@ -29,6 +30,7 @@ class Evaluation:
     seeds: list[int]
     resamples: int
     confidence: float
+    split_by: str
     frames: dict[str, pd.DataFrame]
     probabilities: np.ndarray
 
@@ -54,6 +56,11 @@ class Evaluation:
             chosen &= (frame[column] == value).to_numpy()
         rows = frame[chosen]
         return rows.set_index("metric") if "metric" in rows.columns and name else rows
+
+    def labelled(self, split: str) -> int:
+        """Labelled utterances of a split."""
+        rows = self.find("overall", split=split, removed=NOTHING_REMOVED)
+        return int(rows["utterances"].iloc[0]) if len(rows) else 0
 
     def support(self) -> dict[str, int]:
         """Class -> utterances of the test split."""
@@ -85,6 +92,7 @@ def read_evaluation(paths: Mapping[str, str | Path]) -> Evaluation:
         seeds=metadata["seeds"],
         resamples=metadata["resamples"],
         confidence=metadata["confidence"],
+        split_by=metadata["split_by"],
         frames=frames,
         probabilities=read_matrix(paths["judged"], "probabilities"),
     )

@@ -1,23 +1,18 @@
 """The first thing on the page: which variant, how good per class, how sure, and what to doubt."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from cberl.report.distribution import tabulate_synthetic_quality
 from cberl.report.findings import Evaluation
 from cberl.report.formatting import (
     counted,
     difference_words,
     interval_words,
-    listed,
     percent,
     spread,
 )
-from cberl.report.run import Run
-from cberl.report.score_bars import never_predicted
-from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
+from cberl.tables import ALL_CLASSES
 
 RANKED = {
     "macro F1": "macro_f1",
@@ -26,7 +21,6 @@ RANKED = {
     "accuracy": "accuracy",
     "calibration error": "calibration_error",
 }
-FEW = 30
 
 
 def write_headline(evaluation: Evaluation) -> list[str]:
@@ -53,49 +47,6 @@ def write_headline(evaluation: Evaluation) -> list[str]:
             "macro F1 on dev; test had no say in it."
         )
     return sentences
-
-
-def write_doubts(run: Run, variants: Sequence[str]) -> list[str]:
-    """What a reader must know before believing these variants' numbers, a doubt each."""
-    evaluation = run.evaluation
-    oversamplers = {run.variants[variant]["oversampler"] for variant in variants}
-    doubts = []
-    video = run.encoders.get("video", {})
-    if video.get("trained") is False:
-        doubts.append(
-            f"The video network is untrained: the weights of {video['encoder']} are random. What "
-            "it makes of a face is little more than noise, so nothing here tells how much video "
-            "can add. Set features.video.weights to use trained ones."
-        )
-    for variant, classes in never_predicted(evaluation, variants).items():
-        doubts.append(f"{variant} never predicts {listed(classes)} on test, under any seed.")
-    for table in tabulate_synthetic_quality(run):
-        if table["collapsed"] and table["oversampler"] in oversamplers:
-            doubts.append(
-                f"The samples of {table['oversampler']} have collapsed for "
-                f"{listed(table['collapsed'])}: they do not spread as the recorded rows do."
-            )
-    rare = {name: count for name, count in evaluation.support().items() if 0 < count < FEW}
-    if rare:
-        named = listed([f"{name} ({count})" for name, count in rare.items()])
-        doubts.append(
-            f"Few test utterances stand behind {named}: read their intervals, not their means."
-        )
-    absent = [name for name, count in evaluation.support().items() if not count]
-    if absent and len(absent) < len(evaluation.classes):
-        doubts.append(f"The test split has no {listed(absent)}: nothing is known of that.")
-    dialogues = tested(evaluation)[1]
-    if dialogues < FEW:
-        doubts.append(
-            f"The test split has {counted(dialogues, 'dialogue')}: intervals resampled from so "
-            "few are narrower than they should be."
-        )
-    if len(evaluation.seeds) < 3:
-        doubts.append(
-            f"{counted(len(evaluation.seeds), 'seed').capitalize()} can hardly show how much "
-            "results vary from one training to the next; to report results, run five or more."
-        )
-    return doubts
 
 
 def rank_variants(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -148,9 +99,8 @@ def compared(evaluation: Evaluation) -> list[str]:
 
 def tested(evaluation: Evaluation) -> tuple[int, int]:
     """Labelled utterances of the test split, and all its dialogues, be they without a label."""
-    rows = evaluation.find("overall", split="test", removed=NOTHING_REMOVED)
     dialogues = evaluation.find("judged", split="test")["dialogue_id"].nunique()
-    return int(rows["utterances"].iloc[0]), int(dialogues)
+    return evaluation.labelled("test"), int(dialogues)
 
 
 def _extremes(evaluation: Evaluation, variant: str) -> str:

@@ -1,14 +1,17 @@
 """A model card for each trained model, in the order of Mitchell et al., "Model Cards for Model
 Reporting", FAT* 2019: what it is, what it is for and not for, data, scores, limits."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from cberl.printable import printable
 from cberl.report.distribution import count_classes, count_splits
+from cberl.report.doubts import write_doubts
 from cberl.report.formatting import percent, points, spread
-from cberl.report.headline import RANKED, write_doubts
+from cberl.report.headline import RANKED
 from cberl.report.page import ASSETS
 from cberl.report.run import Run
 from cberl.report.score_bars import GROUPINGS
@@ -51,9 +54,9 @@ def interval(score: Mapping[str, float]) -> str:
 
 
 def cell(text: object) -> str:
-    """Text for a cell of a Markdown table: no markup of the corpus's own, no line break."""
-    escaped = str(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return " ".join(escaped.split())
+    """Text of others in Markdown: none of it is markup, a link or a line break."""
+    escaped = re.sub(r"([\\`*_\[\]|#])", r"\\\1", str(text)).replace("<", "&lt;")
+    return " ".join(printable(" ".join(escaped.split())).split())
 
 
 def _describe_splits(run: Run) -> list[dict[str, Any]]:

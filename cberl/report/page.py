@@ -12,12 +12,12 @@ from cberl.report.confusion import draw_confusions
 from cberl.report.conversation_browser import list_conversations
 from cberl.report.curves import draw_histories, draw_precision_recall, draw_reliability
 from cberl.report.distribution import count_splits, draw_distribution, tabulate_synthetic_quality
+from cberl.report.doubts import write_doubts
 from cberl.report.figures import Figure
 from cberl.report.headline import (
     compared,
     rank_variants,
     tabulate_classes,
-    write_doubts,
     write_headline,
 )
 from cberl.report.latent_map import draw_latent_map

@@ -33,7 +33,7 @@ def draw_per_class(evaluation: Evaluation) -> Figure:
         "per-class",
         f"Bars are means over {counted(len(evaluation.seeds), 'seed')}; whiskers are "
         f"{100 * evaluation.confidence:g} % intervals of that mean from "
-        f"{evaluation.resamples:,} bootstrap resamples of the test dialogues.",
+        f"{evaluation.resamples:,} bootstrap resamples of the test {evaluation.split_by}s.",
         views,
         choice="Score",
     )

@@ -1,8 +1,10 @@
 """The verdict as plain text: the table printed at the end of a run."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 from unicodedata import combining, east_asian_width
 
+from cberl.report.doubts import doubts_of_dev
 from cberl.report.findings import Evaluation
 from cberl.report.formatting import counted, difference_words, listed, spread
 from cberl.report.headline import tested
@@ -33,7 +35,10 @@ def write_verdict(evaluation: Evaluation, page: str) -> str:
     for first in range(0, len(evaluation.variants), side_by_side):
         some = evaluation.variants[first : first + side_by_side]
         lines += ["", *_table(evaluation, some, width)]
-    lines += ["", *_comparisons(evaluation), "", f"Report: {page}"]
+    lines += ["", *_comparisons(evaluation)]
+    for doubt in doubts_of_dev(evaluation):
+        lines += wrap(doubt, WIDTH)
+    lines += ["", f"Report: {page}"]
     return "\n".join(lines) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from cberl.artifacts import open_table, read_table, write_table
+from cberl.artifacts import open_table, read_header, read_table, write_table
 from cberl.corpus.labels import read_classes
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.evaluate import tables
@@ -29,7 +29,8 @@ with start_job(snakemake, torch=True) as job:
         job.settings["resamples"],
         job.settings["confidence"],
     )
-    metadata = {"classes": classes, **job.settings}
+    split_by = read_header(snakemake.input.utterances)["metadata"].get("split_by", "dialogue")
+    metadata = {"classes": classes, "split_by": split_by, **job.settings}
     for name, frame in results.items():
         kind = getattr(tables, name.upper())
         write_table(snakemake.output[name], kind, frame, job.provenance, metadata=metadata)

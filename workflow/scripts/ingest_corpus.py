@@ -16,7 +16,7 @@ with start_job(snakemake) as job:
     corpus = read_corpus(settings, find_path(settings.root))
     for notice in corpus.notices:
         logging.warning(notice)
-    metadata = {"notices": list(corpus.notices)}
+    metadata = {"notices": list(corpus.notices), "split_by": corpus.split_by}
     path = snakemake.output.utterances
     write_table(path, UTTERANCES, corpus.utterances, job.provenance, metadata=metadata)
     for split, path in zip(SPLITS, snakemake.output.labels, strict=True):

@@ -1,10 +1,12 @@
 """Write the report page, the verdict as plain text, and a model card per trained model."""
 
+import logging
 from pathlib import Path
 
 from cberl.artifacts import write_page
 from cberl.evaluate.tables import TABLES
 from cberl.job import start_job
+from cberl.report.doubts import write_doubts
 from cberl.report.model_card import write_model_card
 from cberl.report.page import render_page
 from cberl.report.run import place_of, read_run
@@ -23,6 +25,8 @@ with start_job(snakemake) as job:
         settings=job.settings,
         provenance=job.provenance,
     )
+    for doubt in write_doubts(run, list(run.variants)):
+        logging.warning(doubt)
     page = Path(snakemake.output.page)
     write_page(page, render_page(run))
     write_page(snakemake.output.verdict, write_verdict(run.evaluation, str(page)))

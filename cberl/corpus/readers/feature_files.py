@@ -46,6 +46,7 @@ class Published:
         matrices: modality -> float32 [N, width], N rows as in ``rows``; NaN where absent.
         reasons: modality -> per row, why the features are absent; None where they are there.
         notices: what the owner of the file should know of how it was read, a line each.
+        split_by: what ``split_group`` in the rows is; see `cberl.corpus.assemble.Corpus`.
     """
 
     rows: pd.DataFrame
@@ -53,6 +54,7 @@ class Published:
     matrices: dict[str, np.ndarray]
     reasons: dict[str, list[str | None]]
     notices: tuple[str, ...] = ()
+    split_by: str = "dialogue"
 
     @property
     def ids(self) -> np.ndarray:
@@ -63,7 +65,7 @@ class Published:
 def read_features_corpus(settings: CorpusSettings, root: Path) -> Corpus:
     """Read the conversations and labels of a file of features; see `read_published`."""
     published = read_published(settings, root)
-    return assemble_corpus(published.rows, published.classes, published.notices)
+    return assemble_corpus(published.rows, published.classes, published.notices, published.split_by)
 
 
 def read_published(settings: CorpusSettings, root: str | Path) -> Published:
@@ -98,12 +100,12 @@ def read_published(settings: CorpusSettings, root: str | Path) -> Published:
     classes = list(settings.classes) or known_classes
     rows["label"] = _name_labels(rows, classes)
     rows, classes = name_classes(rows, classes, settings.labels, path)
-    rows["split"] = deal_missing_splits(rows, settings)
+    rows, split_by, dealt = deal_missing_splits(rows, settings)
     matrices = {
         name: _stack(values, rows["where"], name) for name, values in sorted(vectors.items())
     }
     reasons = {name: _absent(matrix) for name, matrix in matrices.items()}
-    return Published(rows, classes, matrices, reasons, tuple(notices))
+    return Published(rows, classes, matrices, reasons, (*notices, *dealt), split_by)
 
 
 def _read_columns(

@@ -17,7 +17,7 @@ from cberl.errors import InputError
 from cberl.modalities import SPLITS
 
 REQUIRED = ("dialogue", "utterance", "speaker")
-OPTIONAL = ("text", "label", "split", "media", "start", "end", "audio")
+OPTIONAL = ("text", "label", "split", "group", "media", "start", "end", "audio")
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -31,12 +31,13 @@ def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
 
     Rows of a dialogue stand in the order of speaking. ``media`` is a clip or, with ``start`` and
     ``end``, a piece of a longer recording; ``audio`` is sound apart from it. Rows without a label
-    are context. Without a column ``split``, dialogues are dealt by seed.
+    are context. Without a column ``split``, dialogues, speakers or groups are dealt by seed.
 
     Args:
         settings: ``file`` inside ``root``, its ``encoding``, ``columns`` (theirs -> ours),
             ``classes`` (empty: all labels, sorted), ``labels`` (theirs -> class),
-            ``shared_media``, ``dev_share``, ``test_share`` (0 to 1) and ``split_seed``.
+            ``shared_media``, ``split_by``, ``dev_share``, ``test_share`` (0 to 1) and
+            ``split_seed``.
         root: folder of the file, from which media paths start; whether the media are there is
             seen when they are decoded.
 
@@ -54,8 +55,9 @@ def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
     if not settings.shared_media:
         refuse_shared_media(rows)
     rows, classes = name_classes(rows, list(settings.classes), settings.labels, file.path)
-    rows["split"] = deal_missing_splits(rows, settings)
-    return assemble_corpus(rows, classes, [*file.notices, *find_odd_cells(rows)])
+    rows, split_by, dealt = deal_missing_splits(rows, settings)
+    notices = [*file.notices, *find_odd_cells(rows), *dealt]
+    return assemble_corpus(rows, classes, notices, split_by)
 
 
 def name_classes(
@@ -150,6 +152,7 @@ def conversation_rows(file: ColumnFile) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "split": frame["split"],
+            "group": frame["group"],
             "dialogue": frame["dialogue"],
             "utterance": frame["utterance"],
             "speaker": frame["speaker"],

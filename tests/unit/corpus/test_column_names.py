@@ -161,4 +161,4 @@ def test_features_need_no_times_or_files(tmp_path):
     rows = [{**row, "file": "x.mp4", "text_features": [1.0, 2.0]} for row in table_rows()]
     write_table(tmp_path / "mine.parquet", rows)
     corpus = read_corpus(replace(SETTINGS["features"], file="mine.parquet"), tmp_path)
-    assert corpus.notices == ("mine.parquet: not read: column file",)
+    assert corpus.notices[0] == "mine.parquet: not read: column file"

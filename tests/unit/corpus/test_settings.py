@@ -19,10 +19,17 @@ DEFAULTS = {
         "columns": {},
         "encoding": "auto",
         "shared_media": False,
+        "split_by": "auto",
         "test_share": 0.2,
         **DEALING,
     },
-    "features": {"file": "utterances.tsv", "columns": {}, "test_share": 0.2, **DEALING},
+    "features": {
+        "file": "utterances.tsv",
+        "columns": {},
+        "split_by": "auto",
+        "test_share": 0.2,
+        **DEALING,
+    },
 }
 
 

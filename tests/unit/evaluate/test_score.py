@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, classification_report
 
 from cberl.evaluate.bootstrap import (
-    dialogue_confusions,
-    draw_dialogues,
+    draw_groups,
+    group_confusions,
     interval,
     list_scores,
     score_confusions,
@@ -38,6 +38,7 @@ def judge(truth, predicted=None, probabilities=None, dialogues=None):
         {
             "utterance_id": [f"test/{d}/{i}" for i, d in enumerate(dialogues)],
             "dialogue_id": [f"test/{d}" for d in dialogues],
+            "split_group": [f"test/{d}" for d in dialogues],
             "turn": np.arange(len(truth)),
             "speaker": np.where(np.arange(len(truth)) % 2, "Ann", "Ben"),
         }
@@ -81,7 +82,7 @@ def test_a_class_that_does_not_occur_has_no_scores(judgement):
 
 
 def test_vectorised_scores_agree_with_scikit_learn(judgement):
-    matrix = dialogue_confusions(judgement, len(CLASSES)).sum(axis=0)
+    matrix = group_confusions(judgement, len(CLASSES)).sum(axis=0)
     vectorised = dict(zip(list_scores(CLASSES), score_confusions(matrix), strict=True))
     per_class = score_classes(judgement, CLASSES).set_index("class")
     overall = score_overall(judgement, score_classes(judgement, CLASSES))
@@ -134,15 +135,15 @@ def test_calibration_error_is_that_of_the_bins(judgement):
 
 
 def test_resamples_draw_whole_dialogues():
-    weights = draw_dialogues(dialogues=30, resamples=50)
+    weights = draw_groups(30, resamples=50)
     assert weights.shape == (50, 30)
     assert (weights.sum(axis=1) == 30).all()
-    assert np.array_equal(weights, draw_dialogues(30, 50))
+    assert np.array_equal(weights, draw_groups(30, 50))
 
 
 def test_resampled_scores_equal_scores_of_repeated_utterances(judgement):
-    weights = draw_dialogues(len(dialogue_confusions(judgement, 4)), resamples=3)[2]
-    confusions = dialogue_confusions(judgement, 4)
+    weights = draw_groups(len(group_confusions(judgement, 4)), resamples=3)[2]
+    confusions = group_confusions(judgement, 4)
     fast = score_confusions(np.tensordot(weights, confusions, axes=1))
     labelled = judgement.labelled
     numbers = np.unique(judgement.utterances["dialogue_id"][labelled], return_inverse=True)[1]

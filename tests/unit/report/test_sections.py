@@ -10,7 +10,7 @@ from cberl.report.conversation_browser import list_conversations
 from cberl.report.curves import RECALLS, _interpolated_precision, draw_histories, draw_reliability
 from cberl.report.distribution import draw_distribution, tabulate_synthetic_quality
 from cberl.report.figures import PALETTE, Figure, error_bars, numbers
-from cberl.report.headline import write_doubts, write_headline
+from cberl.report.headline import write_headline
 from cberl.report.latent_map import MOST_PER_CLASS, choose_rows, draw_latent_map, fit_plane
 from cberl.report.quality_section import describe_quality
 from cberl.report.run import Place, place_of
@@ -35,14 +35,6 @@ def test_headline_names_the_variant_chosen_on_dev_and_its_interval(run):
     score = evaluation.score(chosen, "macro_f1")
     assert f"{chosen} reaches a macro F1 of {100 * score['mean']:.1f}" in sentences
     assert f"interval {100 * score['lower']:.1f} to {100 * score['upper']:.1f}" in sentences
-
-
-def test_doubts_say_what_is_untrained_collapsed_and_rare(run):
-    doubts = " ".join(write_doubts(run, ["cberl"]))
-    assert "The video network is untrained" in doubts
-    assert "gan have collapsed for fear" in doubts
-    assert f"fear ({run.evaluation.support()['fear']})" in doubts
-    assert "2 seeds can hardly show" in doubts
 
 
 def test_a_class_that_is_never_predicted_is_named(run):

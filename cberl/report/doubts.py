@@ -1,0 +1,119 @@
+"""What a reader must know before believing the numbers."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from cberl.report.distribution import tabulate_synthetic_quality
+from cberl.report.findings import Evaluation
+from cberl.report.formatting import counted, listed, percent
+from cberl.report.run import Run
+from cberl.report.score_bars import never_predicted
+
+FEW = 30
+SATURATED = 0.98
+"""Accuracy on dev from which on it tells variants apart no more."""
+TELLING_GAP = 0.1
+"""Accuracy lost from dev to test that no chance explains in splits of a usual size."""
+
+
+def write_doubts(run: Run, variants: Sequence[str]) -> list[str]:
+    """What to know of these variants' numbers, a doubt each."""
+    return [
+        *_of_models(run, variants),
+        *_of_test(run),
+        *doubts_of_dev(run.evaluation),
+        *_without_effect(run, variants),
+    ]
+
+
+def _of_models(run: Run, variants: Sequence[str]) -> Iterator[str]:
+    video = run.encoders.get("video", {})
+    if video.get("trained") is False:
+        yield (
+            f"The video network is untrained: the weights of {video['encoder']} are random. What "
+            "it makes of a face is little more than noise, so nothing here tells how much video "
+            "can add. Set features.video.weights to use trained ones."
+        )
+    for variant, classes in never_predicted(run.evaluation, variants).items():
+        yield f"{variant} never predicts {listed(classes)} on test, under any seed."
+    oversamplers = {run.variants[variant]["oversampler"] for variant in variants}
+    for table in tabulate_synthetic_quality(run):
+        if table["collapsed"] and table["oversampler"] in oversamplers:
+            yield (
+                f"The samples of {table['oversampler']} have collapsed for "
+                f"{listed(table['collapsed'])}: they do not spread as the recorded rows do."
+            )
+
+
+def _of_test(run: Run) -> Iterator[str]:
+    evaluation, support = run.evaluation, run.evaluation.support()
+    rare = {name: count for name, count in support.items() if 0 < count < FEW}
+    if rare:
+        named = listed([f"{name} ({count})" for name, count in rare.items()])
+        yield f"Few test utterances stand behind {named}: read their intervals, not their means."
+    absent = [name for name, count in support.items() if not count]
+    if absent and len(absent) < len(evaluation.classes):
+        yield f"The test split has no {listed(absent)}: nothing is known of that."
+    test = run.utterances[run.utterances["split"] == "test"]
+    groups = test["split_group"].nunique()
+    if groups < FEW:
+        yield (
+            f"The test split has {counted(groups, evaluation.split_by)}: intervals resampled from "
+            "so few are narrower than they should be."
+        )
+    training = run.utterances.loc[run.utterances["split"] == "train", "speaker"]
+    speakers = set(test["speaker"])
+    known = speakers & set(training)
+    if known:
+        yield (
+            f"{len(known)} of {counted(len(speakers), 'test speaker')} also "
+            f"{'speaks' if len(known) == 1 else 'speak'} in train: these numbers do not show how "
+            "well strangers are recognised."
+        )
+    if len(evaluation.seeds) < 3:
+        yield (
+            f"{counted(len(evaluation.seeds), 'seed').capitalize()} can hardly show how much "
+            "results vary from one training to the next; to report results, run five or more."
+        )
+
+
+def doubts_of_dev(evaluation: Evaluation) -> list[str]:
+    """Whether dev could choose among the variants; at most one doubt."""
+    dev = [evaluation.score(name, "accuracy", split="dev")["mean"] for name in evaluation.variants]
+    test = [evaluation.score(name, "accuracy")["mean"] for name in evaluation.variants]
+    rows = evaluation.labelled("dev")
+    if not rows or np.isnan(dev).any():
+        return []
+    if min(dev) >= SATURATED:
+        gap = np.nanmax(np.subtract(dev, test))
+        cause = (
+            f" Test is {percent(gap)} points below: the features may have been fitted to labels"
+            " that dev shares with train."
+            if gap >= TELLING_GAP
+            else ""
+        )
+        return [
+            f"Dev cannot choose: {percent(min(dev))} % accuracy and more for every variant.{cause}"
+        ]
+    if len(dev) > 1 and (max(dev) - min(dev)) * rows < 1:
+        return ["Dev cannot choose: the variants differ by less than one dev utterance."]
+    return []
+
+
+def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
+    """Settings that did nothing on this corpus."""
+    rows = [run.variants[variant] for variant in variants]
+    train = run.utterances[run.utterances["split"] == "train"]
+    if any(row["mask_weight"] for row in rows) and train["turn"].max() == 0:
+        yield (
+            "mask_weight has no effect: every training dialogue is a single turn, and nothing tells"
+            " what was hidden."
+        )
+    if any(row["fusion"] == "vae" for row in rows) and len(run.encoders) == 1:
+        yield f"The VAE has nothing to join: {next(iter(run.encoders))} is the only modality."
+    if any(row["dialogue_sampling"] == "class_aware" for row in rows) and (
+        train.groupby("dialogue_id")["label"].nunique().max() <= 1
+        and train["label"].value_counts().nunique() == 1
+    ):
+        yield "class_aware sampling has no effect: all classes are equally frequent in train."

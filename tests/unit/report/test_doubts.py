@@ -1,0 +1,74 @@
+"""What a reader is told to doubt."""
+
+from dataclasses import replace
+
+import pytest
+from made_results import make_results
+
+from cberl.report.doubts import doubts_of_dev, write_doubts
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_results(tmp_path_factory.mktemp("made"), dialogues=20).run()
+
+
+def test_doubts_say_what_is_untrained_collapsed_and_rare(run):
+    doubts = " ".join(write_doubts(run, ["cberl"]))
+    assert "The video network is untrained" in doubts
+    assert "gan have collapsed for fear" in doubts
+    assert f"fear ({run.evaluation.support()['fear']})" in doubts
+    assert "2 seeds can hardly show" in doubts
+
+
+def with_dev_accuracy(run, accuracy):
+    """The same evaluation with other mean accuracies on dev: variant -> share."""
+    summary = run.evaluation.frames["summary"].copy()
+    rows = (summary["split"] == "dev") & (summary["metric"] == "accuracy")
+    summary.loc[rows, "mean"] = summary.loc[rows, "variant"].map(accuracy)
+    return replace(run.evaluation, frames=run.evaluation.frames | {"summary": summary})
+
+
+def test_dev_that_every_variant_gets_right_cannot_choose(run):
+    evaluation = with_dev_accuracy(run, {"baseline": 0.99, "cberl": 0.985})
+    (doubt,) = doubts_of_dev(evaluation)
+    assert doubt.startswith("Dev cannot choose: 98.5 % accuracy and more for every variant.")
+    assert "fitted to labels that dev shares with train" in doubt
+
+
+def test_variants_within_one_row_of_dev_cannot_be_told_apart(run):
+    rows = run.evaluation.labelled("dev")
+    (doubt,) = doubts_of_dev(with_dev_accuracy(run, {"baseline": 0.7, "cberl": 0.7 + 0.5 / rows}))
+    assert "differ by less than one dev utterance" in doubt
+    assert not doubts_of_dev(with_dev_accuracy(run, {"baseline": 0.7, "cberl": 0.7 + 1.5 / rows}))
+
+
+def test_speakers_that_train_knows_are_counted(run):
+    test = run.utterances[run.utterances["split"] == "test"]
+    train = run.utterances[run.utterances["split"] == "train"]
+    known = len(set(test["speaker"]) & set(train["speaker"]))
+    total = test["speaker"].nunique()
+    assert f"{known} of {total} test speakers also speak in train" in " ".join(
+        write_doubts(run, ["cberl"])
+    )
+    strangers = run.utterances.assign(speaker=run.utterances["utterance_id"])
+    assert "also speak in train" not in " ".join(
+        write_doubts(replace(run, utterances=strangers), ["cberl"])
+    )
+
+
+def test_few_speakers_behind_an_interval_are_a_doubt(run):
+    groups = run.utterances.assign(split_group=run.utterances["speaker"])
+    evaluation = replace(run.evaluation, split_by="speaker")
+    doubts = " ".join(write_doubts(replace(run, utterances=groups, evaluation=evaluation), []))
+    test = groups[groups["split"] == "test"]
+    assert f"The test split has {test['speaker'].nunique()} speakers: intervals" in doubts
+
+
+def test_settings_without_effect_are_named(run):
+    alone = run.utterances.assign(turn=0)
+    text = {"text": run.encoders["text"]}
+    doubts = " ".join(write_doubts(replace(run, utterances=alone, encoders=text), ["cberl"]))
+    assert "mask_weight has no effect" in doubts
+    assert "The VAE has nothing to join: text is the only modality." in doubts
+    assert "has no effect" not in " ".join(write_doubts(run, ["cberl"]))
