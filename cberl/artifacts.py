@@ -26,7 +26,8 @@ from cberl.whole_files import whole_file
 
 METADATA_KEY = b"cberl"
 ROWS_AT_ONCE = 4096
-"""Rows of vectors read at once beside those already in place."""
+"""Rows of vectors read at once beside those already in place, and of a row group that has any:
+what is read of a file piece by piece takes no more memory than that."""
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -68,7 +69,8 @@ class TableWriter:
         if self._writer is None:
             schema = table.schema.with_metadata({METADATA_KEY: self._header})
             self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
-        self._writer.write_table(table.cast(self._writer.schema))
+        wide = any(column.dtype == VECTOR for column in self._kind.columns)
+        self._writer.write_table(table.cast(self._writer.schema), ROWS_AT_ONCE if wide else None)
 
     def close(self) -> None:
         """End the file, if anything was written to it."""
@@ -187,6 +189,42 @@ def read_matrix(path: str | Path, column: str, where: str | None = None) -> np.n
             matrix[filled : filled + len(lists)][present] = vectors
             read, filled = read + len(batch), filled + len(lists)
     return matrix
+
+
+def take_vectors(path: str | Path, column: str, positions: np.ndarray) -> np.ndarray:
+    """Read some rows of a vector column: float32 [len(positions), width]; absent rows are NaN.
+
+    Only the row groups that hold any of them are read, one after the other.
+
+    Args:
+        positions: rows of the file, int64, in any order.
+
+    Raises:
+        InputError: the file is absent or broken.
+    """
+    check_digest(path)
+    order = np.argsort(positions, kind="stable")
+    rising = np.asarray(positions)[order]
+    with pq.ParquetFile(path) as file:
+        width = file.schema_arrow.field(column).type.list_size
+        taken = np.full((len(positions), width), np.nan, dtype=np.float32)
+        start = 0
+        for group in range(file.num_row_groups):
+            end = start + file.metadata.row_group(group).num_rows
+            low, high = np.searchsorted(rising, [start, end])
+            if low < high:
+                lists = file.read_row_group(group, columns=[column]).column(0).combine_chunks()
+                lists = lists.take(pa.array(rising[low:high] - start))
+                present = lists.is_valid().to_numpy(zero_copy_only=False)
+                vectors = lists.drop_null().flatten().to_numpy().reshape(-1, width)
+                taken[order[low:high][present]] = vectors
+            start = end
+    return taken
+
+
+def vector_width(path: str | Path, column: str) -> int:
+    """Numbers in each vector of a column."""
+    return pq.read_schema(path).field(column).type.list_size
 
 
 def read_header(path: str | Path) -> dict[str, Any]:

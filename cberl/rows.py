@@ -3,7 +3,7 @@
 N utterances with a vector per modality, which modalities each of them has, and its class.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,9 @@ from cberl.modalities import MODALITIES
 
 NO_LABEL = -1
 """Class number of an utterance without a label: it is context, and no loss or score counts it."""
+
+ROWS_AT_ONCE = 8192
+"""Rows of a piece."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,14 @@ class LabelledRows:
             self.classes,
         )
 
+    def only(self, positions: np.ndarray) -> "LabelledRows":
+        """The same as `take`; of rows on disk (`cberl.row_files.RowFiles`) it reads nothing."""
+        return self.take(positions)
+
+    def pieces(self) -> Iterator["LabelledRows"]:
+        """All rows, `ROWS_AT_ONCE` at a time, in order."""
+        return split_into_pieces(self)
+
     def without(self, modality: str) -> "LabelledRows":
         """The same rows as if ``modality`` had never been recorded."""
         values, available = dict(self.values), dict(self.available)
@@ -177,6 +188,12 @@ def join_rows(first: LabelledRows, second: LabelledRows) -> LabelledRows:
         np.concatenate([first.labels, second.labels]),
         first.classes,
     )
+
+
+def split_into_pieces(rows: Any) -> Iterator[LabelledRows]:
+    """Take all of `LabelledRows` or `cberl.row_files.RowFiles`, `ROWS_AT_ONCE` at a time."""
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        yield rows.take(slice(start, start + ROWS_AT_ONCE))
 
 
 def in_fixed_order(names: Mapping[str, Any] | Sequence[str]) -> list[str]:

@@ -1,63 +1,90 @@
 """Joining shards of features into one table per split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cberl.artifacts import read_header, read_matrix, read_table
+from cberl.artifacts import read_header, read_table, take_vectors, vector_width
 from cberl.errors import InputError
 from cberl.features.feature_rows import feature_rows
 from cberl.features.tables import FEATURES
-from cberl.modalities import SPLITS
+
+ROWS_AT_ONCE = 65_536
+"""Rows gathered at once; for each such piece every shard is read."""
 
 
-def gather_shards(
-    utterances: pd.DataFrame, shards: Sequence[str | Path]
-) -> dict[str, tuple[pd.DataFrame, np.ndarray]]:
-    """Put the rows of all shards into the corpus's order, cut by split.
+@dataclass(frozen=True)
+class ShardedRows:
+    """Where each utterance of a corpus, N in its order, stands among shards of features.
+
+    Attributes:
+        shards: tables of features.
+        ids, splits: of the utterances, object [N].
+        numbers, positions: shard and row in it, int64 [N].
+        width: numbers in each vector.
+    """
+
+    shards: Sequence[str | Path]
+    ids: np.ndarray
+    splits: np.ndarray
+    numbers: np.ndarray
+    positions: np.ndarray
+    width: int
+
+
+def find_rows(utterances: pd.DataFrame, shards: Sequence[str | Path]) -> ShardedRows:
+    """Find the rows of all utterances in the shards, without their vectors.
 
     Args:
         utterances: columns utterance_id and split, in the corpus's order.
         shards: tables of features that together hold every utterance once.
-
-    Returns:
-        split -> (frame [utterance_id, available, is_synthetic], float32 [rows, width], NaN where
-        unavailable).
 
     Raises:
         InputError: an utterance is missing, unknown or held twice; shards differ in width.
     """
     ids = utterances["utterance_id"].to_numpy(dtype=object)
     index = pd.Index(ids)
-    features: np.ndarray | None = None
-    seen = np.zeros(len(ids), dtype=bool)
-    for path in shards:
+    numbers = np.full(len(ids), -1, dtype=np.int64)
+    positions = np.zeros(len(ids), dtype=np.int64)
+    width = vector_width(shards[0], "features") if shards else 0
+    for number, path in enumerate(shards):
         own = read_table(path, FEATURES, ["utterance_id"])["utterance_id"]
-        matrix = read_matrix(path, "features")
-        if features is None:
-            features = np.full((len(ids), matrix.shape[1]), np.nan, dtype=np.float32)
-        if matrix.shape[1] != features.shape[1]:
-            raise InputError(
-                f"{path}: features are {matrix.shape[1]} wide, others {features.shape[1]}"
-            )
+        own_width = vector_width(path, "features")
+        if own_width != width:
+            raise InputError(f"{path}: features are {own_width} wide, others {width}")
         rows = index.get_indexer(own)
         if (rows < 0).any():
             raise InputError(f"{path}: has row {own[int(np.argmin(rows))]}, not in the corpus")
-        if seen[rows].any():
-            raise InputError(f"{path}: row {own[int(np.argmax(seen[rows]))]} is in another shard")
-        features[rows] = matrix
-        seen[rows] = True
-    if features is None or not seen.all():
-        raise InputError(f"no shard of features has row {ids[int(np.argmin(seen))]}")
-    splits = utterances["split"].to_numpy()
-    gathered = {}
-    for split in SPLITS:
-        rows = splits == split
-        gathered[split] = (feature_rows(ids[rows], features[rows]), features[rows])
-    return gathered
+        taken = numbers[rows] >= 0
+        if taken.any():
+            raise InputError(f"{path}: row {own[int(np.argmax(taken))]} is in another shard")
+        numbers[rows], positions[rows] = number, np.arange(len(own))
+    if (numbers < 0).any():
+        raise InputError(f"no shard of features has row {ids[int(np.argmin(numbers))]}")
+    splits = utterances["split"].to_numpy(dtype=object)
+    return ShardedRows(shards, ids, splits, numbers, positions, width)
+
+
+def gather_split(rows: ShardedRows, split: str) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    """Put one split's rows of all shards into the corpus's order, piece by piece.
+
+    Yields:
+        (frame [utterance_id, available, is_synthetic], float32 [rows, width], NaN where
+        unavailable); of a split without utterances, one piece without rows.
+    """
+    own = np.flatnonzero(rows.splits == split)
+    for start in range(0, max(len(own), 1), ROWS_AT_ONCE):
+        wanted = own[start : start + ROWS_AT_ONCE]
+        features = np.full((len(wanted), rows.width), np.nan, dtype=np.float32)
+        for number in np.unique(rows.numbers[wanted]):
+            here = rows.numbers[wanted] == number
+            positions = rows.positions[wanted[here]]
+            features[here] = take_vectors(rows.shards[number], "features", positions)
+        yield feature_rows(rows.ids[wanted], features), features
 
 
 def common_facts(shards: Sequence[str | Path]) -> Mapping[str, Any]:

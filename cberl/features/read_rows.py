@@ -5,17 +5,35 @@ from pathlib import Path
 
 import numpy as np
 
-from cberl.artifacts import read_header, read_matrix, read_table, read_tensors
+from cberl.artifacts import read_header, read_table, read_tensors
 from cberl.corpus.labels import read_classes, read_labels
 from cberl.errors import InputError
 from cberl.features.tables import FEATURES
-from cberl.rows import LabelledRows
+from cberl.row_files import RowFiles, VectorFile
+from cberl.rows import NO_LABEL, LabelledRows, in_fixed_order
 
 
 def read_rows(
     features: Iterable[str | Path], scaler: str | Path, labels: str | Path | None = None
 ) -> LabelledRows:
-    """Read one split's features, one file per modality, and scale them.
+    """Read one split's features, one file per modality, and scale them; see `open_rows`.
+
+    Raises:
+        InputError: see `open_rows`; an available row has NaN or infinite values, be it only once
+            it is scaled.
+    """
+    rows = open_rows(features, scaler, labels)
+    try:
+        return rows.take(slice(None))
+    except InputError as error:
+        split = read_header(next(iter(rows.files.values())).path)["metadata"]["split"]
+        raise InputError(f"features of split {split}: {error}") from None
+
+
+def open_rows(
+    features: Iterable[str | Path], scaler: str | Path, labels: str | Path | None = None
+) -> RowFiles:
+    """Open one split's features; their vectors stay on disk until they are taken.
 
     Args:
         features: tables FEATURES of one split; each says its modality itself.
@@ -23,13 +41,13 @@ def read_rows(
         labels: table LABELS of the split; without it no row has a label.
 
     Raises:
-        InputError: the files are not of one split, do not hold the same utterances in the same
-            order, or an available row has NaN or infinite values, be it only once it is scaled.
+        InputError: the files are not of one split, or do not hold the same utterances in the same
+            order.
     """
     tensors, _ = read_tensors(scaler, "scaler")
     ids: np.ndarray | None = None
     split: str | None = None
-    values, available = {}, {}
+    files, available = {}, {}
     for path in features:
         facts = read_header(path)["metadata"]
         modality = facts["modality"]
@@ -41,18 +59,15 @@ def read_rows(
         if ids is not None and not np.array_equal(ids, own_ids):
             raise InputError(f"{path}: does not hold the same utterances as the other modalities")
         ids = own_ids
-        mask = frame["available"].to_numpy(dtype=bool, copy=True)
-        matrix = read_matrix(path, "features")
-        with np.errstate(over="ignore"):  # what overflows is refused below
-            scaled = (matrix - tensors[f"{modality}.mean"]) / tensors[f"{modality}.scale"]
-        values[modality] = np.where(mask[:, None], scaled, 0).astype(np.float32)
-        available[modality] = mask
+        mean, scale = tensors[f"{modality}.mean"], tensors[f"{modality}.scale"]
+        files[modality] = VectorFile(path, "features", mean, scale)
+        available[modality] = frame["available"].to_numpy(dtype=bool, copy=True)
     if ids is None:
         raise InputError("no modality to read; expected at least one")
-    try:
-        rows = LabelledRows(ids, values, available)
-    except InputError as error:
-        raise InputError(f"features of split {split}: {error}") from None
+    files = {name: files[name] for name in in_fixed_order(files)}
+    available = {name: available[name] for name in files}
+    unknown = np.full(len(ids), NO_LABEL)
+    rows = RowFiles(files, np.arange(len(ids)), ids, available, unknown)
     if labels is None:
         return rows
     return rows.with_labels(read_labels(labels, ids), read_classes(labels))

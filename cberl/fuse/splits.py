@@ -1,14 +1,16 @@
 """Fusing a whole split, as it is and as if a modality had never been recorded."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cberl.features.read_rows import group_by_split, read_rows
-from cberl.oversample.dialogue_copies import read_synthetic
-from cberl.rows import LabelledRows, join_rows
+from cberl.features.read_rows import group_by_split, open_rows
+from cberl.oversample.dialogue_copies import open_synthetic
+from cberl.row_files import RowFiles
+from cberl.rows import LabelledRows
 from cberl.tables import NOTHING_REMOVED
 
 Fuse = Callable[[LabelledRows], np.ndarray]
@@ -17,60 +19,56 @@ Fuse = Callable[[LabelledRows], np.ndarray]
 
 def fuse_splits(
     features: Iterable[str | Path], scaler: str | Path, synthetic: str | Path, fuse: Fuse
-) -> Iterator[tuple[str, pd.DataFrame, np.ndarray]]:
+) -> Iterator[tuple[str, Iterator[tuple[pd.DataFrame, np.ndarray]]]]:
     """Read and fuse one split after the other; synthetic rows stand behind the training rows.
 
     Args:
         features: tables FEATURES of all splits and modalities.
-        scaler: see `cberl.features.read_rows.read_rows`.
+        scaler: see `cberl.features.read_rows.open_rows`.
         synthetic: table SYNTHETIC.
 
     Yields:
         A split's name, and what `fuse_split` makes of it.
 
     Raises:
-        InputError: see `read_rows` and `read_synthetic`.
+        InputError: see `open_rows` and `open_synthetic`.
     """
     for split, paths in group_by_split(features).items():
-        rows = read_rows(paths, scaler)
-        made = 0
+        rows = open_rows(paths, scaler)
+        pieces = fuse_split(rows, split, fuse)
         if split == "train":
-            samples = read_synthetic(synthetic, rows.modalities)
-            made = len(samples)
-            rows = join_rows(rows, samples) if made else rows
-        yield split, *fuse_split(rows, made, split, fuse)
+            samples = open_synthetic(synthetic, rows.modalities)
+            pieces = chain(pieces, fuse_split(samples, split, fuse, synthetic=True))
+        yield split, pieces
 
 
 def fuse_split(
-    rows: LabelledRows, synthetic: int, split: str, fuse: Fuse
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Fuse one split into the rows of table LATENTS.
+    rows: LabelledRows | RowFiles, split: str, fuse: Fuse, synthetic: bool = False
+) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    """Fuse one split into rows of table LATENTS, piece by piece.
 
     Dev and test rows come once more for each modality removed, if there is more than one;
     training rows come once.
 
     Args:
-        synthetic: how many rows at the end of ``rows`` are synthetic.
         split: train, dev or test.
+        synthetic: whether the rows are.
 
-    Returns:
-        the table without its vectors, and the vectors: float32 [rows, Z].
+    Yields:
+        Rows of the table without their vectors, and the vectors: float32 [rows, Z].
     """
     removals = [NOTHING_REMOVED]
     if split != "train" and len(rows.modalities) > 1:
         removals += rows.modalities
-    frames, matrices = [], []
     for removed in removals:
-        kept = rows if removed == NOTHING_REMOVED else rows.without(removed)
-        matrices.append(fuse(kept))
-        frames.append(
-            pd.DataFrame(
+        for piece in rows.pieces():
+            kept = piece if removed == NOTHING_REMOVED else piece.without(removed)
+            frame = pd.DataFrame(
                 {
                     "utterance_id": kept.ids,
                     "removed": removed,
                     "available": kept.present,
-                    "is_synthetic": np.arange(len(kept)) >= len(kept) - synthetic,
+                    "is_synthetic": synthetic,
                 }
             )
-        )
-    return pd.concat(frames, ignore_index=True), np.concatenate(matrices)
+            yield frame, fuse(kept)

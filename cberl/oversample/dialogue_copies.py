@@ -9,19 +9,21 @@ a copy that are not replaced carry no label, so that no real row counts twice in
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from cberl.artifacts import read_matrix, read_table, row_positions
+from cberl.artifacts import read_table, row_positions
 from cberl.corpus.labels import class_numbers
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
-from cberl.features.read_rows import read_rows
+from cberl.features.read_rows import open_rows
 from cberl.oversample.tables import SYNTHETIC
 from cberl.oversample.target_counts import target_counts
 from cberl.oversample.usable import usable_rows
-from cberl.rows import NO_LABEL, LabelledRows
+from cberl.row_files import RowFiles, VectorFile
+from cberl.rows import NO_LABEL, LabelledRows, join_rows
 
 CONTEXT_TURNS = 24
 """Turns kept before the first and after the last synthetic turn of a copy. All but the longest
@@ -29,6 +31,19 @@ dialogues are copied whole; a dialogue of thousands of turns does not multiply f
 
 ROWS_AT_ONCE = 4096
 """Rows written at once, so that null rows of wide features never stand in memory together."""
+
+SAMPLES_AT_ONCE = 16384
+"""Samples taken at once; each time the whole training split may be read for them."""
+
+
+class Samples(Protocol):
+    """S rows that can be taken: `LabelledRows`, or what makes them then."""
+
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int: ...
+
+    def take(self, positions: slice) -> LabelledRows: ...
 
 
 @dataclass(frozen=True)
@@ -51,12 +66,12 @@ def read_training(
     labels: str | Path,
     target: str | int,
     seed: int,
-) -> tuple[LabelledRows, Places]:
-    """Read the training split and plan where its new rows stand.
+) -> tuple[RowFiles, Places]:
+    """Open the training split and plan where its new rows stand.
 
     Args:
         features: tables FEATURES of the training split.
-        scaler: see `cberl.features.read_rows.read_rows`.
+        scaler: see `cberl.features.read_rows.open_rows`.
         utterances: table UTTERANCES, of all splits.
         labels: table LABELS of the training split.
         target: rows per class, see `cberl.oversample.target_counts.target_counts`.
@@ -69,7 +84,7 @@ def read_training(
     Raises:
         InputError: a file is not what it should be, or lacks an utterance of the features.
     """
-    rows = read_rows(features, scaler, labels)
+    rows = open_rows(features, scaler, labels)
     rows = rows.with_labels(np.where(usable_rows(rows), rows.labels, NO_LABEL), rows.classes)
     table = read_table(utterances, UTTERANCES)
     train = table.iloc[row_positions(table["utterance_id"], rows.ids, utterances)]
@@ -202,13 +217,13 @@ def _ranks(lengths: np.ndarray) -> np.ndarray:
 
 
 def fill_places(
-    places: Places, samples: LabelledRows
+    places: Places, samples: Samples
 ) -> Iterator[tuple[pd.DataFrame, dict[str, np.ndarray]]]:
     """Put samples into their places, piece by piece: context rows are many, and wide.
 
     Args:
         places: R rows, S of them to be filled.
-        samples: S rows, in the order of ``places.labels``.
+        samples: S rows, in the order of ``places.labels``; made when they are taken, or before.
 
     Yields:
         Up to `ROWS_AT_ONCE` rows of table SYNTHETIC without vectors, and per modality a float32
@@ -222,14 +237,32 @@ def fill_places(
     if len(samples) != synthetic.sum():
         raise ValueError(f"{len(samples)} samples for {synthetic.sum()} places")
     names = np.asarray(samples.classes, dtype=object)[places.labels]
+    parts = [
+        slice(start, start + ROWS_AT_ONCE)
+        for start in range(0, max(len(synthetic), 1), ROWS_AT_ONCE)
+    ]
+    portions = _portions(samples, [int(synthetic[part].sum()) for part in parts])
     filled = 0
-    for start in range(0, max(len(synthetic), 1), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        count = int(synthetic[part].sum())
-        positions = np.arange(filled, filled + count)
-        filled += count
-        frame = places.frame.iloc[part]
-        yield _fill(frame, synthetic[part], samples.take(positions), names[positions])
+    for part, portion in zip(parts, portions, strict=True):
+        own = names[filled : filled + len(portion)]
+        filled += len(portion)
+        yield _fill(places.frame.iloc[part], synthetic[part], portion, own)
+
+
+def _portions(samples: Samples, counts: Iterable[int]) -> Iterator[LabelledRows]:
+    """So many samples at a time, in order; taken in larger blocks, as each may cost a file."""
+    first, used = 0, 0
+    block = samples.take(slice(0, SAMPLES_AT_ONCE))
+    for count in counts:
+        positions = np.arange(used, used + count)
+        used += count
+        inside = positions < first + len(block)
+        portion = block.take(positions[inside] - first)
+        if not inside.all():
+            first += len(block)
+            block = samples.take(slice(first, first + SAMPLES_AT_ONCE))
+            portion = join_rows(portion, block.take(positions[~inside] - first))
+        yield portion
 
 
 def _fill(
@@ -253,10 +286,10 @@ def _spread(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     return spread
 
 
-def read_synthetic(
+def open_synthetic(
     path: str | Path, modalities: Sequence[str], classes: Sequence[str] = ()
-) -> LabelledRows:
-    """Read the generated rows of table SYNTHETIC, without the context around them.
+) -> RowFiles:
+    """Open the generated rows of table SYNTHETIC, without the context around them.
 
     Args:
         path: the table.
@@ -268,13 +301,18 @@ def read_synthetic(
     """
     names = [f"{modality}_available" for modality in modalities]
     frame = read_table(path, SYNTHETIC, ["utterance_id", "label", "is_synthetic", *names])
-    rows = frame[frame["is_synthetic"]]
-    values, available = {}, {}
-    for modality, name in zip(modalities, names, strict=True):
-        available[modality] = rows[name].to_numpy(dtype=bool)
-        values[modality] = read_matrix(path, modality, where="is_synthetic")
-        values[modality][~available[modality]] = 0
-    samples = LabelledRows(rows["utterance_id"].to_numpy(dtype=object), values, available)
+    made = np.flatnonzero(frame["is_synthetic"])
+    rows = frame.iloc[made]
+    samples = RowFiles(
+        {modality: VectorFile(path, modality) for modality in modalities},
+        made,
+        rows["utterance_id"].to_numpy(dtype=object),
+        {
+            modality: rows[name].to_numpy(dtype=bool)
+            for modality, name in zip(modalities, names, strict=True)
+        },
+        np.full(len(made), NO_LABEL),
+    )
     if not classes:
         return samples
     return samples.with_labels(class_numbers(rows["label"], list(classes)), classes)

@@ -1,6 +1,6 @@
 """Join the scaled modalities side by side."""
 
-from cberl.artifacts import write_table
+from cberl.artifacts import open_table
 from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.evidence import find_evidence
 from cberl.fuse.splits import fuse_splits
@@ -10,11 +10,10 @@ from cberl.job import start_job
 with start_job(snakemake) as job:
     inputs = snakemake.input
     evidence = find_evidence(inputs.features, inputs.scaler)
-    for split, frame, latents in fuse_splits(
+    for split, pieces in fuse_splits(
         inputs.features, inputs.scaler, inputs.synthetic, concatenate_modalities
     ):
-        path, facts = (
-            snakemake.output[split],
-            {"split": split, "evidence": evidence},
-        )
-        write_table(path, LATENTS, frame, job.provenance, {"latent": latents}, facts)
+        facts = {"split": split, "evidence": evidence}
+        with open_table(snakemake.output[split], LATENTS, job.provenance, facts) as table:
+            for frame, latents in pieces:
+                table.write(frame, {"latent": latents})

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from cberl.artifacts import write_table
+from cberl.artifacts import open_table
 from cberl.fitting.network_files import load_network
 from cberl.fuse.evidence import find_evidence
 from cberl.fuse.splits import fuse_splits
@@ -16,11 +16,8 @@ with start_job(snakemake, torch=True) as job:
     vae, _ = load_network(inputs.model, "vae", VAENetwork)
     fuse = partial(fuse_with_vae, vae)
     evidence = find_evidence(inputs.features, inputs.scaler, before=vae.latent_size)
-    for split, frame, latents in fuse_splits(
-        inputs.features, inputs.scaler, inputs.synthetic, fuse
-    ):
-        path, facts = (
-            snakemake.output[split],
-            {"split": split, "evidence": evidence},
-        )
-        write_table(path, LATENTS, frame, job.provenance, {"latent": latents}, facts)
+    for split, pieces in fuse_splits(inputs.features, inputs.scaler, inputs.synthetic, fuse):
+        facts = {"split": split, "evidence": evidence}
+        with open_table(snakemake.output[split], LATENTS, job.provenance, facts) as table:
+            for frame, latents in pieces:
+                table.write(frame, {"latent": latents})

@@ -1,8 +1,8 @@
 """Join one modality's shards and cut them by split."""
 
-from cberl.artifacts import read_table, write_table
+from cberl.artifacts import open_table, read_table
 from cberl.corpus.tables import UTTERANCES
-from cberl.features.gather import common_facts, gather_shards
+from cberl.features.gather import common_facts, find_rows, gather_split
 from cberl.features.tables import FEATURES
 from cberl.job import start_job
 from cberl.modalities import SPLITS
@@ -10,8 +10,8 @@ from cberl.modalities import SPLITS
 with start_job(snakemake) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES, ["utterance_id", "split"])
     facts = common_facts(snakemake.input.shards)
-    splits = gather_shards(utterances, snakemake.input.shards)
+    rows = find_rows(utterances, snakemake.input.shards)
     for split, path in zip(SPLITS, snakemake.output.features, strict=True):
-        frame, features = splits[split]
-        own = facts | {"split": split}
-        write_table(path, FEATURES, frame, job.provenance, {"features": features}, own)
+        with open_table(path, FEATURES, job.provenance, facts | {"split": split}) as table:
+            for frame, features in gather_split(rows, split):
+                table.write(frame, {"features": features})

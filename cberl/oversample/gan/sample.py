@@ -22,6 +22,7 @@ from cberl.errors import InputError
 from cberl.fitting.tensors import to_tensors
 from cberl.oversample.gan.network import GANNetwork
 from cberl.oversample.usable import usable_rows
+from cberl.row_files import RowFiles
 from cberl.rows import LabelledRows
 
 LEAST_SHARE = 0.5
@@ -63,62 +64,95 @@ def mix_latents(
     return centres + (1 - share).sqrt() * own + share.sqrt() * other + spread
 
 
-@torch.no_grad()
 def sample_gan(
-    gan: GANNetwork, train: LabelledRows, wanted_labels: np.ndarray, seed: int
+    gan: GANNetwork, train: LabelledRows | RowFiles, wanted_labels: np.ndarray, seed: int
 ) -> LabelledRows:
-    """Make one row of each wanted class.
-
-    Every training row of a class serves as base equally often, give or take one; its partner is
-    drawn evenly from the others. A class with a single row has no partner: the row moves only by
-    its posterior's noise. Values stay in the range of the training rows.
-
-    Args:
-        gan: fitted on these rows.
-        train: training rows, N of them.
-        wanted_labels: classes of the rows to make, int64 [S].
-        seed: of every draw.
+    """Make one row of each wanted class, all at once; see `GANSamples`.
 
     Returns:
         S rows in the order of ``wanted_labels``, with the modalities of their base rows.
-
-    Raises:
-        InputError: a wanted class has no row with a modality.
     """
-    train = train.take(usable_rows(train))
-    wanted_labels = np.asarray(wanted_labels, dtype=np.int64)
-    means, log_variances = _encode(gan, train)  # [N, latent]
-    bases, partners = _draw_pairs(train.labels, wanted_labels, np.random.default_rng(seed))
-    wanted = torch.from_numpy(wanted_labels)
-    centres = class_centres(means, torch.from_numpy(train.labels), gan.classes)[wanted]
-    generator = torch.Generator().manual_seed(seed)
-    latent = mix_latents(means[bases], log_variances[bases], means[partners], centres, generator)
-    values, available = {}, {}
-    for name, layers in gan.generators.items():
-        rows, mask = train.values[name], train.available[name]
-        made = np.zeros((len(bases), rows.shape[1]), dtype=np.float32)
-        if mask.any():
-            low, high = rows[mask].min(axis=0), rows[mask].max(axis=0)
+    return GANSamples(gan, train, wanted_labels, seed).take(slice(None))
+
+
+class GANSamples:
+    """S new rows, drawn now and made when they are taken.
+
+    Every training row of a class serves as base equally often, give or take one; its partner is
+    drawn evenly from the others. A class with a single row has no partner: the row moves only by
+    its posterior's noise. Values stay in the range of the training rows. Beside latents, only
+    what is taken stands in memory.
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self, gan: GANNetwork, train: LabelledRows | RowFiles, wanted_labels: np.ndarray, seed: int
+    ) -> None:
+        """
+        Args:
+            gan: fitted on these rows.
+            train: training rows.
+            wanted_labels: classes of the rows to make, int64 [S].
+            seed: of every draw.
+
+        Raises:
+            InputError: a wanted class has no row with a modality.
+        """
+        self._gan, self._train = gan, train.only(usable_rows(train))
+        self.labels = np.asarray(wanted_labels, dtype=np.int64)
+        self.classes = train.classes
+        means, log_variances, self._ranges = self._read()  # [N, latent] each
+        known, wanted = self._train.labels, torch.from_numpy(self.labels)
+        self._bases, partners = _draw_pairs(known, self.labels, np.random.default_rng(seed))
+        centres = class_centres(means, torch.from_numpy(known), gan.classes)[wanted]
+        generator = torch.Generator().manual_seed(seed)
+        own, variances = means[self._bases], log_variances[self._bases]
+        self._own = own
+        self._latent = mix_latents(own, variances, means[partners], centres, generator)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @torch.no_grad()
+    def take(self, positions: slice) -> LabelledRows:
+        """Make the samples at ``positions``."""
+        bases = self._train.take(self._bases[positions])
+        numbers = np.arange(len(self))[positions]
+        values = {}
+        for name, layers in self._gan.generators.items():
+            values[name] = np.zeros_like(bases.values[name])
+            if name not in self._ranges:
+                continue
             for start in range(0, len(bases), ROWS_AT_ONCE):
                 part = slice(start, start + ROWS_AT_ONCE)
-                change = layers(latent[part], wanted[part]) - layers(
-                    means[bases[part]], wanted[part]
-                )
-                made[part] = np.clip(rows[bases[part]] + change.numpy(), low, high)
-            made[~mask[bases]] = 0
-        values[name], available[name] = made, mask[bases]
-    ids = np.array([f"sample/{number}" for number in range(len(bases))], dtype=object)
-    return LabelledRows(ids, values, available, wanted_labels, train.classes)
+                rows = numbers[part]
+                wanted = torch.from_numpy(self.labels[rows])
+                change = layers(self._latent[rows], wanted) - layers(self._own[rows], wanted)
+                made = bases.values[name][part] + change.numpy()
+                values[name][part] = np.clip(made, *self._ranges[name])
+            values[name][~bases.available[name]] = 0
+        ids = np.array([f"sample/{number}" for number in numbers], dtype=object)
+        return LabelledRows(ids, values, bases.available, self.labels[numbers], self.classes)
 
-
-def _encode(gan: GANNetwork, rows: LabelledRows) -> tuple[Tensor, Tensor]:
-    """Posterior means and log-variances of N rows, each [N, latent_size]."""
-    parts = []
-    for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
-        part = rows.take(slice(start, start + ROWS_AT_ONCE))
-        parts.append(gan.encoder(*to_tensors(part)))
-    means, log_variances = zip(*parts, strict=True)
-    return torch.cat(means), torch.cat(log_variances)
+    def _read(self) -> tuple[Tensor, Tensor, dict[str, tuple[np.ndarray, np.ndarray]]]:
+        """Posterior means and log-variances of the training rows, each [N, latent_size], and the
+        range of each modality's features, two of [width]; none of a modality that no row has."""
+        nothing = torch.zeros(0, self._gan.arguments["latent_size"])
+        means, log_variances = [nothing], [nothing]
+        ranges: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        for piece in self._train.pieces():
+            for start in range(0, len(piece), ROWS_AT_ONCE):
+                part = piece.take(slice(start, start + ROWS_AT_ONCE))
+                mean, log_variance = self._gan.encoder(*to_tensors(part))
+                means.append(mean)
+                log_variances.append(log_variance)
+            for name, matrix in piece.values.items():
+                present = matrix[piece.available[name]]
+                if len(present):
+                    low, high = present.min(axis=0), present.max(axis=0)
+                    before = ranges.get(name, (low, high))
+                    ranges[name] = np.minimum(low, before[0]), np.maximum(high, before[1])
+        return torch.cat(means), torch.cat(log_variances), ranges
 
 
 def _draw_pairs(

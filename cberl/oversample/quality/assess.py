@@ -8,8 +8,9 @@ import pandas as pd
 
 from cberl.oversample.quality.consistency import cross_modal_correlation, link_modalities
 from cberl.oversample.quality.neighbours import density_and_coverage, distances_to_nearest, variance
-from cberl.oversample.quality.projection import Projection, joined
+from cberl.oversample.quality.projection import MOST_FITTED, Projection, draw_rows, joined
 from cberl.oversample.quality.usefulness import f1_per_class, two_sample_accuracy
+from cberl.row_files import RowFiles
 from cberl.rows import LabelledRows
 from cberl.tables import ALL_CLASSES
 
@@ -45,9 +46,11 @@ MOST_ROWS = 4000
 """Rows of a class that enter pairwise distances; more are drawn evenly from."""
 
 
-def assess_synthetic(
-    synthetic: LabelledRows, train: LabelledRows, dev: LabelledRows, seed: int
-) -> pd.DataFrame:
+Rows = LabelledRows | RowFiles
+"""In memory or on disk, where only what is looked at is read."""
+
+
+def assess_synthetic(synthetic: Rows, train: Rows, dev: Rows, seed: int) -> pd.DataFrame:
     """Measure `QUANTITIES` of each class that has synthetic rows, and over all classes.
 
     Dev labels serve to measure alone: nothing is chosen by them here.
@@ -82,7 +85,7 @@ def assess_synthetic(
     for quantity in measured:
         values[ALL_CLASSES, quantity] = _mean([values[classes[n], quantity] for n in made])
     # Fitted on dev, so that neither training rows nor what was made from them have an advantage.
-    links = link_modalities(dev)
+    links = link_modalities(draw_rows(dev, MOST_FITTED, np.random.default_rng(seed)))
     for label, real, new in (
         (ALL_CLASSES, train, synthetic),
         *((classes[n], _of_class(train, n), _of_class(synthetic, n)) for n in made),
@@ -97,12 +100,12 @@ def assess_synthetic(
     return _describe(values, [ALL_CLASSES, *(classes[number] for number in made)])
 
 
-def _labelled(rows: LabelledRows) -> LabelledRows:
-    return rows if rows.labelled.all() else rows.take(rows.labelled)
+def _labelled(rows: Rows) -> Rows:
+    return rows if rows.labelled.all() else rows.only(rows.labelled)
 
 
-def _of_class(rows: LabelledRows, number: int) -> LabelledRows:
-    return rows.take(rows.labels == number)
+def _of_class(rows: Rows, number: int) -> Rows:
+    return rows.only(rows.labels == number)
 
 
 def _usefulness(parts: dict, classes: int, seed: int) -> dict[str, list[float | None]]:
@@ -112,31 +115,24 @@ def _usefulness(parts: dict, classes: int, seed: int) -> dict[str, list[float | 
     without synthetic rows keep their real ones: there must be something to tell the others from.
     """
     (real, real_labels), (new, new_labels) = parts["real"], parts["synthetic"]
-    dev, dev_labels = parts["dev"]
     kept = ~np.isin(real_labels, np.unique(new_labels))
     sets = {
-        "f1_trained_on_real": (real, real_labels),
-        "f1_trained_on_synthetic": (
-            np.concatenate([real[kept], new]),
-            np.concatenate([real_labels[kept], new_labels]),
-        ),
-        "f1_trained_on_both": (
-            np.concatenate([real, new]),
-            np.concatenate([real_labels, new_labels]),
-        ),
+        "f1_trained_on_real": ((real, real_labels),),
+        "f1_trained_on_synthetic": ((real[kept], real_labels[kept]), (new, new_labels)),
+        "f1_trained_on_both": ((real, real_labels), (new, new_labels)),
     }
     return {
-        quantity: f1_per_class(rows, labels, dev, dev_labels, classes, seed)
-        for quantity, (rows, labels) in sets.items()
+        quantity: f1_per_class(
+            *map(np.concatenate, zip(*of, strict=True)), *parts["dev"], classes, seed
+        )
+        for quantity, of in sets.items()
     }
 
 
-def _likeness(
-    real: LabelledRows, new: LabelledRows, projection: Projection, seed: int
-) -> dict[str, float | None]:
+def _likeness(real: Rows, new: Rows, projection: Projection, seed: int) -> dict[str, float | None]:
     """What is measured of one class's rows, real against synthetic."""
     draw = np.random.default_rng(seed)
-    real, new = _at_most(real, draw), _at_most(new, draw)
+    real, new = draw_rows(real, MOST_ROWS, draw), draw_rows(new, MOST_ROWS, draw)
     real_full, new_full = joined(real), joined(new)
     density, coverage = density_and_coverage(real_full, new_full)
     to_real, between_real = distances_to_nearest(real_full, new_full)
@@ -161,12 +157,6 @@ def _likeness(
     measured["variance_ratio"] = variance(new_full) / spread if spread and len(new) > 1 else None
     measured["collapsed"] = _collapsed(measured["variance_ratio"], coverage, len(real), len(new))
     return measured
-
-
-def _at_most(rows: LabelledRows, draw: np.random.Generator) -> LabelledRows:
-    if len(rows) <= MOST_ROWS:
-        return rows
-    return rows.take(np.sort(draw.choice(len(rows), MOST_ROWS, replace=False)))
 
 
 def _collapsed(ratio: float | None, coverage: float | None, real: int, new: int) -> float | None:

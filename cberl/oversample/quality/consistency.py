@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cberl.row_files import RowFiles
 from cberl.rows import LabelledRows
 
 COMPONENTS = 16
@@ -22,13 +23,20 @@ class Link:
     told: Any
     regression: Any
 
-    def correlation(self, rows: LabelledRows) -> float | None:
-        """Correlation of what is told with what is there; None with too few rows."""
+    def place(self, rows: LabelledRows) -> tuple[np.ndarray, np.ndarray]:
+        """What is told and what is there of the rows that have both: [n, components] each."""
         both = _have_both(rows, self.source, self.target)
-        if both.sum() < FEWEST_ROWS:
-            return None
+        if not both.any():
+            nothing = np.empty((0, self.told.n_components_), dtype=np.float32)
+            return nothing, nothing
         told = self.regression.predict(self.seen.transform(rows.values[self.source][both]))
-        there = self.told.transform(rows.values[self.target][both])
+        return told, self.told.transform(rows.values[self.target][both])
+
+    @staticmethod
+    def correlation(told: np.ndarray, there: np.ndarray) -> float | None:
+        """Correlation of what is told with what is there; None with too few rows."""
+        if len(told) < FEWEST_ROWS:
+            return None
         told, there = told - told.mean(axis=0), there - there.mean(axis=0)
         length = np.linalg.norm(told) * np.linalg.norm(there)
         return float((told * there).sum() / length) if length > 0 else None
@@ -58,7 +66,7 @@ def link_modalities(rows: LabelledRows) -> list[Link]:
     return links
 
 
-def cross_modal_correlation(links: Sequence[Link], rows: LabelledRows) -> float | None:
+def cross_modal_correlation(links: Sequence[Link], rows: LabelledRows | RowFiles) -> float | None:
     """How well one modality is told from another: correlation, mean over the links.
 
     Rows that pair modalities at random have a correlation of about 0, whatever real rows have.
@@ -66,7 +74,11 @@ def cross_modal_correlation(links: Sequence[Link], rows: LabelledRows) -> float 
     Returns:
         None where no link has enough rows.
     """
-    values = [link.correlation(rows) for link in links]
+    placed = [[link.place(piece) for link in links] for piece in rows.pieces()]
+    values = [
+        link.correlation(*map(np.concatenate, zip(*pieces, strict=True)))
+        for link, pieces in zip(links, zip(*placed, strict=True), strict=False)
+    ]
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cberl.errors import InputError
-from cberl.features.gather import common_facts, gather_shards
+from cberl.features.gather import common_facts, find_rows, gather_split
 
 UTTERANCES = pd.DataFrame(
     {
@@ -16,24 +16,42 @@ UTTERANCES = pd.DataFrame(
 NAN = [np.nan, np.nan]
 
 
+def gather(utterances, shards, split):
+    """A split that is one piece."""
+    (piece,) = gather_split(find_rows(utterances, shards), split)
+    return piece
+
+
 def test_rows_come_in_the_corpus_order_with_absent_rows_kept(write_features):
     shards = [
         write_features("two", ["train/1/0", "test/0/0"], [[5, 6], [9, 10]]),
         write_features("one", ["train/0/0", "train/0/1", "dev/0/0"], [[1, 2], NAN, [7, 8]]),
     ]
-    gathered = gather_shards(UTTERANCES, shards)
-    frame, features = gathered["train"]
+    frame, features = gather(UTTERANCES, shards, "train")
     assert frame["utterance_id"].tolist() == ["train/0/0", "train/0/1", "train/1/0"]
     assert frame["available"].tolist() == [True, False, True]
     assert not frame["is_synthetic"].any()
     np.testing.assert_array_equal(features, [[1, 2], NAN, [5, 6]])
-    assert gathered["test"][1].tolist() == [[9, 10]]
+    assert gather(UTTERANCES, shards, "test")[1].tolist() == [[9, 10]]
+
+
+def test_pieces_put_together_are_the_whole(write_features, monkeypatch):
+    ids = UTTERANCES["utterance_id"].tolist()
+    matrix = np.arange(10, dtype=np.float32).reshape(5, 2)
+    shards = [
+        write_features("odd", ids[::2], matrix[::2]),
+        write_features("b", ids[1::2], matrix[1::2]),
+    ]
+    monkeypatch.setattr("cberl.features.gather.ROWS_AT_ONCE", 2)
+    pieces = list(gather_split(find_rows(UTTERANCES, shards), "train"))
+    assert [len(frame) for frame, _ in pieces] == [2, 1]
+    np.testing.assert_array_equal(np.concatenate([rows for _, rows in pieces]), matrix[:3])
 
 
 def test_a_split_without_utterances_is_an_empty_table(write_features):
     corpus = UTTERANCES[UTTERANCES["split"] != "dev"]
     shards = [write_features("all", corpus["utterance_id"].tolist(), np.ones((4, 2)))]
-    frame, features = gather_shards(corpus, shards)["dev"]
+    frame, features = gather(corpus, shards, "dev")
     assert len(frame) == 0
     assert features.shape == (0, 2)
 
@@ -48,14 +66,14 @@ def test_a_split_without_utterances_is_an_empty_table(write_features):
 def test_missing_and_unknown_rows_are_refused(write_features, ids, message):
     path = write_features("shard", ids, np.ones((len(ids), 2)))
     with pytest.raises(InputError, match=message):
-        gather_shards(UTTERANCES, [path])
+        find_rows(UTTERANCES, [path])
 
 
 def test_a_row_in_two_shards_is_refused(write_features):
     ids = UTTERANCES["utterance_id"].tolist()
     shards = [write_features("all", ids, np.ones((5, 2))), write_features("b", ids[3:4], [[1, 2]])]
     with pytest.raises(InputError, match=r"b.parquet: row dev/0/0 is in another shard"):
-        gather_shards(UTTERANCES, shards)
+        find_rows(UTTERANCES, shards)
 
 
 def test_shards_of_different_widths_are_refused(write_features):
@@ -65,7 +83,7 @@ def test_shards_of_different_widths_are_refused(write_features):
         write_features("b", ids[3:], np.ones((2, 3))),
     ]
     with pytest.raises(InputError, match=r"b.parquet: features are 3 wide, others 2"):
-        gather_shards(UTTERANCES, shards)
+        find_rows(UTTERANCES, shards)
 
 
 def test_shards_must_agree_on_their_encoder(write_features):

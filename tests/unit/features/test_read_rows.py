@@ -56,7 +56,7 @@ def test_rows_are_scaled_and_absent_ones_are_zeros(write, scaler):
 def test_values_that_are_no_numbers_are_refused_by_split_and_row(write, scaler, value, monkeypatch):
     path = write("text", IDS, np.ones((3, 2)))
     broken = np.array([[1, 1], [1, value], [1, 1]], dtype=np.float32)
-    monkeypatch.setattr("cberl.features.read_rows.read_matrix", lambda path, column: broken)
+    monkeypatch.setattr("cberl.row_files.take_vectors", lambda *_: broken)
     message = "features of split dev: row dev/0/1 has NaN or infinite values in text"
     with pytest.raises(InputError, match=message):
         read_rows([path], scaler)

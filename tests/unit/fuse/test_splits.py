@@ -57,16 +57,22 @@ def fuse_files(folder, synthetic):
     }
     write_tensors(folder / "scaler.safetensors", "scaler", scaler, {})
     write_synthetic(folder / "synthetic.parquet", synthetic)
-    fused = list(
-        fuse_splits(
+    fused = [
+        (split, whole(pieces))
+        for split, pieces in fuse_splits(
             write_features(folder),
             folder / "scaler.safetensors",
             folder / "synthetic.parquet",
             concatenate_modalities,
         )
-    )
-    assert [split for split, *_ in fused] == list(SPLITS)
-    return [(frame, rows) for _, frame, rows in fused]
+    ]
+    assert [split for split, _ in fused] == list(SPLITS)
+    return [table for _, table in fused]
+
+
+def whole(pieces):
+    frames, matrices = zip(*pieces, strict=True)
+    return pd.concat(frames, ignore_index=True), np.concatenate(matrices)
 
 
 def test_every_split_is_read_from_its_own_files_and_samples_join_train(tmp_path):
@@ -89,11 +95,11 @@ def test_without_samples_train_is_as_it_was_recorded(tmp_path):
 
 def test_splits_come_whole_and_for_dev_and_test_without_each_modality(make_rows):
     rows = make_rows(10, absent=0.0)
-    frame, matrix = fuse_split(rows, 3, "train", concatenate_modalities)
+    frame, matrix = whole(fuse_split(rows, "train", concatenate_modalities, synthetic=True))
     assert matrix.shape == (10, 27)
     assert frame["removed"].eq("none").all()
-    assert frame["is_synthetic"].tolist() == [False] * 7 + [True] * 3
-    frame, matrix = fuse_split(rows, 0, "test", concatenate_modalities)
+    assert frame["is_synthetic"].all()
+    frame, matrix = whole(fuse_split(rows, "test", concatenate_modalities))
     assert matrix.shape == (40, 27)
     assert not frame["is_synthetic"].any()
     assert list(frame["removed"].unique()) == ["none", "text", "audio", "video"]
@@ -102,11 +108,21 @@ def test_splits_come_whole_and_for_dev_and_test_without_each_modality(make_rows)
     np.testing.assert_array_equal(without_audio[:, :12], rows.values["text"])
 
 
+def test_pieces_put_together_are_the_whole(make_rows, monkeypatch):
+    rows = make_rows(10, absent=0.3)
+    frame, matrix = whole(fuse_split(rows, "dev", concatenate_modalities))
+    monkeypatch.setattr("cberl.rows.ROWS_AT_ONCE", 3)
+    pieces = list(fuse_split(rows, "dev", concatenate_modalities))
+    assert max(len(part) for part, _ in pieces) == 3
+    pd.testing.assert_frame_equal(whole(pieces)[0], frame)
+    np.testing.assert_array_equal(whole(pieces)[1], matrix)
+
+
 def test_a_row_is_available_if_any_modality_is(make_rows):
     rows = make_rows(4, absent=0.0, widths={"text": 2, "audio": 2})
     rows.available["text"][:] = [True, True, False, False]
     rows.available["audio"][:] = [True, False, True, False]
-    frame, _ = fuse_split(rows, 0, "dev", concatenate_modalities)
+    frame, _ = whole(fuse_split(rows, "dev", concatenate_modalities))
     available = frame.pivot(index="utterance_id", columns="removed", values="available")
     assert available["none"].tolist() == [True, True, True, False]
     assert available["text"].tolist() == [True, False, True, False]

@@ -107,7 +107,7 @@ def test_one_modality_is_enough(make_rows, settings):
     settings = replace(settings, epochs=3)
     vae, _ = fit_vae(train, dev, settings, device="cpu")
     assert np.isfinite(encode_vae(vae, dev)).all()
-    frame, _ = fuse_split(dev, 0, "dev", lambda rows: encode_vae(vae, rows))
+    ((frame, _), *_) = fuse_split(dev, "dev", lambda rows: encode_vae(vae, rows))
     assert set(frame["removed"]) == {"none"}
 
 
