@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cberl.errors import InputError
@@ -104,5 +105,16 @@ def _read_inputs(inputs: Any) -> list[str]:
 
 def _peak_memory_mb() -> int:
     """Peak of this process plus that of its largest child, in MB."""
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(resource.getrusage(one).ru_maxrss for one in who) // 1024
+    own = _own_peak_kb()
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    # A child's count begins with what this process held when it started it.
+    return (own + (child if child > own else 0)) // 1024
+
+
+def _own_peak_kb() -> int:
+    """Peak of this process, without what the process that started it held then."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(status.split("VmHWM:")[1].split()[0])

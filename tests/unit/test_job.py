@@ -1,5 +1,6 @@
 """How a job begins and ends."""
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -62,3 +63,18 @@ def test_a_job_that_fails_says_so():
     )
     assert (done.returncode, done.stdout) == (1, "left in order\n")
     assert "no such row" in done.stderr
+
+
+def test_the_peak_is_the_jobs_own():
+    """Not what the process held that started it, nor what a child of it counts from then on."""
+    ballast = bytearray(200 << 20)
+    done = run(
+        """
+        import subprocess
+        with start_job(snakemake) as job:
+            subprocess.run(["true"], check=True)
+        """
+    )
+    assert ballast
+    peak = int(re.search(r"peak memory (\d+) MB", done.stderr)[1])
+    assert 20 < peak < 150
