@@ -8,7 +8,6 @@ from typing import Any
 
 import cberl
 from cberl.artifacts import read_tensor_header, write_page, write_tensors
-from cberl.configuration import find_path
 from cberl.digests import DIGEST_KEY
 from cberl.features.encoders import CONFIG_SUFFIX, PUBLISHED, UNTRAINED
 from cberl.features.video.backbone import read_weights
@@ -20,7 +19,7 @@ from cberl.predict.bundle.manifest import (
     library_versions,
     write_manifest,
 )
-from cberl.provenance import file_digest, git_commit
+from cberl.provenance import file_digest, find_path, git_commit
 
 SCALER, VIDEO = "scaler.safetensors", "video/network.safetensors"
 CONFIG_DIGEST = "encoder_sha256"
