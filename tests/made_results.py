@@ -9,7 +9,7 @@ import pandas as pd
 from cberl.artifacts import open_table, write_table
 from cberl.corpus.tables import LABELS, QUALITY, UTTERANCES
 from cberl.evaluate import tables
-from cberl.evaluate.evaluate_models import evaluate, judge_utterances
+from cberl.evaluate.evaluate_models import count_groups, evaluate, judge_utterances
 from cberl.evaluate.predictions import read_judgements
 from cberl.features.tables import FEATURES
 from cberl.fuse.tables import LATENTS
@@ -191,6 +191,7 @@ def write_evaluation(made, utterances, quality, resamples):
         "seeds": list(made.seeds),
         "resamples": resamples,
         "split_by": "dialogue",
+        "groups": count_groups(judgements, "test"),
         "confidence": CONFIDENCE,
     }
     paths = made.evaluation_paths()

@@ -48,12 +48,13 @@ def find_split_groups(rows: pd.DataFrame, settings: CorpusSettings) -> tuple[str
     """Decide what stays together when splits are dealt.
 
     Args:
-        rows: columns ``dialogue``, ``speaker`` and, if the corpus has it, ``group``.
+        rows: columns ``dialogue``, ``speaker``, ``split``, which is null in every row or in none,
+            and, if the corpus has it, ``group``.
         settings: ``split_by``.
 
     Returns:
         dialogue, speaker or group; and of each row the name of the one that it belongs to. Speakers
-        who share a dialogue are one, named after the first of them.
+        who share a dialogue of a split are one, named after the first of them.
 
     Raises:
         InputError: there is no column ``group``, a row of it is empty, or a dialogue is in two
@@ -63,12 +64,12 @@ def find_split_groups(rows: pd.DataFrame, settings: CorpusSettings) -> tuple[str
     has_groups = "group" in rows and rows["group"].notna().any()
     if by == "auto":
         single = rows.groupby("dialogue")["speaker"].nunique().max() == 1
-        enough = rows["speaker"].nunique() >= FEWEST_SPEAKERS
-        by = GROUP if has_groups else SPEAKER if single and enough else DIALOGUE
+        by = GROUP if has_groups else SPEAKER if single and _enough_speakers(rows) else DIALOGUE
     if by == DIALOGUE:
         return by, rows["dialogue"]
     if by == SPEAKER:
-        return by, _connected_speakers(rows)
+        parts = rows.groupby(rows["split"].fillna(""), group_keys=False)
+        return by, pd.concat([_connected_speakers(part) for _, part in parts]).reindex(rows.index)
     if not has_groups:
         raise InputError(
             "corpus.split_by: group, but the corpus has no column group; expected one, or its name"
@@ -84,6 +85,14 @@ def find_split_groups(rows: pd.DataFrame, settings: CorpusSettings) -> tuple[str
             " of its rows"
         )
     return by, rows["group"]
+
+
+def _enough_speakers(rows: pd.DataFrame) -> bool:
+    """Whether each split can have a speaker of its own, or, if given, the test split has two."""
+    if rows["split"].isna().all():
+        return rows["speaker"].nunique() >= FEWEST_SPEAKERS
+    counts = rows.groupby("split")["speaker"].nunique()
+    return counts.get("test", 0) > 1 and ("dev" in counts or counts.get("train", 0) > 1)
 
 
 def _connected_speakers(rows: pd.DataFrame) -> pd.Series:

@@ -62,6 +62,12 @@ def evaluate(
     }
 
 
+def count_groups(judgements: Sequence[Judgement], split: str) -> int:
+    """How many dialogues, speakers or groups with a label intervals on a split resample."""
+    one = next(one for one in judgements if one.split == split)
+    return one.utterances.loc[one.labelled, "split_group"].nunique()
+
+
 def judge_utterances(
     judgements: Sequence[Judgement], classes: Sequence[str], corpus: str
 ) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:

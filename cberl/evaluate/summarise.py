@@ -7,14 +7,20 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from cberl.evaluate.bootstrap import bootstrap_scores, interval, list_scores, two_sided_p
+from cberl.evaluate.bootstrap import (
+    Resampled,
+    bootstrap_scores,
+    interval,
+    list_scores,
+    two_sided_p,
+)
 from cberl.evaluate.predictions import Judgement
 from cberl.evaluate.score import OVERALL_METRICS, PER_CLASS_METRICS
 from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 Group = tuple[str, str, str]
 """(variant, split, removed): the judgements of its seeds belong together."""
-Bootstrapped = dict[Group, tuple[np.ndarray, np.ndarray]]
+Bootstrapped = dict[Group, Resampled]
 
 
 def bootstrap_groups(
@@ -57,8 +63,8 @@ def summarise(
         .reset_index()
     )
     intervals = [
-        _named(group, classes, *interval(resampled, confidence))
-        for group, (_, resampled) in bootstrapped.items()
+        _named(group, classes, *interval(drawn, confidence))
+        for group, drawn in bootstrapped.items()
     ]
     ends = pd.concat(intervals, ignore_index=True)
     return summary.merge(ends, on=[*group, "class", "metric"], how="left", validate="1:1")
@@ -79,8 +85,8 @@ def compare_variants(
     frames = [
         _difference(
             {"variant": variant, "reference": reference, "split": split},
-            bootstrapped[variant, split, NOTHING_REMOVED],
-            bootstrapped[reference, split, NOTHING_REMOVED],
+            bootstrapped[variant, split, NOTHING_REMOVED]
+            - bootstrapped[reference, split, NOTHING_REMOVED],
             classes,
             confidence,
         )
@@ -101,8 +107,7 @@ def weigh_modalities(
     frames = [
         _difference(
             {"variant": variant, "split": split, "removed": removed},
-            bootstrapped[variant, split, NOTHING_REMOVED],
-            bootstrapped[variant, split, removed],
+            bootstrapped[variant, split, NOTHING_REMOVED] - bootstrapped[variant, split, removed],
             classes,
             confidence,
         )
@@ -130,20 +135,18 @@ def score_ensembles(
     for (variant, split), members in groups.items():
         mean = np.mean([one.probabilities for one in members], axis=0)  # [N, K]
         together = replace(members[0], probabilities=mean, predicted=mean.argmax(axis=1))
-        scores, resampled = bootstrap_scores([together], len(classes), resamples)
-        ends = _named((variant, split, NOTHING_REMOVED), classes, *interval(resampled, confidence))
-        frames.append(ends.assign(value=scores, n=len(members)).drop(columns="removed"))
+        drawn = bootstrap_scores([together], len(classes), resamples)
+        ends = _named((variant, split, NOTHING_REMOVED), classes, *interval(drawn, confidence))
+        frames.append(ends.assign(value=drawn.scores, n=len(members)).drop(columns="removed"))
     return pd.concat(frames, ignore_index=True)
 
 
 def _difference(
     names: Mapping[str, str],
-    minuend: tuple[np.ndarray, np.ndarray],
-    subtrahend: tuple[np.ndarray, np.ndarray],
+    differences: Resampled,
     classes: Sequence[str],
     confidence: float,
 ) -> pd.DataFrame:
-    differences = minuend[1] - subtrahend[1]  # [resamples, M]
     lower, upper = interval(differences, confidence)
     scores = list_scores(classes)
     return pd.DataFrame(
@@ -151,7 +154,7 @@ def _difference(
             **names,
             "class": [name for name, _ in scores],
             "metric": [metric for _, metric in scores],
-            "difference": minuend[0] - subtrahend[0],
+            "difference": differences.scores,
             "lower": lower,
             "upper": upper,
             "p_value": two_sided_p(differences),

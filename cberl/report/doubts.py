@@ -56,11 +56,15 @@ def _of_test(run: Run) -> Iterator[str]:
     if absent and len(absent) < len(evaluation.classes):
         yield f"The test split has no {listed(absent)}: nothing is known of that."
     test = run.utterances[run.utterances["split"] == "test"]
-    groups = test["split_group"].nunique()
-    if groups < FEW:
+    if evaluation.groups == 1:
         yield (
-            f"The test split has {counted(groups, evaluation.split_by)}: intervals resampled from "
-            "so few are narrower than they should be."
+            f"The test split is one {evaluation.split_by}: how scores vary from one to the next "
+            "cannot be known, and there are no intervals."
+        )
+    elif evaluation.groups < FEW:
+        yield (
+            f"The test split has {counted(evaluation.groups, evaluation.split_by)}: intervals "
+            "resampled from so few are wide, and how wide is itself unsure."
         )
     training = run.utterances.loc[run.utterances["split"] == "train", "speaker"]
     speakers = set(test["speaker"])

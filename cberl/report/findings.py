@@ -22,6 +22,7 @@ class Evaluation:
         resamples: bootstrap resamples behind each interval.
         confidence: coverage of the intervals, 0 to 1.
         split_by: what is resampled: dialogue, speaker or group.
+        groups: how many of those with a label the test split has.
     """
 
     corpus: str
@@ -31,6 +32,7 @@ class Evaluation:
     resamples: int
     confidence: float
     split_by: str
+    groups: int
     frames: dict[str, pd.DataFrame]
     probabilities: np.ndarray
 
@@ -93,6 +95,7 @@ def read_evaluation(paths: Mapping[str, str | Path]) -> Evaluation:
         resamples=metadata["resamples"],
         confidence=metadata["confidence"],
         split_by=metadata["split_by"],
+        groups=metadata["groups"],
         frames=frames,
         probabilities=read_matrix(paths["judged"], "probabilities"),
     )

@@ -67,7 +67,7 @@ def difference_words(row: Mapping[str, float], confidence: float) -> str:
 
 def judge_difference(row: Mapping[str, float]) -> str:
     """Better or worse where the interval of a difference leaves zero out."""
-    if np.isnan(row["difference"]):
+    if np.isnan(row["difference"]) or np.isnan(row["lower"]):
         return "not known"
     if row["lower"] > 0:
         return "clearly better"

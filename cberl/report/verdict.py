@@ -54,6 +54,7 @@ def _heading(evaluation: Evaluation) -> Iterator[str]:
         yield f"Percent, mean ± standard deviation {spread_over}."
     else:
         yield f"Percent, of one seed ({seeds[0]})."
+    yield f"Intervals resample {counted(evaluation.groups, evaluation.split_by)} of the test split."
 
 
 def columns_of(text: str) -> int:

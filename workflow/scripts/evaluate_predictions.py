@@ -6,7 +6,7 @@ from cberl.artifacts import open_table, read_header, read_table, write_table
 from cberl.corpus.labels import read_classes
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.evaluate import tables
-from cberl.evaluate.evaluate_models import evaluate, judge_utterances
+from cberl.evaluate.evaluate_models import count_groups, evaluate, judge_utterances
 from cberl.evaluate.predictions import read_judgements
 from cberl.job import start_job
 from cberl.modalities import SPLITS
@@ -30,7 +30,12 @@ with start_job(snakemake, torch=True) as job:
         job.settings["confidence"],
     )
     split_by = read_header(snakemake.input.utterances)["metadata"].get("split_by", "dialogue")
-    metadata = {"classes": classes, "split_by": split_by, **job.settings}
+    metadata = {
+        "classes": classes,
+        "split_by": split_by,
+        "groups": count_groups(judgements, "test"),
+        **job.settings,
+    }
     for name, frame in results.items():
         kind = getattr(tables, name.upper())
         write_table(snakemake.output[name], kind, frame, job.provenance, metadata=metadata)

@@ -75,6 +75,14 @@ def test_speakers_who_meet_are_dealt_as_one(tmp_path):
     assert corpus.utterances["split_group"].nunique() == 4
 
 
+def test_speakers_who_meet_are_one_within_a_given_split_only(tmp_path):
+    dialogues = [("Ann", "Ben"), ("Cid", "Dan"), ("Ann", "Cid"), ("Eve", "Fay")]
+    splits = ["test", "test", "train", "dev"]
+    corpus = read(tmp_path, rows_of(dialogues, split=splits), split_by="speaker")
+    groups = corpus.utterances.groupby("split")["split_group"].nunique()
+    assert groups.to_dict() == {"train": 1, "dev": 1, "test": 2}
+
+
 def test_speakers_who_all_meet_cannot_be_dealt(tmp_path):
     with pytest.raises(InputError, match="has 1 speakers to deal and 2 would be set aside"):
         read(tmp_path, rows_of([("Ann", "Ben")] * 12), split_by="speaker")
@@ -86,6 +94,13 @@ def test_splits_of_the_table_are_kept_and_speakers_are_what_is_resampled(tmp_pat
     assert corpus.split_by == "speaker"
     assert (corpus.utterances["split"] == "test").sum() == 12
     assert corpus.utterances.loc[corpus.utterances["split"] == "test", "split_group"].nunique() == 6
+
+
+def test_one_test_speaker_leaves_dialogues_to_resample(tmp_path):
+    splits = [
+        {"actor0": "test", "actor1": "dev"}.get(speaker, "train") for speaker, _ in MONOLOGUES
+    ]
+    assert read(tmp_path, rows_of(MONOLOGUES, split=splits)).split_by == "dialogue"
 
 
 @pytest.mark.parametrize(

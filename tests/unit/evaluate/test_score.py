@@ -1,11 +1,15 @@
 """Scores of one model, against scikit-learn and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, classification_report
 
 from cberl.evaluate.bootstrap import (
+    Resampled,
+    bootstrap_scores,
     draw_groups,
     group_confusions,
     interval,
@@ -158,8 +162,8 @@ def test_resampled_scores_equal_scores_of_repeated_utterances(judgement):
 
 def test_interval_leaves_undefined_resamples_out():
     resampled = np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
-    lower, upper = interval(resampled, confidence=0.5)
-    assert (lower[0], upper[0]) == (1.5, 2.5)
+    lower, upper = interval(Resampled(np.zeros(2), resampled, groups=100_000), confidence=0.5)
+    assert (lower[0], upper[0]) == pytest.approx((1.5, 2.5), abs=1e-4)
     assert np.isnan(lower[1])
     assert np.isnan(upper[1])
 
@@ -167,9 +171,59 @@ def test_interval_leaves_undefined_resamples_out():
 def test_p_value_is_small_only_where_differences_agree():
     draw = np.random.default_rng(0)
     differences = np.stack([draw.normal(5, 1, 999), draw.normal(0, 1, 999)], axis=1)
-    clear, unclear = two_sided_p(differences)
-    assert clear == pytest.approx(0.002)
+    clear, unclear = two_sided_p(Resampled(np.zeros(2), differences, groups=100_000))
+    assert clear == pytest.approx(0.002, abs=1e-4)
     assert unclear > 0.5
+
+
+def drawn_from(groups, resamples=20_000, between=1.0):
+    """Resampled means of groups whose own means are drawn from N(0, between)."""
+    means = np.random.default_rng(groups).normal(0, between, groups)
+    resampled = draw_groups(groups, resamples) @ means / groups
+    return means, Resampled(np.array([means.mean()]), resampled[:, None], groups)
+
+
+def test_intervals_of_few_groups_reach_to_the_worst_and_the_best():
+    means, drawn = drawn_from(4)
+    lower, upper = interval(drawn, 0.95)
+    assert (lower[0], upper[0]) == pytest.approx((means.min(), means.max()))
+    plain = np.quantile(drawn.resampled, [0.025, 0.975])
+    assert upper[0] - lower[0] > plain[1] - plain[0]
+
+
+def test_intervals_of_many_groups_are_plain_percentiles():
+    _, drawn = drawn_from(300)
+    plain = np.quantile(drawn.resampled, [0.025, 0.975])
+    ends = np.concatenate(interval(drawn, 0.95))
+    assert ends == pytest.approx(plain, abs=0.03 * (plain[1] - plain[0]))
+
+
+def test_intervals_and_p_values_agree():
+    for groups in (4, 8, 40):
+        _, drawn = drawn_from(groups)
+        for shift in np.linspace(-2, 2, 81):
+            moved = Resampled(drawn.scores + shift, drawn.resampled + shift, groups)
+            lower, upper = interval(moved, 0.95)
+            p_value = two_sided_p(moved)[0]
+            if abs(p_value - 0.05) > 0.01:
+                assert (lower[0] > 0 or upper[0] < 0) == (p_value < 0.05), (groups, shift)
+
+
+def test_one_group_has_neither_interval_nor_p_value():
+    drawn = Resampled(np.array([0.5]), np.full((50, 1), 0.5), groups=1)
+    assert np.isnan(interval(drawn, 0.95)).all()
+    assert np.isnan(two_sided_p(drawn)).all()
+
+
+def test_utterances_of_a_group_are_drawn_together():
+    judgement = judge([0] * 40, predicted=[0] * 20 + [1] * 20, dialogues=np.arange(40))
+    by_dialogue = bootstrap_scores([judgement], 4, 500)
+    speakers = np.repeat(["Ann", "Ben", "Cid", "Dee"], 10)
+    grouped = replace(judgement, utterances=judgement.utterances.assign(split_group=speakers))
+    by_speaker = bootstrap_scores([grouped], 4, 500)
+    assert (by_dialogue.groups, by_speaker.groups) == (40, 4)
+    widths = [np.ptp(interval(drawn, 0.95), axis=0)[-1] for drawn in (by_dialogue, by_speaker)]
+    assert widths[1] > 2 * widths[0]
 
 
 def test_emotion_shift_looks_at_the_speakers_own_last_label():

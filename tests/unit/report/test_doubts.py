@@ -58,11 +58,13 @@ def test_speakers_that_train_knows_are_counted(run):
 
 
 def test_few_speakers_behind_an_interval_are_a_doubt(run):
-    groups = run.utterances.assign(split_group=run.utterances["speaker"])
-    evaluation = replace(run.evaluation, split_by="speaker")
-    doubts = " ".join(write_doubts(replace(run, utterances=groups, evaluation=evaluation), []))
-    test = groups[groups["split"] == "test"]
-    assert f"The test split has {test['speaker'].nunique()} speakers: intervals" in doubts
+    def doubts(groups):
+        evaluation = replace(run.evaluation, split_by="speaker", groups=groups)
+        return " ".join(write_doubts(replace(run, evaluation=evaluation), []))
+
+    assert "The test split has 4 speakers: intervals resampled from so few are wide" in doubts(4)
+    assert "The test split is one speaker" in doubts(1)
+    assert "ntervals" not in doubts(40).replace("read their intervals", "")
 
 
 def test_settings_without_effect_are_named(run):

@@ -18,6 +18,7 @@ def test_verdict_fits_a_terminal_and_ends_with_the_page(evaluation):
     lines = write_verdict(evaluation, "results/made/report/index.html").splitlines()
     assert max(map(len, lines)) <= 100
     assert lines[-1] == "Report: results/made/report/index.html"
+    assert lines[2] == "Intervals resample 6 dialogues of the test split."
 
 
 def test_verdict_shows_every_class_of_every_variant_with_its_support(evaluation):
