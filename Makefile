@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: help run test lint demo picture bench bench-features bench-corpus sizing dag-size evidence-meld clean
+.PHONY: help run test lint demo picture bench bench-features bench-corpus sizing dag-size evidence-meld evidence-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,7 +47,11 @@ dag-size: .venv/installed ## measure how long a million utterances take to becom
 
 evidence-meld: .venv/installed ## compare all remedies on MELD=FOLDER, the folder of MELD's CSVs
 	@test -n "$(MELD)" || { echo "error: name the folder of MELD's CSVs: make evidence-meld MELD=FOLDER"; exit 2; }
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/evidence_meld.py "$(MELD)" --cores $(CORES)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/evidence.py benchmarks/evidence_meld.yaml --root "$(MELD)" --section evidence-meld --cores $(CORES)
+
+evidence-table: .venv/installed ## the same tables of any corpus: CONFIG=FILE, with seeds and variants
+	@test -n "$(CONFIG)" || { echo "error: name a configuration: make evidence-table CONFIG=FILE"; exit 2; }
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/evidence.py "$(CONFIG)" --cores $(CORES)
 
 clean: ## remove the environment and all results
 	rm -rf .venv .snakemake results/*/

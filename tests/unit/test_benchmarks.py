@@ -6,6 +6,9 @@ import sys
 
 import numpy as np
 import pytest
+import yaml
+from made_results import make_results
+from sklearn.metrics import f1_score
 
 from cberl.configuration import PROJECT
 
@@ -139,3 +142,46 @@ def test_a_clip_that_was_being_written_is_not_kept(benchmark, monkeypatch, tmp_p
     corpus.write_whole(target, b"whole")
     assert target.read_bytes() == b"whole"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_seed_of_the_evidence_is_whole(benchmark, monkeypatch, tmp_path):
+    evidence = benchmark("evidence")
+    commands = []
+    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
+    settings = evidence.read_config(PROJECT / "benchmarks/evidence_pair.yaml", tmp_path)
+    for seed in (0, 1):
+        evidence.run_seed(settings, seed, tmp_path / f"seed{seed}", "1")
+    configs = [
+        yaml.safe_load((tmp_path / f"seed{seed}/config.yaml").read_text()) for seed in (0, 1)
+    ]
+    assert [config["seeds"] for config in configs] == [[0], [1]]
+    encoders = [config["features"]["text"]["encoders"] for config in configs]
+    folds = encoders[0][0]["finetune"]["folds"]
+    for one, other in zip(*encoders, strict=True):
+        assert other["finetune"]["seed"] - one["finetune"]["seed"] >= folds
+        assert other["encoder"] == one["encoder"]
+    assert all(str(tmp_path / f"seed{seed}") in commands[seed] for seed in (0, 1))
+
+
+def test_the_evidence_is_of_the_seeds_that_are_done(benchmark, tmp_path):
+    evidence = benchmark("evidence")
+    for seed in (0, 3):
+        make_results(tmp_path / f"seed{seed}/results/made", seeds=(seed,))
+    (tmp_path / "seed4/results/made/train").mkdir(parents=True)
+    judgements, classes = evidence.read_seeds(tmp_path, "made")
+    assert {(one.variant, one.seed) for one in judgements} == {
+        (variant, seed) for variant in ("baseline", "cberl") for seed in (0, 3)
+    }
+    tables = evidence.report(evidence.in_order(judgements, ["cberl", "baseline"]), classes, [])
+    assert "seeds: 2" in tables
+    first = next(line for line in tables.splitlines() if line.startswith("| cberl"))
+    mean = np.mean(
+        [
+            f1_score(one.truth[one.labelled], one.predicted[one.labelled], average="weighted")
+            for one in judgements
+            if one.variant == "cberl"
+        ]
+    )
+    assert f"{100 * mean:.1f}" in first
+    with pytest.raises(SystemExit, match="no seed is done"):
+        evidence.read_seeds(tmp_path, "other")
