@@ -23,8 +23,10 @@ from cberl.seeding import limit_threads, seed_everything
 
 @dataclass(frozen=True)
 class Job:
-    """A running job: its ``settings`` (from the rule's params), ``seed`` and ``provenance``."""
+    """A running job: all ``params`` of its rule and its ``settings`` among them, its ``seed`` and
+    ``provenance``."""
 
+    params: dict[str, Any]
     settings: Any
     seed: int | None
     provenance: dict[str, Any]
@@ -64,7 +66,7 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
             seed,
             _read_inputs(snakemake.input),
         )
-        yield Job(settings, seed, provenance)
+        yield Job(dict(snakemake.params.items()), settings, seed, provenance)
         seconds = time.monotonic() - started
         logging.info("done in %.1f s, peak memory %d MB", seconds, _peak_memory_mb())
         if getattr(sys.modules["__main__"], "snakemake", None) is snakemake:

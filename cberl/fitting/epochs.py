@@ -1,7 +1,7 @@
 """The training loop that all models share.
 
 A model brings what an epoch is and how dev is scored; the loop counts the epochs, keeps the best
-weights and the history, shows progress and stops.
+weights and the history, shows progress, stops, and goes on where it was stopped.
 """
 
 import logging
@@ -14,6 +14,7 @@ import pandas as pd
 from torch import Tensor, nn
 
 from cberl.errors import InputError
+from cberl.fitting.checkpoint import Checkpoint, Progress
 from cberl.log import progress
 
 HISTORY_COLUMNS = ["epoch", "split", "quantity", "value"]
@@ -65,8 +66,13 @@ class Plan:
     start: bool = False
 
 
-def run_epochs(training: Training, plan: Plan) -> pd.DataFrame:
+def run_epochs(
+    training: Training, plan: Plan, checkpoint: Checkpoint | None = None
+) -> pd.DataFrame:
     """Train, and leave the weights of the best epoch in ``training.network``.
+
+    Args:
+        checkpoint: where the training is kept now and then, and goes on from.
 
     Returns:
         The rows of the table HISTORY.
@@ -74,10 +80,10 @@ def run_epochs(training: Training, plan: Plan) -> pd.DataFrame:
     Raises:
         InputError: a loss or score stops being a number.
     """
-    history: list[tuple[int, str, str, float]] = []
-    best_value, best_epoch, best_state = math.inf, 0, {}
     first = 0 if plan.start else 1
-    for epoch in progress(range(first, plan.epochs + 1), plan.epochs, f"epochs of {plan.section}"):
+    so_far = (checkpoint.restore(training) if checkpoint else None) or Progress(epoch=first - 1)
+    epochs = range(so_far.epoch + 1, plan.epochs + 1)
+    for epoch in progress(epochs, len(epochs), f"epochs of {plan.section}"):
         trained = training.run_epoch(epoch) if epoch else {}
         scores = training.score()
         if not all(map(math.isfinite, (*trained.values(), *scores.values()))):
@@ -85,24 +91,26 @@ def run_epochs(training: Training, plan: Plan) -> pd.DataFrame:
                 f"{plan.section}: the loss is not finite in epoch {epoch}; expected a lower"
                 f" {plan.section}.learning_rate"
             )
-        history += [(epoch, "train", name, value) for name, value in trained.items()]
-        history += [(epoch, "dev", name, value) for name, value in scores.items()]
-        if plan.quantity is None:
-            continue
-        value = -scores[plan.quantity] if plan.largest else scores[plan.quantity]
-        if value < best_value:
-            best_value, best_epoch = value, epoch
-            best_state = _copy_of(training.network.state_dict())
-        if epoch - max(best_epoch, plan.settled) >= plan.patience:
-            break
+        so_far.epoch = epoch
+        so_far.history += [(epoch, "train", name, value) for name, value in trained.items()]
+        so_far.history += [(epoch, "dev", name, value) for name, value in scores.items()]
+        if plan.quantity is not None:
+            value = -scores[plan.quantity] if plan.largest else scores[plan.quantity]
+            if value < so_far.best_value:
+                so_far.best_value, so_far.best_epoch = value, epoch
+                so_far.best_state = _copy_of(training.network.state_dict())
+            if epoch - max(so_far.best_epoch, plan.settled) >= plan.patience:
+                break
+        if checkpoint:
+            checkpoint.keep(training, so_far)
     if plan.quantity is not None:
-        training.network.load_state_dict(best_state)
+        training.network.load_state_dict(so_far.best_state)
         which = "highest" if plan.largest else "lowest"
         logging.info(
             "%s: epoch %d has the %s %s on dev, %.4f",
-            *(plan.section, best_epoch, which, plan.quantity, abs(best_value)),
+            *(plan.section, so_far.best_epoch, which, plan.quantity, abs(so_far.best_value)),
         )
-    return pd.DataFrame(history, columns=HISTORY_COLUMNS)
+    return pd.DataFrame(so_far.history, columns=HISTORY_COLUMNS)
 
 
 def best_epoch(history: pd.DataFrame, quantity: str, largest: bool = False) -> tuple[int, float]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cberl.errors import InputError
+from cberl.fitting.checkpoint import Checkpoint
 from cberl.fitting.epochs import Plan, run_epochs
 from cberl.fitting.f1 import f1_scores
 from cberl.fitting.terms import log_prior
@@ -38,6 +39,7 @@ def fit_classifier(
     synthetic_rows: str = "all",
     seed: int = 0,
     device: str = "auto",
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[ConversationNetwork, pd.DataFrame]:
     """Train classification and masked-node reconstruction together.
 
@@ -60,6 +62,7 @@ def fit_classifier(
             dev macro-F1 gains more by them than one standard error (paired bootstrap by dialogue).
         seed: of weights, order, dropout and masks.
         device: auto, cpu or cuda.
+        checkpoint: where the training is kept and goes on from; None: nowhere.
 
     Returns:
         The network on the CPU, in evaluation mode, and its history (table HISTORY).
@@ -80,19 +83,23 @@ def fit_classifier(
         if name not in known:
             raise InputError(f"{what} is {name!r}; expected one of {', '.join(known)}")
 
-    def run(rows: Conversations) -> tuple[ClassifierTraining, pd.DataFrame]:
+    def run(
+        rows: Conversations, kept: Checkpoint | None
+    ) -> tuple[ClassifierTraining, pd.DataFrame]:
         with reproducible(seed):
             training = ClassifierTraining(
                 rows, dev, settings, loss, dialogue_sampling, mask_weight, choose_device(device)
             )
-            history = run_epochs(training, training.plan)
+            history = run_epochs(training, training.plan, kept)
             if adjustment == "chosen":
                 training.adjust()
         return training, history
 
-    training, history = run(train)
+    training, history = run(train, checkpoint)
     if synthetic_rows == "chosen" and train.is_synthetic.any():
-        without, its_history = run(train.recorded())
+        without, its_history = run(
+            train.recorded(), checkpoint.named("recorded") if checkpoint else None
+        )
         gain, error = training.gain_over(without)
         used = gain > error
         logging.info(

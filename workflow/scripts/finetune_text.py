@@ -5,6 +5,7 @@ from cberl.corpus.labels import join_labels, read_classes
 from cberl.corpus.tables import UTTERANCES
 from cberl.features.settings import TextEncoderSettings
 from cberl.features.text.fit import fit_text_encoder
+from cberl.fitting.checkpoint import resumable
 from cberl.fitting.events import write_events
 from cberl.job import start_job
 from cberl.settings import read_settings
@@ -12,16 +13,18 @@ from cberl.tables import HISTORY
 
 with start_job(snakemake, torch=True) as job:
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
-    network, facts, history = fit_text_encoder(
-        join_labels(utterances, snakemake.input.labels_train),
-        join_labels(utterances, snakemake.input.labels_dev),
-        read_classes(snakemake.input.labels_train),
-        read_settings(TextEncoderSettings, job.settings["encoder"]),
-        job.settings["fold"],
-        snakemake.params.device,
-    )
-    tensors, facts = network.state_dict(), facts | {"position": job.settings["position"]}
-    write_tensors(snakemake.output.encoder, "encoder", tensors, job.provenance, facts)
-    write_table(snakemake.output.history, HISTORY, history, job.provenance)
+    with resumable(snakemake.output.encoder, job.provenance, job.params) as checkpoint:
+        network, facts, history = fit_text_encoder(
+            join_labels(utterances, snakemake.input.labels_train),
+            join_labels(utterances, snakemake.input.labels_dev),
+            read_classes(snakemake.input.labels_train),
+            read_settings(TextEncoderSettings, job.settings["encoder"]),
+            job.settings["fold"],
+            snakemake.params.device,
+            checkpoint,
+        )
+        tensors, facts = network.state_dict(), facts | {"position": job.settings["position"]}
+        write_tensors(snakemake.output.encoder, "encoder", tensors, job.provenance, facts)
+        write_table(snakemake.output.history, HISTORY, history, job.provenance)
     for path in snakemake.output.events:
         write_events(path, history)

@@ -2,6 +2,7 @@
 
 from cberl.artifacts import write_table
 from cberl.features.read_rows import read_rows
+from cberl.fitting.checkpoint import resumable
 from cberl.fitting.events import write_events
 from cberl.fitting.network_files import save_network
 from cberl.fuse.settings import VAESettings
@@ -15,9 +16,10 @@ with start_job(snakemake, torch=True) as job:
     train = read_rows(inputs.train, inputs.scaler, inputs.labels_train)
     dev = read_rows(inputs.dev, inputs.scaler, inputs.labels_dev)
     settings = read_settings(VAESettings, job.settings)
-    vae, history = fit_vae(train, dev, settings, job.seed, snakemake.params.device)
-    facts = {"classes": train.classes}
-    save_network(snakemake.output.model, "vae", vae, job.provenance, facts)
-    write_table(snakemake.output.history, HISTORY, history, job.provenance)
+    with resumable(snakemake.output.model, job.provenance, job.params) as checkpoint:
+        vae, history = fit_vae(train, dev, settings, job.seed, snakemake.params.device, checkpoint)
+        facts = {"classes": train.classes}
+        save_network(snakemake.output.model, "vae", vae, job.provenance, facts)
+        write_table(snakemake.output.history, HISTORY, history, job.provenance)
     for path in snakemake.output.events:
         write_events(path, history)

@@ -1,6 +1,7 @@
 """Train the graph network."""
 
 from cberl.artifacts import write_table
+from cberl.fitting.checkpoint import resumable
 from cberl.fitting.events import write_events
 from cberl.fitting.network_files import save_network
 from cberl.graph.conversations import read_conversations
@@ -22,20 +23,22 @@ with start_job(snakemake, torch=True) as job:
         )
         for position in range(2)
     )
-    network, history = fit_classifier(
-        train,
-        dev,
-        read_settings(TrainSettings, job.settings),
-        loss=variant["loss"],
-        dialogue_sampling=variant["dialogue_sampling"],
-        mask_weight=variant["mask_weight"],
-        adjustment=variant["adjustment"],
-        synthetic_rows=variant["synthetic_rows"],
-        seed=job.seed,
-        device=snakemake.params.device,
-    )
-    facts = {"classes": train.classes, **network.facts}
-    save_network(snakemake.output.model, "network", network, job.provenance, facts)
-    write_table(snakemake.output.history, HISTORY, history, job.provenance)
+    with resumable(snakemake.output.model, job.provenance, job.params) as checkpoint:
+        network, history = fit_classifier(
+            train,
+            dev,
+            read_settings(TrainSettings, job.settings),
+            loss=variant["loss"],
+            dialogue_sampling=variant["dialogue_sampling"],
+            mask_weight=variant["mask_weight"],
+            adjustment=variant["adjustment"],
+            synthetic_rows=variant["synthetic_rows"],
+            seed=job.seed,
+            device=snakemake.params.device,
+            checkpoint=checkpoint,
+        )
+        facts = {"classes": train.classes, **network.facts}
+        save_network(snakemake.output.model, "network", network, job.provenance, facts)
+        write_table(snakemake.output.history, HISTORY, history, job.provenance)
     for path in snakemake.output.events:
         write_events(path, history)

@@ -32,6 +32,7 @@ from cberl.features.text.draws import draw_epoch
 from cberl.features.text.folds import hold_out
 from cberl.features.text.network import TextNetwork, parameter_groups
 from cberl.features.text.transformer import load_transformer
+from cberl.fitting.checkpoint import Checkpoint
 from cberl.fitting.epochs import Plan, best_epoch, run_epochs
 from cberl.fitting.f1 import f1_scores
 from cberl.rows import NO_LABEL
@@ -51,6 +52,7 @@ def fit_text_encoder(
     settings: TextEncoderSettings,
     fold: int = 0,
     device: str = "auto",
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[TextNetwork, dict[str, Any], pd.DataFrame]:
     """Fine-tune the encoder.
 
@@ -62,6 +64,7 @@ def fit_text_encoder(
         settings: of the text encoder, with those of its fine-tuning.
         fold: number of the one that is held out.
         device: auto, cpu or cuda.
+        checkpoint: where the training is kept and goes on from; None: nowhere.
 
     Returns:
         (network on the CPU, in evaluation mode; facts about it; table HISTORY).
@@ -85,6 +88,7 @@ def fit_text_encoder(
                 largest=True,
                 patience=tuning.patience,
             ),
+            checkpoint,
         )
     epoch, score = best_epoch(history, "macro_f1", largest=True)
     facts = {

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cberl.errors import InputError
+from cberl.fitting.checkpoint import Checkpoint
 from cberl.fitting.epochs import Plan, run_epochs
 from cberl.fitting.tensors import to_tensors
 from cberl.fitting.terms import count_labels, log_prior
@@ -26,6 +27,7 @@ def fit_vae(
     settings: VAESettings,
     seed: int = 0,
     device: str = "auto",
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[VAENetwork, pd.DataFrame]:
     """Train the joint VAE; keep the weights of the epoch whose loss on dev is lowest.
 
@@ -38,6 +40,7 @@ def fit_vae(
         dev: dev rows, of the same modalities.
         seed: of weights, order and noise.
         device: auto, cpu or cuda.
+        checkpoint: where the training is kept and goes on from; None: nowhere.
 
     Returns:
         The network on the CPU, in evaluation mode, and its history (table HISTORY).
@@ -61,6 +64,7 @@ def fit_vae(
                 patience=settings.patience,
                 settled=settings.annealing_epochs,
             ),
+            checkpoint,
         )
     return training.network.cpu().eval(), history
 

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cberl.errors import InputError
+from cberl.fitting.checkpoint import Checkpoint
 from cberl.fitting.epochs import Plan, run_epochs
 from cberl.fitting.tensors import to_tensors
 from cberl.fitting.terms import kl_from_standard_normal
@@ -40,6 +41,7 @@ def fit_gan(
     settings: GANSettings,
     seed: int = 0,
     device: str = "auto",
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[GANNetwork, pd.DataFrame]:
     """Train the GAN on training rows.
 
@@ -47,6 +49,7 @@ def fit_gan(
         train: scaled training rows; those without a label or any modality are left out.
         seed: of initial weights and every draw.
         device: auto, cpu or cuda.
+        checkpoint: where the training is kept and goes on from; None: nowhere.
 
     Returns:
         The GAN, its weights averaged, on the CPU, in evaluation mode; and its history (table
@@ -63,7 +66,7 @@ def fit_gan(
         train = train.take(usable)
     with reproducible(seed):
         training = GANTraining(train, settings, seed, choose_device(device))
-        history = run_epochs(training, Plan("oversample.gan", settings.epochs))
+        history = run_epochs(training, Plan("oversample.gan", settings.epochs), checkpoint)
     return training.network.cpu().eval(), history
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from interrupted import assert_resumes
 from made_encoders import text_encoder
 
 from cberl.artifacts import read_tensors, write_tensors
@@ -61,7 +62,7 @@ def fit(corpus, encoder):
         epochs=8, patience=8, batch_size=8, learning_rate=0.003, precision="float32"
     )
 
-    def run(fold=0, context_turns=1, train=None, **changes):
+    def run(fold=0, context_turns=1, train=None, checkpoint=None, **changes):
         settings = replace(
             ENCODING,
             encoder=encoder,
@@ -69,7 +70,7 @@ def fit(corpus, encoder):
             finetune=replace(tuning, **changes),
         )
         train = corpus[0] if train is None else train
-        return fit_text_encoder(train, corpus[1], CLASSES, settings, fold, "cpu")
+        return fit_text_encoder(train, corpus[1], CLASSES, settings, fold, "cpu", checkpoint)
 
     return run
 
@@ -342,3 +343,10 @@ def test_sequences_without_a_label_are_left_out_of_batches():
     labels[sequences[4].rows] = NO_LABEL
     batches = shuffle_batches(sequences, labels, 8, np.random.default_rng(1))
     assert 4 not in np.concatenate(list(batches))
+
+
+def test_a_killed_training_ends_in_the_same_bytes(fit, tmp_path, monkeypatch, caplog):
+    def run(checkpoint):
+        return fit(context_turns="all", epochs=5, checkpoint=checkpoint)
+
+    assert_resumes(run, tmp_path, monkeypatch, caplog, epoch=3)

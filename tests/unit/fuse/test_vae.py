@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from interrupted import assert_resumes
 
 from cberl.errors import InputError
 from cberl.fitting.network_files import load_network, save_network
@@ -156,3 +157,15 @@ def test_what_the_latent_leaves_out_goes_on_beside_it(settings, make_rows):
     np.testing.assert_array_equal(fused[:, settings.latent_size :], concatenate_modalities(dev))
     nothing = dev.without("text").without("audio").without("video")
     assert not fuse_with_vae(vae, nothing).any()
+
+
+def test_a_killed_training_ends_in_the_same_bytes(
+    make_rows, settings, tmp_path, monkeypatch, caplog
+):
+    train, dev = make_rows(90, seed=0), make_rows(30, seed=1)
+    settings = replace(settings, epochs=6)
+
+    def run(checkpoint):
+        return fit_vae(train, dev, settings, device="cpu", checkpoint=checkpoint)
+
+    assert_resumes(run, tmp_path, monkeypatch, caplog, epoch=3)

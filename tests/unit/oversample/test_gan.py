@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from interrupted import assert_resumes
 
 from cberl.artifacts import write_table
 from cberl.errors import InputError
@@ -24,8 +25,9 @@ SETTINGS = GANSettings(
 )
 
 
-def fit(train, **changes):
-    return fit_gan(train, dataclasses.replace(SETTINGS, **changes), seed=0, device="cpu")
+def fit(train, checkpoint=None, **changes):
+    settings = dataclasses.replace(SETTINGS, **changes)
+    return fit_gan(train, settings, seed=0, device="cpu", checkpoint=checkpoint)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -212,3 +214,12 @@ def test_losses_by_hand():
     assert adversarial_loss(fake, scored).item() == pytest.approx(-(1 + 0) / 2)
     # Hinges 1 - 0.5 and 1 + 1
     assert critic_loss(torch.cat([real, fake]), scored).item() == pytest.approx((0.5 + 2) / 2)
+
+
+def test_a_killed_training_ends_in_the_same_bytes(make_rows, tmp_path, monkeypatch, caplog):
+    train = make_rows()
+
+    def run(checkpoint):
+        return fit(train, checkpoint, epochs=6)
+
+    assert_resumes(run, tmp_path, monkeypatch, caplog, epoch=3)

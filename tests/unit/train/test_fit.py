@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from interrupted import assert_resumes
 from made_conversations import make_conversations
 from torch.nn import functional
 
@@ -22,13 +23,19 @@ def fit(settings):
     """fit(train, dev, seed, ...) -> network and history; other names are settings."""
     variant = ("loss", "dialogue_sampling", "mask_weight", "adjustment", "synthetic_rows")
 
-    def run(train, dev, seed=0, **changes):
+    def run(train, dev, seed=0, checkpoint=None, **changes):
         own = {
             "mask_weight": 0.5,
             **{name: changes.pop(name) for name in variant if name in changes},
         }
         return fit_classifier(
-            train, dev, replace(settings, **changes), **own, seed=seed, device="cpu"
+            train,
+            dev,
+            replace(settings, **changes),
+            **own,
+            seed=seed,
+            device="cpu",
+            checkpoint=checkpoint,
         )
 
     return run
@@ -291,3 +298,17 @@ def test_synthetic_rows_that_help_are_used(fit):
     facts = chosen.facts["synthetic_rows"]
     assert facts["used"]
     assert facts["gain"] > facts["gain_error"] > 0
+
+
+@pytest.mark.parametrize("synthetic_rows", ["all", "chosen"])
+def test_a_killed_training_ends_in_the_same_bytes(
+    fit, tmp_path, monkeypatch, caplog, synthetic_rows
+):
+    train, dev = make_conversations(), make_conversations(seed=1)
+    train = with_synthetic(train, train.labels[96:].clone())
+    changes = {"epochs": 6, "synthetic_rows": synthetic_rows, "adjustment": "chosen"}
+
+    def run(checkpoint):
+        return fit(train, dev, checkpoint=checkpoint, **changes)
+
+    assert_resumes(run, tmp_path, monkeypatch, caplog, epoch=3)
