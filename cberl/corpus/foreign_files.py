@@ -11,6 +11,7 @@ _SIGNATURES = {
     b"NIST_1A": "is a NIST SPHERE file, which is not read; convert it to WAV (sox a.sph a.wav)",
     b"<!doctype html": "is a web page, not the file itself; download it again",
     b"<html": "is a web page, not the file itself; download it again",
+    b"\xd0\xcf\x11\xe0": "is a file of old Excel or Word; save it as .xlsx or as CSV UTF-8",
     b"\x00\x05\x16\x07": "is a file of macOS attributes (its name begins with ._), not the file "
     "itself",
 }

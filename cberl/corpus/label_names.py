@@ -19,6 +19,9 @@ NO_LABEL_WORDS = frozenset(
 )
 """What programs and people write where there is no label; in small letters, without blanks."""
 
+MOST_NAMES = 20
+"""Different labels that may each stand in few rows; more are hardly classes."""
+
 MOST_SCORES = 10
 """Different numbers with decimals that may still be classes; more are scores."""
 
@@ -68,7 +71,7 @@ def check_labels(
 
     Raises:
         InputError: with the mapping to write, where labels differ only in case, blanks or the
-            spelling of a number, or read like no label at all; where they are scores.
+            spelling of a number, or read like no label at all; where they are scores, or texts.
     """
     meant = {*mapping, *mapping.values()}
     counts = Counter(labels.dropna())
@@ -89,6 +92,12 @@ def check_labels(
             f"write corpus.labels: {as_yaml(merged)} (or each as itself to keep them apart)"
         )
     numbers = [_number(name) for name in counts]
+    labelled = sum(counts.values())
+    if len(counts) > MOST_NAMES and len(counts) > labelled / 2 and not classes:
+        raise InputError(
+            f"{source}: {len(counts)} different labels in {labelled} rows, such as "
+            f"{next(iter(counts))!r}: hardly classes; expected few labels, each in many rows"
+        )
     decimals = None not in numbers and any(not number.is_integer() for number in numbers)
     if decimals and len(numbers) > MOST_SCORES and not classes:
         raise InputError(
@@ -106,6 +115,14 @@ def likely_mapping(counts: Mapping[str, int]) -> dict[str, str | None]:
     empty = [name for name in counts if _reads_like_none(name, counts)]
     merged = _spellings({name: counts[name] for name in counts if name not in empty}, (), {})
     return {**dict.fromkeys(empty), **merged}
+
+
+def joined_labels(labels: pd.Series) -> list[str]:
+    """Labels that look like several at once: joined by a sign, the parts labels by themselves."""
+    names = set(labels.dropna())
+    parts = {name: [part.strip() for part in re.split(r"[;|,/+&]", name)] for name in names}
+    single = {name for name in names if len(parts[name]) == 1}
+    return sorted(name for name in names - single if single & set(parts[name]))
 
 
 def class_order(labels: pd.Series) -> list[str]:

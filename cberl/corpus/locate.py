@@ -9,6 +9,12 @@ from pathlib import Path, PurePosixPath
 
 from cberl.corpus import reasons
 
+MEDIA_SUFFIXES = {
+    **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".m4a", ".aac", ".opus", ".wma"), "audio"),
+    **dict.fromkeys((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".flv"), "video"),
+}
+"""How names of media files end, in small letters -> what they hold."""
+
 _FOLDERS_KEPT = 256
 _DRIVE = re.compile(r"[A-Za-z]:/")
 _OUTSIDE = (

@@ -7,6 +7,7 @@ import pandas as pd
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
 
+MOST_NAMES = 8
 NO_TRAINING = "no label in train: no model can predict it"
 NO_SCORE = "no label in test: no score shows how well it is predicted"
 GAPS = {
@@ -75,6 +76,8 @@ def find_gaps(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[str]:
         names.setdefault(found, []).append(name)
     for found, words in GAPS.items():
         if found in names:
-            yield f"class {', '.join(names[found])}: {words}"
+            more = len(names[found]) - MOST_NAMES
+            shown = ", ".join(names[found][:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+            yield f"class {shown}: {words}"
     if rows.loc[rows["split"] == "train", "dialogue"].nunique() == 1:
         yield "split train is one dialogue: what is learnt from it may hold for no other"

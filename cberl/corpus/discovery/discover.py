@@ -9,9 +9,10 @@ import pandas as pd
 
 from cberl.corpus.annotations import find_iemocap_dialogues, find_meld_annotations
 from cberl.corpus.discovery.audformat import HEADER, read_audformat
-from cberl.corpus.discovery.discovered import MEDIA_SUFFIXES, Discovered, modalities_of
+from cberl.corpus.discovery.discovered import Discovered, modalities_of
 from cberl.corpus.discovery.named_files import list_media, read_by_pattern, recognise_names
 from cberl.corpus.label_names import class_order, likely_mapping
+from cberl.corpus.locate import MEDIA_SUFFIXES
 from cberl.corpus.readers.column_files import TABLE_SUFFIXES, read_raw_columns
 from cberl.corpus.readers.column_names import likely_columns
 from cberl.corpus.readers.meld import find_clips

@@ -3,11 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from cberl.corpus.locate import MEDIA_SUFFIXES
+
 COLUMNS = ("dialogue", "utterance", "speaker", "text", "label", "split", "media", "start", "end")
-MEDIA_SUFFIXES = {
-    **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".m4a", ".aac", ".opus", ".wma"), "audio"),
-    **dict.fromkeys((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".flv"), "video"),
-}
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from cberl.corpus.discovery.discovered import MEDIA_SUFFIXES, Discovered, modalities_of
+from cberl.corpus.discovery.discovered import Discovered, modalities_of
 from cberl.corpus.label_names import class_order
+from cberl.corpus.locate import MEDIA_SUFFIXES
 from cberl.corpus.split import count_of, rank_dialogues
 from cberl.errors import InputError
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from cberl.corpus.foreign_files import refuse_foreign
 from cberl.corpus.readers.bounds import check_cell, check_column_count
-from cberl.corpus.readers.column_names import map_columns
+from cberl.corpus.readers.column_names import map_columns, refuse_by_content
 from cberl.corpus.readers.packed_columns import kind_of, read_packed_columns
 from cberl.corpus.readers.text_files import (
     AUTO,
@@ -85,14 +85,16 @@ def read_column_file(
     places, values = read_raw_columns(path, encoding)
     known = [*required, *optional, *vectors]
     mapping = mapping or {}
-    columns = map_columns(path, list(values), known, mapping, known if missed is None else missed)
-    for name in required:
-        if name not in columns:
-            hint = separator_hint(list(values), DELIMITERS.get(path.suffix.lower(), ""))
-            raise InputError(
-                f"{path}: has no column {name}; found {', '.join(values)}"
-                f"{hint or f'; one that is called otherwise: corpus.columns: {{ITS NAME: {name}}}'}"
-            )
+    missed = known if missed is None else missed
+    columns = map_columns(path, list(values), known, mapping, missed)
+    absent = [name for name in required if name not in columns]
+    if absent:
+        hint = separator_hint(list(values), DELIMITERS.get(path.suffix.lower(), ""))
+        theirs = ", ".join(f"ITS NAME: {name}" for name in absent)
+        raise InputError(
+            f"{path}: has no column {', '.join(absent)}; found {', '.join(values)}"
+            f"{hint or f'; what is called otherwise: corpus.columns: {{{theirs}}}'}"
+        )
     cells = {
         name: [
             _as_text(value, path, place, columns[name])
@@ -102,12 +104,14 @@ def read_column_file(
         if name in columns
     }
     read = {*columns.values(), *mapping}
+    unread = [name for name in values if name not in read]
+    refuse_by_content(path, {name: values[name] for name in unread}, columns, missed)
     return ColumnFile(
         path,
         places,
         cells,
         {name: values[columns[name]] for name in vectors if name in columns},
-        [name for name in values if name not in read],
+        unread,
     )
 
 

@@ -4,10 +4,11 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import yaml
 
+from cberl.corpus.locate import MEDIA_SUFFIXES
 from cberl.errors import InputError
 
 SYNONYMS = {
@@ -55,6 +56,11 @@ _OTHER_UNITS = {
     **dict.fromkeys(("frame", "frames"), "frames"),
     **dict.fromkeys(("sample", "samples"), "samples"),
 }
+SPLIT_WORDS = {
+    *("train", "training", "trn", "dev", "devel", "development", "val", "valid", "validation"),
+    *("test", "testing", "tst", "eval", "evaluation"),
+}
+_YES_AND_NO = {"0", "1", "yes", "no", "true", "false", "y", "n", "t", "f", "x", ""}
 _LENGTHS = {"duration", "dur", "length"}
 
 
@@ -143,6 +149,45 @@ def _refuse_likely(
             )
 
 
+def refuse_by_content(
+    path: Path,
+    cells: Mapping[str, Sequence[object]],
+    columns: Mapping[str, str],
+    missed: Iterable[str],
+) -> None:
+    """Refuse columns that by what is in them are one of those that are missing.
+
+    Args:
+        cells: unread column -> its cells.
+        columns: our name -> column of the file, for those that are read.
+        missed: our names that are looked for, if absent.
+
+    Raises:
+        InputError: a column holds names of splits, or of media files, and there is no such column.
+    """
+    absent = [name for name in missed if name not in columns]
+    for name, values in cells.items():
+        if not all(value is None or isinstance(value, str | int | float) for value in values):
+            continue
+        words = {str(value).strip().lower() for value in values if value is not None} - {""}
+        splits = bool(words) and words <= SPLIT_WORDS
+        of_a_split = not SPLIT_WORDS.isdisjoint(words_of(name)) and words <= _YES_AND_NO
+        if "split" in absent and (splits or of_a_split):
+            mapping = {name: "split" if splits else None}
+            raise InputError(
+                f"{path}: column {name} ({', '.join(sorted(words)[:3])}) is about splits, but "
+                "there is no column split, and dialogues would be dealt anew; expected one that "
+                f"holds train, dev and test (or corpus.columns: {as_yaml(mapping)})"
+            )
+        files = bool(words) and all(PurePath(word).suffix in MEDIA_SUFFIXES for word in words)
+        if "media" in absent and files:
+            raise InputError(
+                f"{path}: column {name} holds media files ({min(words)}), but there is no column "
+                f"media; rename it or write corpus.columns: {as_yaml({name: 'media'})} (null in "
+                "place of the name leaves it out)"
+            )
+
+
 def likely_columns(
     unread: Sequence[str], columns: Mapping[str, str], absent: Sequence[str]
 ) -> dict[str, str]:
@@ -187,7 +232,7 @@ def _best(ours: str, names: Sequence[str]) -> str | None:
     return min(ranks, key=lambda name: ranks[name]) if ranks else None
 
 
-def _rank(ours: str, name: str) -> tuple[int, bool] | None:
+def _rank(ours: str, name: str) -> tuple[int, int] | None:
     """How likely a column is one of ours, the lowest first; None: nothing speaks for it."""
     keys, beside = SYNONYMS.get(ours, "").split(), BESIDE.get(ours, "").split()
     numbered = not set(words_of(name)).isdisjoint(_NUMBERING.split())
@@ -197,6 +242,8 @@ def _rank(ours: str, name: str) -> tuple[int, bool] | None:
     ranks = [rank for rank, key in enumerate(keys) if key in words]
     if not ranks or not words <= {*keys, *beside}:
         return None
+    if ours == "label":  # names of labels come before their numbers
+        return (numbered, ranks[0])
     return ranks[0], not (numbered and ours in _ONLY_NUMBERED)
 
 

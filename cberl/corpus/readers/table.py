@@ -8,7 +8,12 @@ import pandas as pd
 
 from cberl.corpus.annotations import find_corpus_file
 from cberl.corpus.assemble import Corpus, assemble_corpus
-from cberl.corpus.label_names import check_labels, class_order, rename_labels
+from cberl.corpus.label_names import (
+    check_labels,
+    class_order,
+    joined_labels,
+    rename_labels,
+)
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
 from cberl.corpus.readers.times import parse_time
 from cberl.corpus.settings import CorpusSettings
@@ -23,6 +28,9 @@ OPTIONAL = ("text", "label", "split", "group", "media", "start", "end", "audio")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """Control characters but tab and line break. A spreadsheet has vertical tabs for line breaks."""
 
+MOST_SHOWN = 5
+LONGEST_USUAL_S = 120.0
+"""Median length of utterances above which times are hardly in seconds."""
 _NO_TEXT = ("nan", "NaN", "NA", "N/A", "None", "null", "NULL", "#N/A", "<NA>")
 
 
@@ -99,6 +107,18 @@ def classes_of(rows: pd.DataFrame, path: Path) -> list[str]:
 
 def find_odd_cells(rows: pd.DataFrame) -> Iterator[str]:
     """Say which cells are read as they stand though they hardly mean it."""
+    joined = joined_labels(rows["label"])
+    if joined:
+        yield (
+            f"labels {', '.join(map(repr, joined[:MOST_SHOWN]))} look like several at once, and "
+            "are classes of their own; corpus.labels can call them otherwise"
+        )
+    usual = rows["annotated_duration_s"].median()
+    if usual > LONGEST_USUAL_S:
+        yield (
+            f"an utterance lasts {usual:g} s in the median by start and end: are these seconds? "
+            "Milliseconds would be a thousand times as much"
+        )
     for name in ("text", "speaker"):
         odd = rows[name].isin(_NO_TEXT)
         if odd.any():
@@ -203,7 +223,7 @@ def _find_mistakes(frame: pd.DataFrame) -> pd.DataFrame:
         )
     for name in ("start", "end"):
         unread = frame[name].notna() & frame[f"{name}_s"].isna()
-        report(unread, name, "is {!r}; expected seconds (83.5) or a time (0:01:23.5)")
+        report(unread, name, "is {!r}; expected seconds with a point (83.5) or a time (0:01:23.5)")
     reversed_times = frame["end_s"].astype(float) <= frame["start_s"].astype(float)
     report(reversed_times, "end", "is {!r}, not after the start; expected a later time")
     return pd.DataFrame(sorted(found), columns=["position", "where", "column", "mistake"])

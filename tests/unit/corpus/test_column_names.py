@@ -1,5 +1,6 @@
 """Columns by other names: mapped by the configuration, refused where they are likely meant."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -133,6 +134,47 @@ def test_a_mapped_table_reads_like_one_with_our_names(tmp_path):
     other = read_corpus(replace(SETTINGS["table"], file="theirs.tsv", columns=columns), tmp_path)
     assert other.utterances.equals(ours.utterances)
     assert other.labels.equals(ours.labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "mapping"),
+    [
+        ("Datensatz", ("train", "train", "dev", "test"), "{Datensatz: split}"),
+        ("numero", ("Training", "validation"), "{numero: split}"),
+        ("is_test", ("0", "1"), "{is_test: null}"),
+        ("train?", ("yes", "no"), "{'train?': null}"),
+        ("Datei", ("a.WAV", "b.wav"), "{Datei: media}"),
+        ("音频", ("x/a.mp4", "x/b.mov", ""), "{音频: media}"),
+    ],
+)
+def test_columns_are_told_by_what_is_in_them_too(tmp_path, name, cells, mapping):
+    rows = [{**row, name: cells[at % len(cells)]} for at, row in enumerate(table_rows())]
+    write_table(tmp_path / "utterances.tsv", rows)
+    with pytest.raises(InputError, match=f"column {re.escape(name)} .*{re.escape(mapping)}"):
+        read_corpus(SETTINGS["table"], tmp_path)
+    left_out = replace(SETTINGS["table"], columns={name: None})
+    assert read_corpus(left_out, tmp_path).notices == ()
+
+
+def test_all_that_is_missing_is_named_at_once(tmp_path):
+    rows = [{"dialogue": row["dialogue"], "感情": row["label"]} for row in table_rows()]
+    write_table(tmp_path / "utterances.tsv", rows)
+    with pytest.raises(InputError, match=r"no column utterance, speaker; .*ITS NAME: utterance"):
+        read_corpus(SETTINGS["table"], tmp_path)
+
+
+def test_names_of_labels_come_before_their_numbers():
+    assert "{emotion: label}" in message_of([*with_names(label=None), "label_id", "emotion"])
+
+
+def test_times_that_are_hardly_seconds_are_noticed(tmp_path):
+    rows = [
+        {**row, "media": f"{at}.mp4", "start": at * 1000, "end": at * 1000 + 900}
+        for at, row in enumerate(table_rows())
+    ]
+    write_table(tmp_path / "utterances.tsv", rows)
+    (notice,) = read_corpus(SETTINGS["table"], tmp_path).notices
+    assert notice.startswith("an utterance lasts 900 s in the median by start and end")
 
 
 def many_of_one_recording(**columns):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from made_corpora import MAKERS, SETTINGS, table_rows, write_table
 
-from cberl.corpus.label_names import check_labels, class_order, rename_labels
+from cberl.corpus.label_names import check_labels, class_order, joined_labels, rename_labels
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.errors import InputError
 
@@ -70,6 +70,17 @@ def test_scores_are_no_classes():
     with pytest.raises(InputError, match=r"20 different labels, all numbers with decimals: scores"):
         check(scores)
     check(["0.5", "1", "1.5"])
+
+
+def test_texts_are_no_classes():
+    with pytest.raises(InputError, match=r"30 different labels in 30 rows, .*: hardly classes"):
+        check([f"Line {number}." for number in range(30)])
+    check([f"c{number % 30}" for number in range(90)])
+
+
+def test_several_labels_at_once_are_noticed():
+    labels = ["joy;surprise", "joy", "anger|fear", "fear", "and/or"]
+    assert joined_labels(pd.Series([*labels, None], dtype=object)) == ["anger|fear", "joy;surprise"]
 
 
 def test_numbers_stand_in_numeric_order():

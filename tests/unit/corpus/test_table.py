@@ -172,7 +172,7 @@ MISTAKES = {
     ),
     "unreadable time": (
         changed(1, start="soon"),
-        r"line 3, column start: is 'soon'; expected seconds \(83\.5\)",
+        r"line 3, column start: is 'soon'; expected seconds with a point \(83\.5\)",
     ),
     "reversed times": (
         changed(1, start="9", end="8.5"),
