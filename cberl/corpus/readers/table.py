@@ -64,7 +64,8 @@ def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
         file = read_column_file(
             path, REQUIRED, OPTIONAL, mapping=settings.columns, encoding=settings.encoding
         )
-        rows, notices = conversation_rows(file), file.notices
+        rows = conversation_rows(file)
+        notices = [*file.notices, *find_odd_cells(rows)]
         if not settings.shared_media:
             refuse_shared_media(rows)
     rows["label"] = cut_scores(rows["label"], settings.score_edges, classes, str(path))
@@ -72,7 +73,7 @@ def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
         rows["label"] = name_numbered_labels(rows, classes)
     rows, classes = name_classes(rows, classes, settings.labels, path)
     rows, split_by, dealt = deal_missing_splits(rows, settings)
-    return assemble_corpus(rows, classes, [*notices, *find_odd_cells(rows), *dealt], split_by)
+    return assemble_corpus(rows, classes, [*notices, *dealt], split_by)
 
 
 def name_classes(
