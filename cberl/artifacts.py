@@ -294,11 +294,18 @@ def read_tensor_header(path: str | Path) -> dict[str, Any]:
     Raises:
         InputError: the file is absent, broken, or was not written by this package.
     """
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     check_digest(path)
-    with safe_open(path, framework="numpy") as handle:
-        return json.loads(handle.metadata()[METADATA_KEY.decode()])
+    try:
+        with safe_open(path, framework="numpy") as handle:
+            header = json.loads(handle.metadata()[METADATA_KEY.decode()])
+        known = {"kind", "metadata"} <= header.keys()
+    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        known = False
+    if not known:
+        raise InputError(f"{path}: was not written by this package; expected one of its models")
+    return header
 
 
 def row_positions(ids: Sequence[str], wanted: Sequence[str], source: str | Path) -> np.ndarray:

@@ -9,6 +9,9 @@ from cberl.features.encoders import PACKAGED_TEXT, TEXT_ENCODER
 from cberl.provenance import find_path
 from cberl.torchvision_guard import guard_torchvision
 
+MOST_LAYERS = 1000
+SMALL_NETWORK = 10_000_000
+"""Weights that a network may always have, whatever its files hold."""
 PACKAGED_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 
 
@@ -107,11 +110,13 @@ def open_pretrained(
     import torch
     import transformers
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
     # What the libraries raise for files that are absent, broken or need what is not installed.
     unusable = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
-    unusable += (ImportError, SafetensorError)
+    unusable += (ImportError, AssertionError, ArithmeticError, RecursionError)
+    unusable += (SafetensorError, StrictDataclassError)
     transformers.utils.logging.disable_progress_bar()
     local = Path(source).is_dir()
     # Unless told not to, transformers asks on the terminal whether to run a folder's own Python.
@@ -122,6 +127,8 @@ def open_pretrained(
             source, _, wanted = source.partition("@")
             cached = Path(hf_hub_download(source, "config.json", revision=wanted or None))
             options["revision"] = commit = cached.parent.name
+        config = transformers.AutoConfig.from_pretrained(source, **options)
+        _refuse_overgrown(config, Path(source) if local else None, f"{key}: {encoder}")
         prepares = reader.from_pretrained(source, **options)
         model, found = transformers.AutoModel.from_pretrained(
             source,
@@ -145,10 +152,42 @@ def open_pretrained(
             f" and set {key} to that folder ({reason})"
         ) from None
     # Poolers are made anew where a checkpoint has none; nothing here uses their output.
-    absent = sorted(name for name in found["missing_keys"] if "pooler" not in name)
+    named = [*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])]
+    absent = sorted(name for name in named if "pooler" not in name)
     if absent:
         raise InputError(f"{key}: {encoder} has no weights for {absent[0]}")
     return model.eval(), prepares, commit
+
+
+def _refuse_overgrown(config: Any, folder: Path | None, where: str) -> None:
+    """Refuse a configuration of a network that no weights can be for, before it is made.
+
+    Args:
+        folder: where the weights are; None if they are fetched.
+
+    Raises:
+        InputError: too many layers, or more numbers than the folder's weights have bytes.
+    """
+    import torch
+    import transformers
+
+    layers = getattr(config, "num_hidden_layers", 0)
+    if isinstance(layers, int) and layers > MOST_LAYERS:
+        raise InputError(
+            f"{where} has {layers} layers in config.json; expected at most {MOST_LAYERS}"
+        )
+    if folder is None:
+        return
+    with torch.device("meta"):
+        network = transformers.AutoModel.from_config(config, trust_remote_code=False)
+    numbers = sum(weights.numel() for weights in network.parameters() if weights.ndim > 1)
+    there = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    # Poolers may be absent, and weights may be shared.
+    if numbers > 2 * there + SMALL_NETWORK:
+        raise InputError(
+            f"{where} has {numbers} weights by config.json, but its files of weights only {there}"
+            " bytes; expected the config.json that belongs to them"
+        )
 
 
 def _longest_input(model: Any, tokenizer: Any) -> int:

@@ -18,7 +18,6 @@ DEFAULTS = {
         "file": "utterances.tsv",
         "columns": {},
         "encoding": "auto",
-        "score_edges": [],
         "shared_media": False,
         "split_by": "auto",
         "test_share": 0.2,
@@ -27,7 +26,6 @@ DEFAULTS = {
     "features": {
         "file": "utterances.tsv",
         "columns": {},
-        "score_edges": [],
         "split_by": "auto",
         "test_share": 0.2,
         **DEALING,
