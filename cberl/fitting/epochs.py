@@ -6,7 +6,7 @@ weights and the history, shows progress, stops, and goes on where it was stopped
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,6 +54,8 @@ class Plan:
         largest: the largest value is the best, not the smallest.
         patience: epochs without a better value before training stops.
         settled: the last epoch in which the loss still changes; patience counts from there on.
+        second_part: called when patience is at an end; if it says True, training goes on from the
+            best weights with another loss, and patience counts anew. None: there is no such part.
         start: whether the weights before the first epoch, as epoch 0, may be the best.
     """
 
@@ -63,6 +65,7 @@ class Plan:
     largest: bool = False
     patience: int = 0
     settled: int = 0
+    second_part: Callable[[], bool] | None = None
     start: bool = False
 
 
@@ -82,6 +85,8 @@ def run_epochs(
     """
     first = 0 if plan.start else 1
     so_far = (checkpoint.restore(training) if checkpoint else None) or Progress(epoch=first - 1)
+    if so_far.gone_over and plan.second_part:
+        plan.second_part()
     epochs = range(so_far.epoch + 1, plan.epochs + 1)
     for epoch in progress(epochs, len(epochs), f"epochs of {plan.section}"):
         trained = training.run_epoch(epoch) if epoch else {}
@@ -99,8 +104,11 @@ def run_epochs(
             if value < so_far.best_value:
                 so_far.best_value, so_far.best_epoch = value, epoch
                 so_far.best_state = _copy_of(training.network.state_dict())
-            if epoch - max(so_far.best_epoch, plan.settled) >= plan.patience:
-                break
+            if epoch - max(so_far.best_epoch, so_far.gone_over, plan.settled) >= plan.patience:
+                if plan.second_part is None or not plan.second_part():
+                    break
+                training.network.load_state_dict(so_far.best_state)
+                so_far.gone_over = epoch
         if checkpoint:
             checkpoint.keep(training, so_far)
     if plan.quantity is not None:

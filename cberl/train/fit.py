@@ -18,7 +18,7 @@ from cberl.graph.conversations import Conversations, DialogueBatch
 from cberl.rows import NO_LABEL
 from cberl.seeding import choose_device, reproducible
 from cberl.train.adjustment import ADJUSTMENTS, choose_adjustment
-from cberl.train.loss import LOSSES, ClassCounts, deferred_epoch, loss_of_epoch
+from cberl.train.loss import LOSSES, SECOND_PARTS, ClassCounts
 from cberl.train.network import ConversationNetwork
 from cberl.train.resampling import gain_over, resampled_macro_f1
 from cberl.train.sampling import SAMPLINGS, class_table, dialogue_weights, draw_dialogues
@@ -46,9 +46,10 @@ def fit_classifier(
     The weights of the epoch with the best dev macro-F1 are kept. Where a network starts from what
     encoders know, and learns by cross-entropy, it is the epoch of the lowest dev cross-entropy, the
     start among them: the network cannot lose to its encoders there, and a macro-F1 that hangs on a
-    handful of rows would often choose a later one that has fitted training rows too well. A loss
-    that changes on the way (LDAM) has its patience counted anew from the change on. On a CPU, the
-    same seed gives the same network; on a GPU, half precision is used where it is safe.
+    handful of rows would often choose a later one that has fitted training rows too well. A loss of
+    two parts (LDAM) goes over to the second when dev no longer improves, and patience counts anew.
+    On a CPU, the same seed gives the same network; on a GPU, half precision is used where it is
+    safe.
 
     Args:
         train: training dialogues, real and synthetic, with labels and classes.
@@ -126,6 +127,7 @@ class ClassifierTraining:
         device: str,
     ) -> None:
         self.settings, self._loss, self._mask_weight = settings, loss, mask_weight
+        self._criterion = LOSSES[loss]
         network = ConversationNetwork(
             input_size=train.inputs.shape[1],
             classes=len(train.classes),
@@ -165,8 +167,14 @@ class ClassifierTraining:
             largest=not from_evidence,
             patience=self.settings.patience,
             start=from_evidence,
-            settled=deferred_epoch(self._loss, self.settings.epochs),
+            second_part=self._go_over,
         )
+
+    def _go_over(self) -> bool:
+        """Go over to the loss's second part, once; False if there is none left."""
+        second = SECOND_PARTS.get(self._loss, self._criterion)
+        changed, self._criterion = second is not self._criterion, second
+        return changed
 
     def run_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the dialogues; the mean of each part of the loss."""
@@ -175,14 +183,14 @@ class ClassifierTraining:
         sums: dict[str, Tensor | float] = defaultdict(float)
         batches = order.split(self.settings.batch_dialogues)
         for dialogues in batches:
-            for name, value in self.step(self._train.select(dialogues), epoch).items():
+            for name, value in self.step(self._train.select(dialogues)).items():
                 sums[name] += value.detach()
         return {name: float(value) / len(batches) for name, value in sums.items()}
 
-    def step(self, batch: DialogueBatch, epoch: int) -> dict[str, Tensor]:
+    def step(self, batch: DialogueBatch) -> dict[str, Tensor]:
         """One update on some dialogues; the parts of the loss."""
         with torch.autocast(self._device, enabled=self._scaler.is_enabled()):
-            parts = self._losses(batch, epoch)
+            parts = self._losses(batch)
         self.optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(parts["loss"]).backward()
         self._scaler.unscale_(self.optimizer)
@@ -191,7 +199,7 @@ class ClassifierTraining:
         self._scaler.update()
         return parts
 
-    def _losses(self, batch: DialogueBatch, epoch: int) -> dict[str, Tensor]:
+    def _losses(self, batch: DialogueBatch) -> dict[str, Tensor]:
         parts = {}
         if self._mask_weight:
             logits, parts["reconstruction"] = self.network.classify_and_reconstruct(
@@ -201,8 +209,9 @@ class ClassifierTraining:
             logits = self.network(*batch.graph)
         logits, labelled = logits.float(), batch.labels != NO_LABEL
         if labelled.any():
-            loss = loss_of_epoch(self._loss, epoch, self.settings.epochs)
-            parts["classification"] = loss(logits[labelled], batch.labels[labelled], self._counts)
+            parts["classification"] = self._criterion(
+                logits[labelled], batch.labels[labelled], self._counts
+            )
         else:
             parts["classification"] = logits.sum() * 0
         weighted = self._mask_weight * parts.get("reconstruction", 0)

@@ -23,7 +23,6 @@ from cberl.train.network import COSINE_SCALE
 FOCUS = 2.0
 LARGEST_MARGIN = 0.5
 SAMPLE_OVERLAP = 0.999
-DEFERRED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,10 @@ def ldam(logits: Tensor, labels: Tensor, counts: ClassCounts) -> Tensor:
 
 
 def ldam_reweighted(logits: Tensor, labels: Tensor, counts: ClassCounts) -> Tensor:
-    """`ldam` with the weights of `class_balanced`: its second, deferred part (section 3.3)."""
+    """`ldam` with the weights of `class_balanced`: its second, deferred part (section 3.3).
+
+    There it begins at a fixed epoch; here when dev no longer improves by the first.
+    """
     weights = effective_weights(counts.drawn)
     return functional.cross_entropy(_less_margin(logits, labels, counts), labels, weight=weights)
 
@@ -114,18 +116,10 @@ LOSSES: dict[str, Loss] = {
     "ldam": ldam,
     "logit_adjustment": logit_adjustment,
 }
+"""By the name in the variants table."""
 
-
-def deferred_epoch(name: str, epochs: int) -> int:
-    """Last epoch before a loss starts to re-weight; 0 for a loss that never changes."""
-    return int(DEFERRED_SHARE * epochs) if name == "ldam" else 0
-
-
-def loss_of_epoch(name: str, epoch: int, epochs: int) -> Loss:
-    """The loss to use in an epoch (from 1) of ``epochs``."""
-    if name == "ldam" and epoch > deferred_epoch(name, epochs):
-        return ldam_reweighted
-    return LOSSES[name]
+SECOND_PARTS: dict[str, Loss] = {"ldam": ldam_reweighted}
+"""What a loss goes over to once dev no longer improves."""
 
 
 def effective_weights(counts: Tensor) -> Tensor:

@@ -100,3 +100,28 @@ def test_the_best_epoch_is_logged(caplog):
     caplog.set_level("INFO")
     run_epochs(Scripted([3, 7, 2]), Plan("toy", 3, quantity="quality", largest=True, patience=9))
     assert "toy: epoch 2 has the highest quality on dev, 7.0000" in caplog.text
+
+
+def test_a_second_part_starts_from_the_best_weights_once_patience_is_at_an_end():
+    training, parts = Scripted([5, 3, 4, 4, 4, 2, 9, 9, 9, 9, 9]), iter([True, False])
+    found = []
+
+    def second_part():
+        found.append(training._epoch)
+        return next(parts)
+
+    plan = Plan("toy", 11, quantity="quality", patience=2, second_part=second_part)
+    history = run_epochs(training, plan)
+    assert found == [4, 8]  # epoch 2 is the best of the first part, epoch 6 of the second
+    assert kept(training) == 6
+    assert history["epoch"].max() == 8
+
+
+def test_the_start_can_be_the_best(monkeypatch):
+    training = Scripted([4, 5, 6])
+    training._epoch = 1
+    with torch.no_grad():
+        training.network.weight.fill_(0)
+    history = run_epochs(training, Plan("toy", 2, quantity="quality", patience=9, start=True))
+    assert kept(training) == 0
+    assert history["epoch"].tolist()[0] == 0

@@ -118,10 +118,17 @@ def test_training_stops_when_dev_no_longer_improves(fit):
     assert len(scores) == scores.argmax() + 1 + 4 < 100
 
 
-def test_patience_waits_for_the_deferred_part_of_ldam(fit):
+def test_ldam_weighs_anew_once_dev_no_longer_improves(fit):
     train, dev = make_conversations(noise=4.0), make_conversations(seed=1, noise=4.0)
-    _, history = fit(train, dev, epochs=30, patience=2, loss="ldam")
-    assert history["epoch"].max() >= 17
+    _, history = fit(train, dev, epochs=100, patience=4, loss="ldam")
+    scores = history[history["quantity"] == "macro_f1"]["value"].to_numpy()
+    best = scores.argmax()
+    # Patience ends twice: before the second part, and for good.
+    first = next(
+        e for e in range(4, len(scores)) if scores[: e - 3].max() >= scores[e - 3 : e + 1].max()
+    )
+    assert len(scores) == max(best, first) + 1 + 4 < 100
+    assert len(scores) > first + 1
 
 
 def test_predictions_survive_writing_and_reading(fit, tmp_path):

@@ -9,13 +9,11 @@ from cberl.train.loss import (
     class_balanced,
     class_weights,
     cross_entropy,
-    deferred_epoch,
     effective_weights,
     focal,
     ldam,
     ldam_reweighted,
     logit_adjustment,
-    loss_of_epoch,
     margins,
 )
 from cberl.train.network import COSINE_SCALE
@@ -78,14 +76,6 @@ def test_ldam_takes_margins_from_real_rows_and_weights_from_drawn_ones():
     torch.testing.assert_close(ldam(logits, LABELS, mixed), ldam(logits, LABELS, plain))
     torch.testing.assert_close(ldam_reweighted(logits, LABELS, mixed), ldam(logits, LABELS, mixed))
     assert ldam_reweighted(logits, LABELS, plain) > ldam(logits, LABELS, plain)
-
-
-def test_ldam_weighs_anew_in_its_second_half_only():
-    assert deferred_epoch("ldam", 10) == 5
-    assert loss_of_epoch("ldam", 5, 10) is ldam
-    assert loss_of_epoch("ldam", 6, 10) is ldam_reweighted
-    assert deferred_epoch("focal", 10) == 0
-    assert loss_of_epoch("focal", 9, 10) is focal
 
 
 def test_logit_adjustment_adds_the_log_of_the_prior():
