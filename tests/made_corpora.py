@@ -54,7 +54,9 @@ def make_clips(folder, names):
 def make_meld(root):
     """Two turns per split, with their clips."""
     for split, folder in MELD_CLIP_FOLDERS.items():
-        write_meld_csv(root / f"{split}_sent_emo.csv", [meld_row(0, 0), meld_row(0, 1)])
+        write_meld_csv(
+            root / f"{split}_sent_emo.csv", [meld_row(0, 0), meld_row(0, 1, emotion="joy")]
+        )
         make_clips(root / folder, ["dia0_utt0.mp4", "dia0_utt1.mp4"])
 
 

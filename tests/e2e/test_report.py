@@ -28,7 +28,7 @@ def test_the_report_and_cards_of_a_real_run_are_whole(finished_run):
     page = (results / "report/index.html").read_text(encoding="utf-8")
     assert "\n</html>\n<!-- cberl_digest: " in page[-100:]
     assert "The video network is untrained" in page
-    cards = list(results.glob("train/*/seed*/model_card.md"))
+    cards = list(results.glob("report/*/seed*/model_card.md"))
     assert len(cards) == len(list(results.glob("train/*/seed*/model.safetensors")))
     assert all("without their knowledge and consent" in card.read_text() for card in cards)
 

@@ -216,6 +216,12 @@ def events_beside(history):
     return [str(Path(history).with_name(EVENTS))] if config["tensorboard"] else []
 
 
+def all_events():
+    """TensorBoard's files of the whole run: asked for late, they are made by training anew."""
+    histories = [f"results/{CORPUS}/{trained}/history.parquet" for trained in TRAINED]
+    return [file for history in histories for file in events_beside(history)]
+
+
 def fused_folder(wildcards):
     variant = VARIANTS[wildcards.variant]
     return f"results/{wildcards.corpus}/fuse/{variant['oversampler']}-{variant['fusion']}/seed{wildcards.seed}"

@@ -198,7 +198,9 @@ def test_repeated_key_is_refused(tree):
         read_corpus(SETTINGS, tree)
 
 
-@pytest.mark.parametrize(("emotion", "classes"), [("hapy", []), ("", []), ("fear", ["neutral"])])
+@pytest.mark.parametrize(
+    ("emotion", "classes"), [("hapy", []), ("", []), ("fear", ["neutral", "joy"])]
+)
 def test_label_outside_the_classes_is_refused(tree, emotion, classes):
     write_csv(tree / "dev_sent_emo.csv", [row(0, 0), row(0, 1, emotion=emotion)])
     with pytest.raises(
