@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from cberl.corpus.readers.column_names import as_yaml
@@ -102,8 +103,75 @@ def check_labels(
     if decimals and len(numbers) > MOST_SCORES and not classes:
         raise InputError(
             f"{source}: {len(numbers)} different labels, all numbers with decimals: scores, not "
-            "classes; expected names of classes: bin the scores first"
+            "classes; say where to cut them and what to call the parts, as in "
+            "corpus.score_edges: [-0.5, 0.5], classes: [negative, neutral, positive]"
         )
+
+
+def name_numbered_labels(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Series:
+    """Turn numbers of classes into their names; -1 is none.
+
+    Args:
+        rows: columns ``label`` and ``where``.
+        classes: names in the order of the numbers.
+
+    Returns:
+        the labels; unchanged where they are names.
+
+    Raises:
+        InputError: numbers without names, or beyond them.
+    """
+    labels = rows["label"]
+    if labels.isna().all():
+        return labels
+    if not labels.dropna().map(lambda label: re.fullmatch(r"-?\d+", label) is not None).all():
+        return labels
+    if not classes:
+        raise InputError(
+            f"{rows['where'].iloc[0]}: labels are numbers; expected their names in corpus.classes"
+        )
+    names = {str(number): name for number, name in enumerate(classes)} | {"-1": None}
+    unknown = labels.notna() & ~labels.isin(list(names))
+    if unknown.any():
+        row = rows[unknown].iloc[0]
+        raise InputError(
+            f"{row['where']}: label {row['label']}; expected 0 to {len(classes) - 1}, as there "
+            f"are {len(classes)} classes"
+        )
+    return labels.map(names)
+
+
+def cut_scores(
+    labels: pd.Series, edges: Sequence[float], classes: Sequence[str], source: str
+) -> pd.Series:
+    """Turn scores into classes.
+
+    Args:
+        labels: as text; null where there is none.
+        edges: where to cut, ascending: a score from one edge on, below the next, is of one class;
+            empty to cut nowhere.
+        classes: from the lowest scores to the highest.
+        source: the file, for messages.
+
+    Returns:
+        names of classes; the labels as they are if there are no edges.
+
+    Raises:
+        InputError: edges that do not fit the classes, labels that are no scores.
+    """
+    if not edges:
+        return labels
+    if list(edges) != sorted(set(edges)) or len(classes) != len(edges) + 1:
+        raise InputError(
+            f"corpus.score_edges: {len(edges)} edges and {len(classes)} corpus.classes; expected "
+            "ascending edges, and one class more than edges, from the lowest scores to the highest"
+        )
+    scores = pd.to_numeric(labels, errors="coerce")
+    unread = labels.notna() & scores.isna()
+    if unread.any():
+        raise InputError(f"{source}: label {labels[unread].iloc[0]!r} is no score to cut")
+    names = np.array(classes, dtype=object)[np.digitize(scores.fillna(0), edges)]
+    return pd.Series(names, labels.index, dtype=object).where(labels.notna(), None)
 
 
 def likely_mapping(counts: Mapping[str, int]) -> dict[str, str | None]:
@@ -139,7 +207,9 @@ def _natural_key(label: str) -> tuple:
 
 
 def _number(label: str) -> float | None:
-    return float(label) if re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", label) else None
+    return (
+        float(label) if re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,20})?(e[+-]?\d{1,2})?", label) else None
+    )
 
 
 def _reads_like_none(label: str, counts: Mapping[str, int]) -> bool:

@@ -39,6 +39,13 @@ class CorpusSettings:
         {},
         additional_properties={"type": ["string", "null"], "minLength": 1},
     )
+    score_edges: tuple[float, ...] = setting(
+        "Where labels that are scores are cut into corpus.classes, ascending, one edge less than "
+        "classes ([-0.5, 0.5] for negative, neutral, positive); a score on an edge is of the class "
+        "above. Empty for labels that are classes. Kinds table and features.",
+        (),
+        kinds=("table", "features"),
+    )
     label_set: Literal["six", "four"] = setting(
         "Classes of kind iemocap; six (happy, sad, neutral, angry, excited, frustrated) "
         "or four (excited counts as happy, frustrated as context).",

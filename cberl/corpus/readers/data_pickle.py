@@ -46,6 +46,8 @@ def load_data_pickle(content: bytes, source: str) -> Any:
     Raises:
         InputError: the pickle names anything else, is broken, or builds too much.
     """
+    if not content:
+        raise InputError(f"{source}: is empty; expected a pickle")
     try:
         return _Machine(content).run()
     except InputError as error:

@@ -1,7 +1,5 @@
 """Corpora that come as features which somebody already extracted."""
 
-import re
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,28 +10,21 @@ import pandas as pd
 
 from cberl.corpus.annotations import find_corpus_file
 from cberl.corpus.assemble import Corpus, assemble_corpus, name_utterances
+from cberl.corpus.label_names import cut_scores, name_numbered_labels
 from cberl.corpus.readers.column_files import read_column_file
-from cberl.corpus.readers.data_pickle import load_data_pickle
-from cberl.corpus.readers.iemocap import SIX_CLASSES, speaker_of
-from cberl.corpus.readers.meld import MELD_CLASSES
 from cberl.corpus.readers.packed_columns import kind_of
-from cberl.corpus.readers.pickle_layouts import ROBERTA_LAYERS, recognise_layout
-from cberl.corpus.readers.pickled_names import as_text
+from cberl.corpus.readers.pickle_rows import PICKLE_SUFFIXES, as_vector, read_pickle_rows
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows, name_classes
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_missing_splits
 from cberl.errors import InputError
 from cberl.modalities import MODALITIES
 
-PICKLE_SUFFIXES = (".pkl", ".pickle", ".p")
 MOST_NUMBERS = 1 << 30
 """Of one modality; more do not fit into a common memory."""
-MOST_UTTERANCES = 10_000_000
 
 NO_FEATURES = "no features"
 ALL_ZERO = "features are all zero"
-
-_IEMOCAP_DIALOGUE = re.compile(r"Ses\d\d[FM]_\w+")
 
 
 @dataclass(frozen=True)
@@ -74,7 +65,8 @@ def read_published(settings: CorpusSettings, root: str | Path) -> Published:
     Args:
         settings: ``file`` inside ``root``, its ``columns`` (theirs -> ours), ``classes`` (names in
             the order of the label numbers; empty: those of IEMOCAP or MELD if the file is known
-            to be theirs, or all names that occur), ``labels`` (theirs -> class), ``dev_share``,
+            to be theirs, or all names that occur), ``score_edges``, ``labels`` (theirs -> class),
+            ``dev_share``,
             ``test_share`` (0 to 1) and ``split_seed``.
 
     Raises:
@@ -84,7 +76,12 @@ def read_published(settings: CorpusSettings, root: str | Path) -> Published:
     path = find_corpus_file(settings, Path(root))
     suffix = path.suffix.lower()
     if suffix in PICKLE_SUFFIXES:
-        rows, vectors, known_classes, notices = _read_pickle(path)
+        rows, vectors, known_classes, notices = read_pickle_rows(path)
+        if not vectors:
+            raise InputError(
+                f"{path}: holds text and labels, no features; write corpus.kind: table, and an "
+                "encoder makes features of the text"
+            )
     elif suffix in (".parquet", ".npz"):
         rows, vectors, known_classes, notices = _read_columns(path, settings.columns)
     else:
@@ -98,7 +95,8 @@ def read_published(settings: CorpusSettings, root: str | Path) -> Published:
             f"{', '.join(f'{name}_features' for name in MODALITIES)}"
         )
     classes = list(settings.classes) or known_classes
-    rows["label"] = _name_labels(rows, classes)
+    rows["label"] = cut_scores(rows["label"], settings.score_edges, classes, str(path))
+    rows["label"] = name_numbered_labels(rows, classes)
     rows, classes = name_classes(rows, classes, settings.labels, path)
     rows, split_by, dealt = deal_missing_splits(rows, settings)
     matrices = {
@@ -123,135 +121,6 @@ def _read_columns(
     return conversation_rows(file), vectors, [], file.notices
 
 
-def _read_pickle(
-    path: Path,
-) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list[str], list[str]]:
-    fields = recognise_layout(load_data_pickle(path.read_bytes(), str(path)), str(path))
-    split_of = _splits(fields, path)
-    dialogues = [name for name in fields["speakers"] if name in split_of]
-    left_out = len(fields["speakers"]) - len(dialogues)
-    notices = []
-    if left_out:
-        notices.append(f"{path.name}: {left_out} dialogues are in no split and are left out")
-    if sum(len(fields["speakers"][name]) for name in dialogues) > MOST_UTTERANCES:
-        raise InputError(f"{path}: more than {MOST_UTTERANCES} utterances; expected fewer")
-    rows = pd.DataFrame(
-        [row for name in dialogues for row in _dialogue_rows(fields, name, split_of[name], path)]
-    )
-    vectors: dict[str, list[Any]] = {}
-    for modality in ("text", "audio", "video"):
-        if modality in fields:
-            vectors[modality] = [row for name in dialogues for row in fields[modality][name]]
-    if ROBERTA_LAYERS[0] in fields:
-        vectors["text"] = _mean_of_layers(fields, dialogues)
-    return rows, vectors, _known_classes(fields), notices
-
-
-def _splits(fields: Mapping[str, Any], path: Path) -> dict[str, str]:
-    split_of: dict[str, str] = {}
-    for split in ("train", "dev", "test"):
-        for name in map(str, fields.get(split, ())):
-            if split_of.get(name, split) != split:
-                raise InputError(
-                    f"{path}: dialogue {name} is in {split_of[name]} and in {split}; expected one"
-                )
-            split_of[name] = split
-    return split_of
-
-
-def _dialogue_rows(
-    fields: Mapping[str, Any], dialogue: str, split: str, path: Path
-) -> list[dict[str, Any]]:
-    names = fields.get("ids", {}).get(dialogue, range(len(fields["speakers"][dialogue])))
-    sentences = fields.get("sentences", {}).get(dialogue, [""] * len(names))
-    rows = []
-    for name, speaker, label, sentence in zip(
-        map(str, map(as_text, names)),
-        fields["speakers"][dialogue],
-        fields["labels"][dialogue],
-        sentences,
-        strict=True,
-    ):
-        # As in the raw corpus: the dialogue's name is no part of the utterance's.
-        utterance = name.removeprefix(f"{dialogue}_")
-        rows.append(
-            {
-                "split": split,
-                "dialogue": dialogue,
-                "utterance": utterance,
-                "speaker": _speaker(speaker, dialogue, utterance),
-                "text": as_text(sentence).strip(),
-                "label": str(as_text(label)),
-                "where": f"{path}: dialogue {dialogue}, utterance {name}",
-            }
-        )
-    return rows
-
-
-def _speaker(value: Any, dialogue: str, utterance: str) -> str:
-    """A speaker's name; one-hot codes become ``speaker3``, IEMOCAP's letters its actors."""
-    if isinstance(value, np.ndarray | list | tuple):
-        return f"speaker{int(np.argmax(value))}" if np.any(value) else "unknown"
-    name = str(as_text(value))
-    if _IEMOCAP_DIALOGUE.fullmatch(dialogue) and name in ("F", "M"):
-        return speaker_of(dialogue, name)
-    return name
-
-
-def _known_classes(fields: Mapping[str, Any]) -> list[str]:
-    """Classes in the order that the field's files number them, if it is certain whose they are."""
-    if all(map(_IEMOCAP_DIALOGUE.fullmatch, fields["speakers"])):
-        return list(SIX_CLASSES.values())
-    return list(MELD_CLASSES) if "sentiment" in fields else []
-
-
-def _mean_of_layers(fields: Mapping[str, Any], dialogues: Sequence[str]) -> list[Any]:
-    """The mean of RoBERTa's last four layers, as COSMIC takes them, which made these files
-    (Ghosal et al., "COSMIC: COmmonSense knowledge for eMotion Identification in Conversations",
-    Findings of EMNLP 2020)."""
-    layers = [
-        [row for name in dialogues for row in fields[layer][name]] for layer in ROBERTA_LAYERS
-    ]
-    return [_mean(vectors) for vectors in zip(*layers, strict=True)]
-
-
-def _mean(layers: Sequence[Any]) -> Any:
-    """The mean of an utterance's layers; none if one is absent.
-
-    A layer that is no vector is given back as it is, for `_stack` to refuse.
-    """
-    vectors = []
-    for layer in layers:
-        try:
-            vectors.append(_as_vector(layer))
-        except (TypeError, ValueError, OverflowError):
-            return layer
-    shortest = min(vectors, key=len)
-    return sum(vectors) / len(vectors) if len(shortest) == max(map(len, vectors)) else shortest
-
-
-def _name_labels(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Series:
-    """Turn numbers of classes into their names; -1 is none."""
-    labels = rows["label"]
-    if labels.isna().all():
-        return labels
-    if not labels.dropna().map(lambda label: re.fullmatch(r"-?\d+", label) is not None).all():
-        return labels
-    if not classes:
-        raise InputError(
-            f"{rows['where'].iloc[0]}: labels are numbers; expected their names in corpus.classes"
-        )
-    names = {str(number): name for number, name in enumerate(classes)} | {"-1": None}
-    unknown = labels.notna() & ~labels.isin(list(names))
-    if unknown.any():
-        row = rows[unknown].iloc[0]
-        raise InputError(
-            f"{row['where']}: label {row['label']}; expected 0 to {len(classes) - 1}, as there "
-            f"are {len(classes)} classes"
-        )
-    return labels.map(names)
-
-
 def _stack(values: Sequence[Any], where: pd.Series, modality: str) -> np.ndarray:
     """Stack vectors: float32 [N, width], NaN where there is none."""
     widths = [
@@ -273,7 +142,7 @@ def _stack(values: Sequence[Any], where: pd.Series, modality: str) -> np.ndarray
             )
         try:
             with np.errstate(over="ignore"):  # what overflows is refused below
-                matrix[position] = _as_vector(value)
+                matrix[position] = as_vector(value)
         except (TypeError, ValueError, OverflowError):
             raise InputError(
                 f"{where.iloc[position]}: {modality}: holds what is no number"
@@ -294,15 +163,6 @@ def _length(value: Any, place: str, modality: str) -> int:
         raise InputError(
             f"{place}: {modality}: is a {kind_of(value)}; expected a list of numbers"
         ) from None
-
-
-def _as_vector(value: Any) -> np.ndarray:
-    """One dimension of numbers, without following nested lists, which could be endless."""
-    if isinstance(value, np.ndarray):
-        if value.ndim != 1 or value.dtype.kind not in "biuf":
-            raise ValueError
-        return value
-    return np.frombuffer(array("d", value), dtype=np.float64)
 
 
 def _absent(matrix: np.ndarray) -> list[str | None]:

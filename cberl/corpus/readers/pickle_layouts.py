@@ -16,6 +16,8 @@ from cberl.errors import InputError
 
 ROBERTA_LAYERS = ("roberta1", "roberta2", "roberta3", "roberta4")
 
+UNUSED = "unused"
+
 LAYOUTS: tuple[tuple[str, ...], ...] = (
     # IEMOCAP_features.pkl, IEMOCAP_features_raw.pkl, iemocap_multimodal_features.pkl
     ("ids", "speakers", "labels", "text", "audio", "video", "sentences", "train", "test"),
@@ -30,6 +32,15 @@ LAYOUTS: tuple[tuple[str, ...], ...] = (
     ("speakers", "labels", *ROBERTA_LAYERS, "sentences", "train", "test", "dev"),
     # meld_features_roberta.pkl
     ("speakers", "labels", "sentiment", *ROBERTA_LAYERS, "sentences", "train", "test", "dev"),
+    # iemocap.pkl, emorynlp.pkl: text without features
+    ("speakers", "labels", "sentences", "train", "test", "dev"),
+    # meld.pkl: the same with sentiment
+    ("speakers", "labels", "sentiment", "sentences", "train", "test", "dev"),
+    # meld_multi_features.pkl of another source: sentiment early, a last field that nothing reads
+    (
+        *("ids", "speakers", "labels", "sentiment", *ROBERTA_LAYERS, "audio", "video"),
+        *("sentences", "train", "test", UNUSED),
+    ),
     # iemocap_multi_features.pkl: text by layer beside audio and video
     (
         *("ids", "speakers", "labels", *ROBERTA_LAYERS, "audio", "video"),
@@ -58,7 +69,10 @@ def recognise_layout(fields: Any, source: str) -> dict[str, Any]:
             came nearest.
     """
     if not isinstance(fields, tuple | list):
-        raise InputError(f"{source}: holds a {type(fields).__name__}; expected a tuple of fields")
+        raise InputError(
+            f"{source}: holds a {type(fields).__name__}; expected a tuple of fields, or "
+            "a dict of train, valid and test"
+        )
     fields = [_with_text_keys(field) for field in fields]
     known = [layout for layout in LAYOUTS if len(layout) == len(fields)]
     if not known:
@@ -98,6 +112,8 @@ def _mistakes(layout: Sequence[str], fields: Sequence[Any]) -> list[str]:
 
 def _mistake(name: str, field: Any, lengths: Mapping[str, int]) -> str | None:
     """Why a field is not what its name says; None if it is."""
+    if name == UNUSED:
+        return None
     if name in ("train", "dev", "test"):
         if not isinstance(field, list) or not all(
             isinstance(key, str | numbers.Integral) for key in field

@@ -11,10 +11,13 @@ from cberl.corpus.assemble import Corpus, assemble_corpus
 from cberl.corpus.label_names import (
     check_labels,
     class_order,
+    cut_scores,
     joined_labels,
+    name_numbered_labels,
     rename_labels,
 )
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
+from cberl.corpus.readers.pickle_rows import PICKLE_SUFFIXES, read_pickle_rows
 from cberl.corpus.readers.times import parse_time
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_missing_splits
@@ -52,20 +55,25 @@ def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
     Raises:
         InputError: naming row and column, and what was expected.
     """
-    file = read_column_file(
-        find_corpus_file(settings, root),
-        REQUIRED,
-        OPTIONAL,
-        mapping=settings.columns,
-        encoding=settings.encoding,
-    )
-    rows = conversation_rows(file)
-    if not settings.shared_media:
-        refuse_shared_media(rows)
-    rows, classes = name_classes(rows, list(settings.classes), settings.labels, file.path)
+    path = find_corpus_file(settings, root)
+    classes = list(settings.classes)
+    if path.suffix.lower() in PICKLE_SUFFIXES:
+        rows, _, known_classes, notices = read_pickle_rows(path)
+        classes = classes or known_classes
+    else:
+        file = read_column_file(
+            path, REQUIRED, OPTIONAL, mapping=settings.columns, encoding=settings.encoding
+        )
+        rows = conversation_rows(file)
+        notices = [*file.notices, *find_odd_cells(rows)]
+        if not settings.shared_media:
+            refuse_shared_media(rows)
+    rows["label"] = cut_scores(rows["label"], settings.score_edges, classes, str(path))
+    if path.suffix.lower() in PICKLE_SUFFIXES:
+        rows["label"] = name_numbered_labels(rows, classes)
+    rows, classes = name_classes(rows, classes, settings.labels, path)
     rows, split_by, dealt = deal_missing_splits(rows, settings)
-    notices = [*file.notices, *find_odd_cells(rows), *dealt]
-    return assemble_corpus(rows, classes, notices, split_by)
+    return assemble_corpus(rows, classes, [*notices, *dealt], split_by)
 
 
 def name_classes(

@@ -153,7 +153,7 @@ def test_columns_are_told_by_what_is_in_them_too(tmp_path, name, cells, mapping)
     with pytest.raises(InputError, match=f"column {re.escape(name)} .*{re.escape(mapping)}"):
         read_corpus(SETTINGS["table"], tmp_path)
     left_out = replace(SETTINGS["table"], columns={name: None})
-    assert read_corpus(left_out, tmp_path).notices == ()
+    assert not any("not read" in notice for notice in read_corpus(left_out, tmp_path).notices)
 
 
 def test_all_that_is_missing_is_named_at_once(tmp_path):
@@ -173,8 +173,9 @@ def test_times_that_are_hardly_seconds_are_noticed(tmp_path):
         for at, row in enumerate(table_rows())
     ]
     write_table(tmp_path / "utterances.tsv", rows)
-    (notice,) = read_corpus(SETTINGS["table"], tmp_path).notices
-    assert notice.startswith("an utterance lasts 900 s in the median by start and end")
+    notices = read_corpus(SETTINGS["table"], tmp_path).notices
+    told = "an utterance lasts 900 s in the median by start and end"
+    assert any(notice.startswith(told) for notice in notices)
 
 
 def many_of_one_recording(**columns):

@@ -18,6 +18,7 @@ DEFAULTS = {
         "file": "utterances.tsv",
         "columns": {},
         "encoding": "auto",
+        "score_edges": [],
         "shared_media": False,
         "split_by": "auto",
         "test_share": 0.2,
@@ -26,6 +27,7 @@ DEFAULTS = {
     "features": {
         "file": "utterances.tsv",
         "columns": {},
+        "score_edges": [],
         "split_by": "auto",
         "test_share": 0.2,
         **DEALING,

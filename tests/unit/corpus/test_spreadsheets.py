@@ -44,7 +44,7 @@ def test_cells_are_what_excel_shows(tmp_path):
         read_corpus(WORKBOOK, tmp_path)
     corpus = read_corpus(replace(WORKBOOK, labels={"NA": "none of these"}), tmp_path)
     assert corpus.classes == ["joy", "none of these"]
-    assert corpus.notices == ("utterances.xlsx: not read: column remark",)
+    assert corpus.notices[0] == "utterances.xlsx: not read: column remark"
     assert set(corpus.utterances["media_start_s"]) == {83.0}
     assert set(corpus.utterances["media_end_s"]) == {83.5}
 
