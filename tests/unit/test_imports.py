@@ -1,6 +1,7 @@
 """Data flows one way: a stage imports only what stands left of it."""
 
 import ast
+import importlib
 
 import pytest
 
@@ -53,6 +54,20 @@ def test_a_stage_is_a_rule_file_a_package_and_a_folder_of_tests(stage):
     assert (PROJECT / f"workflow/rules/{stage}.smk").is_file()
     assert (PROJECT / f"cberl/{stage}/__init__.py").is_file()
     assert list((PROJECT / f"tests/unit/{stage}").glob("test_*.py"))
+
+
+SCRIPTS = sorted((PROJECT / "workflow/scripts").glob("*.py"))
+BENCHMARKS = sorted((PROJECT / "benchmarks").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", [*MODULES, *SCRIPTS, *BENCHMARKS], ids=lambda path: path.name)
+def test_every_name_that_is_imported_from_the_package_exists(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cberl"):
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                if not hasattr(module, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")
 
 
 def test_no_file_is_too_long_to_read():
