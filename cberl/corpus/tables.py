@@ -8,7 +8,8 @@ NO_DIGEST = "null: not asked for, absent, or not to be read in time"
 
 UTTERANCES = TableKind(
     "utterances",
-    "The conversations, one row per utterance in the order of speaking; no labels.",
+    "The conversations, one row per utterance in the order of speaking; no labels. The metadata "
+    "hold what reading them noticed, a line each.",
     ("utterance_id",),
     (
         UTTERANCE_ID,

@@ -69,6 +69,7 @@ def test_speakers_are_dealt_whole(here):
     _, corpus = start(here)
     assert corpus.utterances.groupby("speaker")["split"].nunique().eq(1).all()
     assert set(corpus.utterances["split"]) == {"train", "dev", "test"}
+    assert corpus.split_by == "speaker"
 
 
 def test_names_of_ones_own_take_a_pattern(here, capsys):

@@ -160,8 +160,6 @@ def _remarks(
         remarks.append("corpus.labels is guessed from spellings: see that it is what you want")
     if encoding != AUTO:
         remarks.append(f"corpus.encoding is a detector's guess ({encoding}): look at the texts")
-    if "split" not in ours:
-        remarks.append("there is no split: dialogues are dealt to train, dev and test by seed")
     if others:
         remarks.append(f"other tables are not read: {', '.join(others)}")
     if labels:

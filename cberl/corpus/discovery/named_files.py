@@ -10,7 +10,6 @@ import pandas as pd
 from cberl.corpus.discovery.discovered import Discovered, modalities_of
 from cberl.corpus.label_names import class_order
 from cberl.corpus.locate import MEDIA_SUFFIXES
-from cberl.corpus.split import count_of, rank_dialogues
 from cberl.errors import InputError
 
 GROUPS = ("dialogue", "utterance", "speaker", "label", "text", "split")
@@ -166,13 +165,19 @@ def _discovered(
     remarks.append(f"{len(names)} labels: {', '.join(names[:MOST_NAMES])}")
     if speakers == {"unknown"}:
         remarks.append("who speaks is not known: fill in the column speaker if you know")
-    if not any(row["split"] for row in rows):
-        remarks += _deal_speakers(rows)
+    settings = {}
+    if not any(row["split"] for row in rows) and len(speakers) < FEWEST_SPEAKERS:
+        settings["split_by"] = "dialogue"
+        remarks.append(
+            "there are too few speakers to deal them: recordings are dealt to train, dev and test, "
+            "and the same speakers are in all of them"
+        )
     suffixes = {file.suffix for file in fitting}
     return Discovered(
         what=f"{len(rows)} {what}, {len(speakers)} speaker{'s' if len(speakers) > 1 else ''}",
         kind="table",
         modalities=modalities_of(suffixes),
+        settings=settings,
         rows=rows,
         remarks=(*remarks, NO_TRANSCRIPT),
     )
@@ -192,25 +197,6 @@ def _rows(
             "split": values.get("split") or "",
             "media": file.relative_to(folder).as_posix(),
         }
-
-
-def _deal_speakers(rows: list[dict[str, str]]) -> list[str]:
-    """Deal whole speakers to the splits, a fifth to test and a tenth to dev, in place."""
-    speakers = rank_dialogues([row["speaker"] for row in rows], seed=0)
-    if len(speakers) < FEWEST_SPEAKERS:
-        return [
-            "there are too few speakers to deal them: recordings are dealt to train, dev and test "
-            "by seed, and the same speakers are in all of them"
-        ]
-    tests, devs = count_of(0.2, len(speakers)), count_of(0.1, len(speakers))
-    split_of = dict.fromkeys(speakers[:tests], "test")
-    split_of |= dict.fromkeys(speakers[tests : tests + devs], "dev")
-    for row in rows:
-        row["split"] = split_of.get(row["speaker"], "train")
-    return [
-        f"speakers are dealt whole: test has {', '.join(sorted(speakers[:tests]))}, dev "
-        f"{', '.join(sorted(speakers[tests : tests + devs]))}; change the column split as you like"
-    ]
 
 
 def _stem(file: Path, folder: Path) -> str:
