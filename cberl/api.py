@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cberl.configuration import check_settings
 from cberl.errors import InputError
+from cberl.f1 import f1_of_classes
 from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.settings import VAESettings
 from cberl.fuse.vae.encode import encode_vae
@@ -364,11 +365,10 @@ class ConversationClassifier(ClassifierMixin, BaseEstimator):
 
     def score(self, latents: LabelledRows, conversations: pd.DataFrame) -> float:
         """Macro-F1 over the classes that occur among the labelled rows."""
-        from sklearn.metrics import f1_score
-
-        truth = self.classes_[latents.labels[latents.labelled]]
-        predicted = self.predict(latents, conversations)[latents.labelled]
-        return float(f1_score(truth, predicted, labels=np.unique(truth), average="macro"))
+        truth = latents.labels[latents.labelled]
+        predicted = self.predict_proba(latents, conversations).argmax(axis=1)[latents.labelled]
+        scores = f1_of_classes(truth, predicted, len(self.classes_))
+        return float(scores[np.unique(truth)].mean())
 
     def _connect(self, latents: LabelledRows, conversations: pd.DataFrame) -> Conversations:
         if not isinstance(latents, LabelledRows):

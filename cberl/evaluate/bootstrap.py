@@ -19,6 +19,7 @@ import numpy as np
 from scipy import special
 
 from cberl.evaluate.predictions import Judgement
+from cberl.f1 import f1_of_counts
 from cberl.tables import ALL_CLASSES
 
 CLASS_METRICS = ("precision", "recall", "f1")
@@ -88,7 +89,7 @@ def score_confusions(matrices: np.ndarray) -> np.ndarray:
     filled = np.where(present, support, np.nan)
     precision = np.where(present, hits / np.maximum(predicted, 1), np.nan)
     recall = hits / filled
-    f1 = 2 * hits / (filled + predicted)
+    f1 = f1_of_counts(hits, filled, predicted)
     classes, total = present.sum(axis=-1), support.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = [

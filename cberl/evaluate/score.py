@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cberl.evaluate.bootstrap import score_confusions
 from cberl.evaluate.predictions import Judgement
 from cberl.tables import NOTHING_REMOVED
-from cberl.torchvision_guard import guard_torchvision
 
 CALIBRATION_BINS = 15
 
@@ -21,7 +21,7 @@ def count_confusions(truth: np.ndarray, predicted: np.ndarray, classes: int) -> 
 
 
 def score_classes(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
-    """Score one model class by class, by scikit-learn.
+    """Score one model class by class.
 
     A class without an utterance in the split has no scores (NaN), whatever is predicted. Average
     precision is of the whole model alone: NaN where a modality is removed.
@@ -29,23 +29,11 @@ def score_classes(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
     Returns:
         One row per class with the columns of the table per_class but ``corpus``.
     """
-    from sklearn import config_context
-    from sklearn.metrics import precision_recall_fscore_support
-
     truth = judgement.truth[judgement.labelled]
     predicted = judgement.predicted[judgement.labelled]
     confusion = count_confusions(truth, predicted, len(classes))
     support = confusion.sum(axis=1)
-    # Thousands of small calls: checking their arguments would cost more than the scores.
-    with config_context(skip_parameter_validation=True, assume_finite=True):
-        precision, recall, f1, _ = (
-            precision_recall_fscore_support(
-                truth, predicted, labels=np.arange(len(classes)), zero_division=0
-            )
-            if len(truth)
-            else np.zeros((4, len(classes)))
-        )
-        average_precision = _average_precision(judgement, support)
+    precision, recall, f1 = score_confusions(confusion)[: 3 * len(classes)].reshape(3, -1)
     wrong = confusion.sum(axis=0) + support - 2 * np.diag(confusion)
     return pd.DataFrame(
         {
@@ -54,11 +42,11 @@ def score_classes(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
             "class": list(classes),
             "support": support,
             "predicted": confusion.sum(axis=0),
-            "precision": np.where(support, precision, np.nan),
-            "recall": np.where(support, recall, np.nan),
-            "f1": np.where(support, f1, np.nan),
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
             "accuracy": 1 - wrong / max(len(truth), 1),
-            "average_precision": average_precision,
+            "average_precision": _average_precision(judgement, support),
         }
     )
 
@@ -93,12 +81,16 @@ def score_overall(judgement: Judgement, per_class: pd.DataFrame) -> dict[str, ob
 
 
 def _average_precision(judgement: Judgement, support: np.ndarray) -> np.ndarray:
+    from sklearn import config_context
     from sklearn.metrics import average_precision_score
 
     scores = np.full(len(support), np.nan)
-    if judgement.removed == NOTHING_REMOVED:
-        truth = judgement.truth[judgement.labelled]
-        probabilities = judgement.probabilities[judgement.labelled]
+    if judgement.removed != NOTHING_REMOVED:
+        return scores
+    truth = judgement.truth[judgement.labelled]
+    probabilities = judgement.probabilities[judgement.labelled]
+    # Thousands of small calls: checking their arguments would cost more than the scores.
+    with config_context(skip_parameter_validation=True, assume_finite=True):
         for number in np.flatnonzero(support):
             scores[number] = average_precision_score(truth == number, probabilities[:, number])
     return scores
@@ -152,15 +144,8 @@ def calibrate(judgement: Judgement) -> pd.DataFrame:
 
 
 def calibration_error(judgement: Judgement) -> float:
-    """Expected calibration error (Guo et al., section 2), by torchmetrics."""
-    guard_torchvision()
-    import torch
-    from torchmetrics.functional.classification import multiclass_calibration_error
-
-    labelled = judgement.labelled
-    probabilities = torch.from_numpy(judgement.probabilities[labelled])
-    truth = torch.from_numpy(judgement.truth[labelled])
-    error = multiclass_calibration_error(
-        probabilities, truth, probabilities.shape[1], CALIBRATION_BINS, validate_args=False
-    )
-    return float(error)
+    """Expected calibration error (Guo et al., section 2): the mean gap of `calibrate`'s bins, by
+    utterances. NaN if no utterance has a label."""
+    bins = calibrate(judgement)
+    gaps = (bins["confidence"] - bins["accuracy"]).abs() * bins["utterances"]
+    return gaps.sum() / bins["utterances"].sum()

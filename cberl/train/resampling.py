@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from cberl.f1 import f1_of_counts
+
 RESAMPLES = 200
 
 
@@ -53,6 +55,6 @@ def _macro_f1(
     for column, count in zip(columns, counted, strict=True):
         table.index_put_((dialogues, column), count, accumulate=True)
     support, claims, hits = (weights @ table).reshape(-1, classes, 3).unbind(dim=2)  # [R, C] each
-    f1 = 2 * hits / (support + claims).clamp(min=1)
+    f1 = f1_of_counts(hits, support, claims)
     occurs = (support > 0).double()
     return (f1 * occurs).sum(dim=1) / occurs.sum(dim=1).clamp(min=1)

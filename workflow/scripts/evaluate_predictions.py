@@ -11,7 +11,7 @@ from cberl.evaluate.predictions import read_judgements
 from cberl.job import start_job
 from cberl.modalities import SPLITS
 
-with start_job(snakemake, torch=True) as job:
+with start_job(snakemake) as job:
     runs = product(job.settings["variants"], job.settings["seeds"])
     labels = dict(zip(SPLITS, snakemake.input.labels, strict=True))
     classes = read_classes(labels["test"])

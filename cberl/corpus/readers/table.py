@@ -57,21 +57,23 @@ def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
     """
     path = find_corpus_file(settings, root)
     classes = list(settings.classes)
-    if path.suffix.lower() in PICKLE_SUFFIXES:
+    pickled = path.suffix.lower() in PICKLE_SUFFIXES
+    if pickled:
         rows, _, known_classes, notices = read_pickle_rows(path)
         classes = classes or known_classes
     else:
         file = read_column_file(
             path, REQUIRED, OPTIONAL, mapping=settings.columns, encoding=settings.encoding
         )
-        rows = conversation_rows(file)
-        notices = [*file.notices, *find_odd_cells(rows)]
+        rows, notices = conversation_rows(file), file.notices
         if not settings.shared_media:
             refuse_shared_media(rows)
     rows["label"] = cut_scores(rows["label"], settings.score_edges, classes, str(path))
-    if path.suffix.lower() in PICKLE_SUFFIXES:
+    if pickled:
         rows["label"] = name_numbered_labels(rows, classes)
     rows, classes = name_classes(rows, classes, settings.labels, path)
+    if not pickled:
+        notices = [*notices, *find_odd_cells(rows)]
     rows, split_by, dealt = deal_missing_splits(rows, settings)
     return assemble_corpus(rows, classes, [*notices, *dealt], split_by)
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cberl.f1 import f1_of_classes
+
 FOLDS = 5
 MOST_ROWS = 1000
 """Rows per side of the two-sample test."""
@@ -24,15 +26,11 @@ def f1_per_class(
     Returns:
         One value per class; None for a class without a dev row.
     """
-    from sklearn.metrics import f1_score
-
     supported = np.isin(np.arange(classes), dev_labels)
     if len(np.unique(labels)) < 2 or not len(dev):
         return [None] * classes
     predicted = _classifier(seed).fit(rows, labels).predict(dev)
-    scores = f1_score(
-        dev_labels, predicted, labels=np.arange(classes), average=None, zero_division=0
-    )
+    scores = f1_of_classes(dev_labels, predicted, classes)
     return [float(score) if known else None for score, known in zip(scores, supported, strict=True)]
 
 

@@ -132,10 +132,9 @@ def test_calibration_error_by_hand():
     assert calibration_error(judgement) == pytest.approx(0.2)
 
 
-def test_calibration_error_is_that_of_the_bins(judgement):
-    bins = calibrate(judgement)
-    gaps = (bins["confidence"] - bins["accuracy"]).abs() * bins["utterances"]
-    assert calibration_error(judgement) == pytest.approx(gaps.sum() / bins["utterances"].sum())
+def test_calibration_error_is_that_of_another_library(judgement):
+    # multiclass_calibration_error of torchmetrics 1.9.0, 15 bins, on the same rows
+    assert calibration_error(judgement) == pytest.approx(0.22219543159008026, abs=1e-7)
 
 
 def test_resamples_draw_whole_dialogues():
