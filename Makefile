@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: help run test lint demo picture bench bench-features bench-corpus sizing dag-size evidence-meld evidence-table clean
+.PHONY: help run test lint demo picture bench bench-features bench-corpus bench-memory sizing dag-size evidence-meld evidence-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -38,6 +38,9 @@ bench-features: .venv/installed ## measure the extraction of features against ba
 
 bench-corpus: .venv/installed ## take a made corpus of MELD's size through ingest and extraction
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/full_corpus.py $(MELD)
+
+bench-memory: .venv/installed ## measure memory, asked for and taken, as a corpus grows
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/memory.py
 
 sizing: .venv/installed ## measure what an utterance costs, for docs/slurm.md; the machine should be idle
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/unit_costs.py

@@ -67,15 +67,15 @@ class BareBatch(NamedTuple):
     hidden: Tensor | None
 
 
-def make_conversations() -> tuple[Conversations, float]:
-    """Made-up conversations, and the seconds that their edges took."""
+def make_conversations(width: int = WIDTH) -> tuple[Conversations, float]:
+    """Made-up conversations with inputs so wide, and the seconds that their edges took."""
     generator = np.random.default_rng(0)
     nodes = make_utterances(generator).assign(is_synthetic=False)
     started = time.perf_counter()
     windows = GraphSettings()
     edges = build_edges(nodes, windows.past_window, windows.future_window)
     took = time.perf_counter() - started
-    inputs = generator.standard_normal((UTTERANCES, WIDTH), dtype=np.float32)
+    inputs = generator.standard_normal((UTTERANCES, width), dtype=np.float32)
     classes = tuple(str(number) for number in range(CLASSES))
     labels = make_labels(generator)
     return assemble(nodes, inputs, labels, edges, online=False, classes=classes), took

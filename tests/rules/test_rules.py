@@ -1,5 +1,6 @@
 """Every rule of the workflow, on a six-dialogue corpus: what its outputs hold."""
 
+import os
 import re
 
 import numpy as np
@@ -466,3 +467,15 @@ def test_assess_published(published_run):
     assert quality["modality"].tolist() == ["text", "audio"] * 18
     assert quality["available"].all()
     assert (published_run / "corpus/quality.html").exists()
+
+
+def test_memory_follows_the_size_of_what_a_job_reads(finished_copy):
+    def asked():
+        printed = finished_copy.snakemake("-n", "--forcerun", "fit_scaler").stdout
+        rule = printed.split("rule fit_scaler:")[1].split("\n\n")[0]
+        return int(re.search(r"mem_mb=(\d+)", rule)[1])
+
+    before = asked()
+    features = finished_copy.folder / "results/six/features/text/train.parquet"
+    os.truncate(features, features.stat().st_size + 100_000_000)
+    assert asked() == pytest.approx(before + 450, abs=1)

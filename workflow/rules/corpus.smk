@@ -21,7 +21,7 @@ rule ingest_corpus:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(1000),
+        mem_mb=memory(250, annotations=7.5 if config["corpus"]["kind"] == "features" else 30),
         runtime=growing(10),
     params:
         settings=READING,
@@ -50,7 +50,7 @@ rule decode_media:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(600, utterances=30),
         runtime=growing(240),
     params:
         settings=config["media"],
@@ -87,7 +87,7 @@ rule assess_quality:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(1000),
+        mem_mb=memory(250, utterances=150),
         runtime=growing(10),
     params:
         settings={"max_unavailable": config["corpus"]["max_unavailable"]},
@@ -115,7 +115,7 @@ if config["corpus"]["kind"] == "features":
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=growing(2000),
+            mem_mb=memory(250, published=7.5),
             runtime=growing(10),
         params:
             settings=config["corpus"] | {"root": str(ROOT)},

@@ -65,7 +65,7 @@ rule extract_text:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
+        mem_mb=memory(2400, utterances=30),
         runtime=growing(120),
         gpu=GPUS,
     params:
@@ -174,7 +174,7 @@ rule gather_features:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(800, utterances=60),
         runtime=growing(10),
     params:
         code=code_of("gather_features.py"),
@@ -205,7 +205,7 @@ if config["corpus"]["kind"] == "features":
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=growing(3000),
+            mem_mb=memory(250, published=7.5),
             runtime=growing(20),
         params:
             settings=READING,
@@ -235,7 +235,7 @@ rule fit_scaler:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(200, train=4.5),
         runtime=growing(10),
     params:
         code=code_of("fit_scaler.py"),

@@ -29,7 +29,7 @@ rule fit_vae:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
+        mem_mb=memory(400, train=3, dev=3),
         runtime=growing(120),
         gpu=GPUS,
     params:
@@ -64,7 +64,7 @@ rule encode_vae:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(700, features=0.3, synthetic=0.3),
         runtime=growing(20),
     params:
         code=code_of("encode_vae.py"),
@@ -90,7 +90,7 @@ rule concatenate_modalities:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(480, features=0.3, synthetic=0.3),
         runtime=growing(20),
     params:
         code=code_of("concatenate_modalities.py"),

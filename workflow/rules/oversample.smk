@@ -23,7 +23,7 @@ rule fit_gan:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
+        mem_mb=memory(450, features=3.5),
         runtime=growing(120),
         gpu=GPUS,
     params:
@@ -52,7 +52,7 @@ rule sample_gan:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(650, features=0.7, utterances=60),
         runtime=growing(20),
     params:
         settings={"target": config["oversample"]["target"]},
@@ -84,7 +84,7 @@ rule resample_train:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(250, features=5, utterances=60),
         runtime=growing(20),
     params:
         settings=settings_of_resampling,
@@ -118,7 +118,7 @@ rule assess_synthetic:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(800, train=0.3, synthetic=0.3),
         runtime=growing(20),
     params:
         code=code_of("assess_synthetic.py"),

@@ -1,6 +1,8 @@
 """Where the project lies, and what every rule asks of it."""
 
 import logging
+import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -55,6 +57,29 @@ def schema(name):
 def code_of(script):
     """Digest of a script and of all that it imports from cberl."""
     return code_digest(PROJECT / "workflow/scripts" / script)
+
+
+SNAKEMAKE_MB = 300
+
+
+def memory(fixed, **rates):
+    """MB that a job takes beside Snakemake: so many anyway, and so many for each MB of inputs.
+
+    The rates are by the inputs' names. What an earlier job of the same group is still to write
+    counts as nothing. A resource that grows with each attempt.
+    """
+
+    def amount(wildcards, input, attempt):
+        sizes = {name: _bytes_of(input.get(name)) / 1e6 for name in rates}
+        needed = fixed + sum(rate * sizes[name] for name, rate in rates.items())
+        return math.ceil(SNAKEMAKE_MB + needed) * attempt
+
+    return amount
+
+
+def _bytes_of(files):
+    paths = [files] if isinstance(files, str) else files or []
+    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
 
 
 def growing(amount):

@@ -25,7 +25,7 @@ rule train_gnn:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(3000),
+        mem_mb=memory(350, latents=5),
         runtime=growing(120),
         gpu=GPUS,
     params:
@@ -54,7 +54,7 @@ rule predict_gnn:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=memory(350, latents=4.5),
         runtime=growing(20),
     params:
         code=code_of("predict_gnn.py"),
