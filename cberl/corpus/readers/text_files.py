@@ -3,9 +3,11 @@
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from cberl.corpus.foreign_files import refuse_foreign
 from cberl.corpus.readers.bounds import LONGEST_CELL, check_column_count, read_bounded
@@ -29,6 +31,12 @@ _MARKS = {
 }
 _SAMPLE_BYTES = 1 << 16
 _MOST_LIKELY = 3
+_HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
+_IN_COMMON_USE = (
+    *("cp1252", "gb18030", "big5", "cp949", "cp932", "cp1251", "cp1250", "cp1253", "cp1254"),
+    *("cp1255", "cp1256", "euc_jis_2004", "koi8_r"),
+)
+"""Encodings as the detector calls them, the commonest first."""
 
 
 def read_text(path: Path, encoding: str = AUTO) -> str:
@@ -111,7 +119,21 @@ def likely_encodings(content: bytes) -> list[str]:
 
     # ASCII is the same in all of them: lines of nothing else only blur the picture.
     telling = b"\n".join(line for line in content.split(b"\n") if not line.isascii())
-    return [match.encoding for match in from_bytes(telling[:_SAMPLE_BYTES])][:_MOST_LIKELY]
+    matches = sorted(
+        from_bytes(telling[:_SAMPLE_BYTES]),
+        # Of little text it says the same of many: then those that are in common use come first.
+        key=lambda match: (round(match.chaos, 2), -round(match.coherence, 2), _commonness(match)),
+    )
+    names = [match.encoding for match in matches]
+    if all(len(run) == 1 for run in _HIGH_BYTES.findall(telling)):
+        # A letter or quote here and there among ASCII: not of a script of its own.
+        names.insert(0, "cp1252")
+    return list(dict.fromkeys(names))[:_MOST_LIKELY]
+
+
+def _commonness(match: Any) -> int:
+    known = match.encoding in _IN_COMMON_USE
+    return _IN_COMMON_USE.index(match.encoding) if known else len(_IN_COMMON_USE)
 
 
 def map_control_codes(text: str) -> str:

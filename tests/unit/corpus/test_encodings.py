@@ -113,3 +113,9 @@ def test_a_zero_byte_is_told_by_line(tmp_path):
     write(tmp_path, "pla\0in", "utf-8")
     with pytest.raises(InputError, match=r"line 2: holds a zero byte"):
         texts(tmp_path)
+
+
+def test_of_a_curly_quote_alone_the_common_encoding_comes_first(tmp_path):
+    write(tmp_path, "It\u2019s fine", "cp1252")
+    with pytest.raises(InputError, match="a detector holds cp1252 or "):
+        texts(tmp_path)
