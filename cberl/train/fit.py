@@ -228,13 +228,34 @@ class ClassifierTraining:
 
     @torch.no_grad()
     def adjust(self) -> None:
-        """Choose the last step on dev, and put it into the network."""
+        """Choose the last step, and put it into the network."""
         labels, logits = self._labelled_logits()
-        prior = log_prior(self._counts.drawn)
-        found = choose_adjustment(
-            (logits + self.network.correction).cpu(), labels.cpu(), self._dialogues(), prior.cpu()
+        parts = [(logits, labels, self._dialogues())]
+        if self._encoders_stand_for_network():
+            parts.append(self._out_of_fold())
+        logits, labels, dialogues = (
+            torch.cat([one.cpu() for one in several]) for several in zip(*parts, strict=True)
         )
-        self.network.adjust(found, prior)
+        prior = log_prior(self._counts.drawn)
+        logits = logits + self.network.correction.cpu()
+        self.network.adjust(choose_adjustment(logits, labels, dialogues, prior.cpu()), prior)
+
+    def _encoders_stand_for_network(self) -> bool:
+        """Whether training rows can help to choose the last step.
+
+        What the network itself says of them is fitted to their labels. What it starts from, the
+        encoders' log-probabilities, is not, and leans towards frequent classes as the network does
+        unless loss, sampling or synthetic rows lean against it.
+        """
+        plain = self._loss == "cross_entropy" and self._sampling == "uniform"
+        return plain and self._train.evidence is not None and not self._train.is_synthetic.any()
+
+    def _out_of_fold(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Encoders' share of the logits [n, C], labels [n] and dialogues [n] of training rows."""
+        labelled = self._train.labelled
+        dialogues = torch.repeat_interleave(self._train.lengths)[labelled] + len(self._dev.lengths)
+        logits = self.network.from_encoders(self._train.inputs[labelled])
+        return logits, self._train.labels[labelled], dialogues
 
     @torch.no_grad()
     def gain_over(self, other: "ClassifierTraining") -> tuple[float, float]:

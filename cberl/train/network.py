@@ -161,10 +161,12 @@ class ConversationNetwork(nn.Module):
 
     def _classify(self, codes: Tensor, projected: Tensor, inputs: Tensor) -> Tensor:
         logits = self.classifier(self.dropout(torch.cat([codes, projected], dim=1)))  # [N, C]
-        if self._evidence is None:
-            return logits
-        known = inputs[:, self._evidence] * self.evidence_scale + self.evidence_mean  # [N, C]
-        return logits + self.evidence_weight * known
+        return logits if self._evidence is None else logits + self.from_encoders(inputs)
+
+    def from_encoders(self, inputs: Tensor) -> Tensor:
+        """The share that encoders' log-probabilities have in the logits: [N, D] -> [N, C]."""
+        known = inputs[:, self._evidence] * self.evidence_scale + self.evidence_mean
+        return self.evidence_weight * known
 
     def _encode(
         self, projected: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor

@@ -319,3 +319,14 @@ def test_a_killed_training_ends_in_the_same_bytes(
         return fit(train, dev, checkpoint=checkpoint, **changes)
 
     assert_resumes(run, tmp_path, monkeypatch, caplog, epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows"), [({}, 288), ({"loss": "focal"}, 144), ({"synthetic_rows": "all"}, 144)]
+)
+def test_out_of_fold_rows_help_to_choose_the_last_step(fit, changes, rows):
+    train, dev = (with_evidence(make_conversations(seed=seed))[0] for seed in (0, 1))
+    if "synthetic_rows" in changes:
+        train = with_synthetic(train, train.labels[96:].clone())
+    network, _ = fit(train, dev, adjustment="chosen", epochs=1, **changes)
+    assert network.facts["adjustment"]["rows"] == rows
