@@ -9,6 +9,7 @@ from made_corpora import MAKERS, make_clips, table_rows, write_table
 
 from cberl.cli import main
 from cberl.commands.check import load_configuration
+from cberl.configuration import PROJECT
 from cberl.corpus.discovery.named_files import NAMINGS
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.errors import InputError
@@ -117,7 +118,7 @@ def test_public_corpora_get_the_configuration_of_the_project(here, capsys, kind)
     assert settings.corpus.kind == kind
     assert settings.corpus.root == str(here / "mine")
     assert settings.modalities == ("text", "audio", "video")
-    assert settings.features.text.context_turns == 3
+    assert settings.features == load_configuration(PROJECT / f"config/{kind}.yaml").features
     assert len(corpus.utterances)
 
 
@@ -273,3 +274,28 @@ def test_the_cost_grows_with_the_corpus_and_the_run(here):
     assert _disk_bytes(corpus, settings, two) > _disk_bytes(corpus, settings, one)
     text = replace(settings, modalities=("text",))
     assert _extraction_s(corpus, text) < _extraction_s(corpus, settings)
+
+
+def test_a_table_for_each_split_becomes_one(here, capsys):
+    for split, name in (("train", "train.csv"), ("dev", "val.csv"), ("test", "my_test.csv")):
+        rows = [{"Sentence": f"Line {n}, {split}.", "Emotion": "ab"[n % 2]} for n in range(4)]
+        write_table(here / "mine" / name, rows)
+    settings, corpus = start(here)
+    out = capsys.readouterr().out
+    assert "12 rows of train.csv, val.csv, my_test.csv" in out
+    assert "no column that looks like dialogue, utterance, speaker: they are filled in" in out
+    assert settings.modalities == ("text",)
+    assert corpus.utterances["split"].value_counts().to_dict() == dict.fromkeys(
+        ("train", "dev", "test"), 4
+    )
+    assert corpus.utterances["text"].iloc[0] == "Line 0, train."
+    assert corpus.utterances["dialogue_id"].nunique() == 12
+
+
+def test_a_table_of_single_sentences_gets_dialogues(here, capsys):
+    rows = [{"text": f"Line {n}.", "label": ["joy", "fear"][n % 2]} for n in range(20)]
+    write_table(here / "mine/sentences.csv", rows)
+    settings, corpus = start(here)
+    assert settings.corpus.split_by == "dialogue"
+    assert corpus.utterances["dialogue_id"].nunique() == 20
+    assert set(corpus.utterances["split"]) == {"train", "dev", "test"}
