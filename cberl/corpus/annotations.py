@@ -7,6 +7,8 @@ from cberl.corpus.settings import CorpusSettings
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
 
+TABLE_LIKE = (".tsv", ".csv", ".jsonl", ".xlsx", ".parquet", ".npz", ".pkl", ".pickle", ".p")
+MOST_SHOWN = 5
 MELD_CLIP_FOLDERS = {
     "train": ("train_splits",),
     "dev": ("dev_splits_complete", "dev_splits"),
@@ -102,6 +104,9 @@ def find_corpus_file(settings: CorpusSettings, root: Path) -> Path:
         raise InputError(f"corpus.file: {named} leads out of corpus.root; expected a file in it")
     path = root / named
     if not path.is_file():
-        raise InputError(f"{path}: no such file; corpus.file names it, inside corpus.root")
+        others = sorted(root.iterdir()) if root.is_dir() else []
+        tables = [other.name for other in others if other.suffix.lower() in TABLE_LIKE]
+        there = f" (there: {', '.join(tables[:MOST_SHOWN])})" if tables else ""
+        raise InputError(f"{path}: no such file; corpus.file names it, inside corpus.root{there}")
     refuse_foreign(path)
     return path

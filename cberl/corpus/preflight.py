@@ -1,18 +1,21 @@
 """What a run would find out of its corpus only later, asked before anything is decoded."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from cberl.corpus import reasons
 from cberl.corpus.assemble import Corpus
 from cberl.corpus.blank_text import is_blank
-from cberl.corpus.locate import find_file
+from cberl.corpus.locate import MEDIA_SUFFIXES, find_file
 from cberl.corpus.quality.media_quality import refuse_too_few
 from cberl.corpus.trainable import refuse_one_class
 from cberl.errors import InputError
 
+MOST_FILES = 100_000
+"""Files and folders that are looked through for one that is missing."""
 NEEDS = {
     "text": ("column text", ("text",)),
     "audio": ("column media or audio", ("audio_path", "media_path")),
@@ -46,8 +49,24 @@ def look_ahead(
         return []
     refuse_absent_modalities(corpus.utterances, modalities)
     found = pd.concat([find_rows(corpus.utterances, root, name) for name in modalities])
-    refuse_too_few(found, max_unavailable)
+    try:
+        refuse_too_few(found, max_unavailable)
+    except InputError as error:
+        raise InputError(f"{error}{_where_else(found, root)}") from None
     return list(_describe(found))
+
+
+def _where_else(found: pd.DataFrame, root: Path) -> str:
+    """Words on where the first missing file lies, if one of that name is anywhere in the root."""
+    missing = found.loc[found["reason"] == reasons.MISSING, "media_path"].dropna()
+    if missing.empty:
+        return ""
+    wanted = PurePosixPath(missing.iloc[0].replace("\\", "/"))
+    for file in islice(root.rglob("*"), MOST_FILES):
+        if file.stem == wanted.stem and file.suffix.lower() in MEDIA_SUFFIXES:
+            there = file.relative_to(root).as_posix()
+            return f"; {there} is there: paths in the table start at corpus.root, suffix included"
+    return ""
 
 
 def refuse_absent_modalities(utterances: pd.DataFrame, modalities: Sequence[str]) -> None:

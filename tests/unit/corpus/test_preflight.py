@@ -57,6 +57,14 @@ def test_too_many_missing_files_are_told_before_any_is_decoded(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", ["m{}.mp4", "m{}", "video\\m{}.mp4"])
+def test_where_files_are_instead_is_told(tmp_path, name):
+    make_clips(tmp_path / "clips", [f"m{number}.mp4" for number in range(20)])
+    rows = [{**row, "media": name.format(at)} for at, row in enumerate(with_media())]
+    with pytest.raises(InputError, match=r"; clips/m0\.mp4 is there: paths in the table start"):
+        look(tmp_path, rows, clips=())
+
+
 @pytest.mark.parametrize("path", ["/elsewhere/a.mp4", "C:\\talks\\a.mp4", "\\\\server\\a.mp4"])
 def test_paths_outside_the_root_are_told_with_the_remedy(tmp_path, path):
     rows = with_media(media=path)

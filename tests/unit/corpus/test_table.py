@@ -288,3 +288,6 @@ def test_a_cell_that_holds_a_list_is_refused(tmp_path):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match=r"utterances\.tsv: no such file; corpus\.file names it"):
         read_corpus(SETTINGS["table"], tmp_path)
+    (tmp_path / "annotations.csv").write_text("dialogue\n")
+    with pytest.raises(InputError, match=r"inside corpus\.root \(there: annotations\.csv\)"):
+        read_corpus(SETTINGS["table"], tmp_path)
