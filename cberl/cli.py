@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cberl.commands import bundle, check, init, predict
+from cberl.commands import bundle, check, forget, init, predict
 from cberl.errors import InputError
 from cberl.printable import printable
 
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_parser(commands)
     bundle.add_parser(commands)
     predict.add_parser(commands)
+    forget.add_parser(commands)
     return parser
 
 
