@@ -9,22 +9,23 @@ from cberl.artifacts import row_positions
 from cberl.corpus.readers.feature_files import read_published
 from cberl.corpus.settings import CorpusSettings
 from cberl.features.feature_rows import feature_rows
+from cberl.features.probe import Probe, probe_features
 from cberl.modalities import SPLITS
 from cberl.provenance import find_path
 
 
 def import_features(
     settings: CorpusSettings, utterances: pd.DataFrame, modalities: Sequence[str]
-) -> dict[tuple[str, str], tuple[pd.DataFrame, np.ndarray]]:
-    """Cut published features by modality and split.
+) -> tuple[dict[tuple[str, str], tuple[pd.DataFrame, np.ndarray]], dict[str, Probe]]:
+    """Cut published features by modality and split, and probe each modality.
 
     Args:
         settings: of a corpus of kind features.
-        utterances: ``utterance_id`` and ``split`` of the table UTTERANCES.
+        utterances: ``utterance_id``, ``split`` and ``split_group`` of the table UTTERANCES.
 
     Returns:
         (modality, split) -> rows of the table FEATURES but for the vectors, and the vectors,
-        float32 [rows, width], NaN where absent.
+        float32 [rows, width], NaN where absent; modality -> its probe, where one can be made.
 
     Raises:
         InputError: see `cberl.corpus.readers.feature_files.read_published`; an utterance is not
@@ -32,11 +33,23 @@ def import_features(
     """
     published = read_published(settings, find_path(settings.root))
     positions = row_positions(published.ids, utterances["utterance_id"], settings.file)
-    cut = {}
+    labels = published.rows["label"].to_numpy(dtype=object)[positions]
+    cut, probes = {}, {}
     for modality in modalities:
         matrix = published.matrices[modality][positions]
         for split in SPLITS:
             rows = (utterances["split"] == split).to_numpy()
             ids = utterances["utterance_id"].to_numpy()[rows]
             cut[modality, split] = feature_rows(ids, matrix[rows]), matrix[rows]
-    return cut
+        probe = _probe(matrix, labels, utterances)
+        if probe is not None:
+            probes[modality] = probe
+    return cut, probes
+
+
+def _probe(matrix: np.ndarray, labels: np.ndarray, utterances: pd.DataFrame) -> Probe | None:
+    """Probe the labelled rows that have features; test rows are not looked at."""
+    known = pd.notna(labels) & ~np.isnan(matrix).any(axis=1)
+    train, dev = (known & (utterances["split"] == name).to_numpy() for name in ("train", "dev"))
+    groups = utterances["split_group"].to_numpy()[train]
+    return probe_features(matrix[train], labels[train], groups, matrix[dev], labels[dev])

@@ -37,6 +37,15 @@ def _of_models(run: Run, variants: Sequence[str]) -> Iterator[str]:
         )
     for variant, classes in never_predicted(run.evaluation, variants).items():
         yield f"{variant} never predicts {listed(classes)} on test, under any seed."
+    for modality, facts in run.encoders.items():
+        probe = facts.get("probe")
+        if probe and probe["fitted"]:
+            yield (
+                f"The {modality} features look fitted to the labels of train: a linear classifier "
+                f"is right in {percent(probe['train_folds'])} % of training rows that it did not "
+                f"see, and in {percent(probe['dev'])} % of dev. Models learn from rows that are "
+                "easier than any new one."
+            )
     oversamplers = {run.variants[variant]["oversampler"] for variant in variants}
     for table in tabulate_synthetic_quality(run):
         if table["collapsed"] and table["oversampler"] in oversamplers:
@@ -100,9 +109,22 @@ def doubts_of_dev(evaluation: Evaluation) -> list[str]:
         return [
             f"Dev cannot choose: {percent(min(dev))} % accuracy and more for every variant.{cause}"
         ]
+    gaps = [_gap_beyond_chance(evaluation, name) for name in evaluation.variants]
+    if min(gaps) >= TELLING_GAP:
+        return [
+            f"Dev cannot choose: every variant is {percent(min(gaps))} points and more above test, "
+            "beyond chance. The features may have been fitted to labels that dev shares with "
+            "train, or dev is an easier part of the corpus."
+        ]
     if len(dev) > 1 and (max(dev) - min(dev)) * rows < 1:
         return ["Dev cannot choose: the variants differ by less than one dev utterance."]
     return []
+
+
+def _gap_beyond_chance(evaluation: Evaluation, variant: str) -> float:
+    """Accuracy on dev less that on test; 0 where their intervals meet or are not known."""
+    dev, test = (evaluation.score(variant, "accuracy", split=split) for split in ("dev", "test"))
+    return dev["mean"] - test["mean"] if dev["lower"] > test["upper"] else 0.0
 
 
 def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
@@ -116,8 +138,26 @@ def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
         )
     if any(row["fusion"] == "vae" for row in rows) and len(run.encoders) == 1:
         yield f"The VAE has nothing to join: {next(iter(run.encoders))} is the only modality."
+    for variant in variants:
+        if run.variants[variant]["loss"] == "ldam" and not _went_over(run, variant):
+            yield (
+                f"The re-weighting of LDAM was never reached by {variant}: train.epochs were over "
+                "before dev stopped improving."
+            )
     if any(row["dialogue_sampling"] == "class_aware" for row in rows) and (
         train.groupby("dialogue_id")["label"].nunique().max() <= 1
         and train["label"].value_counts().nunique() == 1
     ):
         yield "class_aware sampling has no effect: all classes are equally frequent in train."
+
+
+def _went_over(run: Run, variant: str) -> bool:
+    """Whether dev stopped improving for as long as patience has it, under some seed."""
+    for place, history in run.histories.items():
+        if (place.stage, place.name) == ("train", variant):
+            rows = history[(history["split"] == "dev") & (history["quantity"] == "macro_f1")]
+            scores = rows.sort_values("epoch")["value"].reset_index(drop=True)
+            stalled = scores.groupby((scores > scores.cummax().shift(fill_value=-1)).cumsum())
+            if stalled.cumcount().max() >= run.config["train"]["patience"]:
+                return True
+    return False

@@ -12,10 +12,14 @@ from cberl.settings import read_settings
 with start_job(snakemake) as job:
     modalities = snakemake.params.modalities
     settings = read_settings(CorpusSettings, job.settings)
-    utterances = read_table(snakemake.input.utterances, UTTERANCES, ["utterance_id", "split"])
-    cut = import_features(settings, utterances, modalities)
+    utterances = read_table(
+        snakemake.input.utterances, UTTERANCES, ["utterance_id", "split", "split_group"]
+    )
+    cut, probes = import_features(settings, utterances, modalities)
     keys = [(modality, split) for modality in modalities for split in SPLITS]
     for (modality, split), path in zip(keys, snakemake.output.features, strict=True):
         frame, features = cut[modality, split]
         facts = {"modality": modality, "split": split}
+        if modality in probes:
+            facts["probe"] = probes[modality].facts()
         write_table(path, FEATURES, frame, job.provenance, {"features": features}, facts)

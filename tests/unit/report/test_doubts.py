@@ -74,3 +74,40 @@ def test_settings_without_effect_are_named(run):
     assert "mask_weight has no effect" in doubts
     assert "The VAE has nothing to join: text is the only modality." in doubts
     assert "has no effect" not in " ".join(write_doubts(run, ["cberl"]))
+
+
+def test_re_weighting_that_was_never_reached_is_named(run):
+    assert "re-weighting" not in " ".join(write_doubts(run, ["cberl"]))
+    patient = run.config | {"train": {"patience": 5}}
+    doubts = " ".join(write_doubts(replace(run, config=patient), ["cberl"]))
+    assert "The re-weighting of LDAM was never reached by cberl" in doubts
+
+
+def with_accuracies(run, dev, test):
+    """The same evaluation with other accuracies: mean and half the width of the interval."""
+    summary = run.evaluation.frames["summary"].copy()
+    for split, (mean, half) in {"dev": dev, "test": test}.items():
+        rows = (summary["split"] == split) & (summary["metric"] == "accuracy")
+        rows &= summary["removed"] == "none"
+        shift = 0.03 * (summary.loc[rows, "variant"] == "cberl")
+        summary.loc[rows, "mean"] = mean + shift
+        summary.loc[rows, "lower"], summary.loc[rows, "upper"] = mean - half, mean + half
+    return replace(run.evaluation, frames=run.evaluation.frames | {"summary": summary})
+
+
+def test_dev_far_above_test_cannot_choose(run):
+    (doubt,) = doubts_of_dev(with_accuracies(run, (0.95, 0.02), (0.75, 0.03)))
+    assert doubt.startswith("Dev cannot choose: every variant is 20.0 points and more above test")
+    assert not doubts_of_dev(with_accuracies(run, (0.95, 0.15), (0.75, 0.15)))
+    assert not doubts_of_dev(with_accuracies(run, (0.7, 0.02), (0.65, 0.02)))
+
+
+def test_features_that_were_fitted_to_train_are_doubted(run):
+    def doubts(fitted):
+        probe = {"train_folds": 0.98, "dev": 0.76, "fitted": fitted}
+        encoders = run.encoders | {"text": run.encoders["text"] | {"probe": probe}}
+        return " ".join(write_doubts(replace(run, encoders=encoders), ["cberl"]))
+
+    assert "The text features look fitted to the labels of train" in doubts(True)
+    assert "98.0 % of training rows that it did not see, and in 76.0 % of dev" in doubts(True)
+    assert "fitted to the labels of train" not in doubts(False)

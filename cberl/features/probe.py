@@ -1,0 +1,69 @@
+"""Whether features that others made were fitted to the labels of the training rows."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+FOLDS = 5
+FEWEST_ROWS = 50
+"""Labelled rows in train and in dev below which nothing is probed."""
+TELLING_GAP = 0.1
+"""Accuracy that training rows may have above dev before it tells something."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Accuracy of a linear classifier, 0 to 1.
+
+    Attributes:
+        train_folds: on training rows, each in the fold that the classifier did not see.
+        dev: on dev rows, of a classifier that saw all training rows.
+        fitted: whether the first is above the second by more than chance.
+    """
+
+    train_folds: float
+    dev: float
+    fitted: bool
+
+    def facts(self) -> dict[str, Any]:
+        """The same for an artifact's metadata."""
+        return asdict(self)
+
+
+def probe_features(
+    train: np.ndarray,
+    train_labels: np.ndarray,
+    groups: np.ndarray,
+    dev: np.ndarray,
+    dev_labels: np.ndarray,
+) -> Probe | None:
+    """Hold folds of train against dev, by a ridge classifier.
+
+    Features of an encoder that learnt the training labels are as telling in a fold that the
+    classifier did not see as in those that it saw, and less so in dev, which the encoder did not
+    see. Features of an encoder that saw no labels are about as telling in both.
+
+    Args:
+        train, dev: features, float32 [N, D] and [M, D].
+        train_labels, dev_labels: [N] and [M].
+        groups: what must not be in two folds, [N].
+
+    Returns:
+        None with too few rows or groups, or a single class.
+    """
+    if min(len(train), len(dev)) < FEWEST_ROWS or len(np.unique(train_labels)) < 2:
+        return None
+    if len(np.unique(groups)) < FOLDS:
+        return None
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.model_selection import GroupKFold, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    classifier = make_pipeline(StandardScaler(), RidgeClassifier(alpha=train.shape[1]))
+    folds = cross_val_score(classifier, train, train_labels, groups=groups, cv=GroupKFold(FOLDS))
+    on_train = float(folds.mean())
+    on_dev = float(classifier.fit(train, train_labels).score(dev, dev_labels))
+    error = np.sqrt(max(on_dev * (1 - on_dev), 1 / len(dev)) / len(dev))
+    return Probe(on_train, on_dev, on_train - on_dev > max(TELLING_GAP, 3 * error))
