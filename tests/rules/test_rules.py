@@ -478,4 +478,4 @@ def test_memory_follows_the_size_of_what_a_job_reads(finished_copy):
     before = asked()
     features = finished_copy.folder / "results/six/features/text/train.parquet"
     os.truncate(features, features.stat().st_size + 100_000_000)
-    assert asked() == pytest.approx(before + 450, abs=1)
+    assert asked() == pytest.approx(before + 190, abs=1)

@@ -21,7 +21,7 @@ rule ingest_corpus:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(250, annotations=7.5 if config["corpus"]["kind"] == "features" else 30),
+        mem_mb=memory(300, annotations=6 if config["corpus"]["kind"] == "features" else 30),
         runtime=growing(10),
     params:
         settings=READING,
@@ -115,7 +115,7 @@ if config["corpus"]["kind"] == "features":
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=memory(250, published=7.5),
+            mem_mb=memory(320, published=6),
             runtime=growing(10),
         params:
             settings=config["corpus"] | {"root": str(ROOT)},

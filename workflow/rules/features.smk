@@ -205,7 +205,7 @@ if config["corpus"]["kind"] == "features":
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=memory(250, published=7.5),
+            mem_mb=memory(320, published=6),
             runtime=growing(20),
         params:
             settings=READING,
@@ -235,7 +235,7 @@ rule fit_scaler:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(200, train=4.5),
+        mem_mb=memory(300, train=1.9),
         runtime=growing(10),
     params:
         code=code_of("fit_scaler.py"),

@@ -29,7 +29,7 @@ rule fit_vae:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(400, train=3, dev=3),
+        mem_mb=memory(500, train=1.3, dev=1.3),
         runtime=growing(120),
         gpu=GPUS,
     params:
@@ -90,7 +90,7 @@ rule concatenate_modalities:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(480, features=0.3, synthetic=0.3),
+        mem_mb=memory(430, features=0.22, synthetic=0.22),
         runtime=growing(20),
     params:
         code=code_of("concatenate_modalities.py"),

@@ -84,7 +84,7 @@ rule resample_train:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(250, features=5, utterances=60),
+        mem_mb=memory(380, features=2.4, utterances=20),
         runtime=growing(20),
     params:
         settings=settings_of_resampling,
