@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: help run test lint demo picture bench bench-features bench-corpus bench-memory sizing dag-size evidence-meld evidence-table clean
+.PHONY: help run test lint audit sbom licences lock demo picture bench bench-features bench-corpus bench-memory sizing dag-size evidence-meld evidence-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,6 +19,38 @@ lint: .venv/installed-test ## check layout and style of code and workflow
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
+
+audit: .venv/installed-audit ## security rules over the code, known holes in the locked packages
+	$(BIN)/ruff check --select S .
+	@# Advisories are asked for at PyPI: without a network there is nothing to ask.
+	if $(BIN)/python -c "import socket; socket.create_connection(('pypi.org', 443), 10)" 2>/dev/null; \
+	then .venv/audit/bin/pip-audit --disable-pip --require-hashes \
+		--requirement requirements.lock --requirement requirements-test.lock; \
+	else echo "no network: known holes are not looked up"; fi
+
+sbom: .venv/installed-audit ## list all installed packages as CycloneDX, in build/sbom.json
+	mkdir -p build
+	.venv/audit/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml \
+		--output-format JSON --output-file build/sbom.json
+
+licences: .venv/installed-audit ## list the licences of all locked packages in docs/licences.md
+	mkdir -p build; sed '/^|/,$$d' docs/licences.md > build/licences.md
+	.venv/audit/bin/pip-licenses --python $(BIN)/python --from=mixed --format=markdown \
+		--packages $$(sed -n 's/==.*//p' requirements*.lock) | tr -s ' ' >> build/licences.md
+	mv build/licences.md docs/licences.md
+
+UV := .venv/audit/bin/uv pip compile --quiet --python-version 3.11 --no-annotate
+# Builds of torch differ by GPU, and so does what comes with them.
+OF_TORCH := ^(torch|torchvision|triton|setuptools|cuda-[a-z]+|nvidia-[a-z0-9-]+)==
+
+lock: .venv/installed-audit ## pin all packages at the newest versions that pyproject.toml allows
+	mkdir -p build
+	$(UV) --no-header pyproject.toml | grep -Ev '$(OF_TORCH)' > build/run.in
+	$(UV) --no-header --extra test pyproject.toml \
+		| grep -Ev '$(OF_TORCH)' | grep -vxFf build/run.in > build/test.in
+	for name in run:requirements.lock test:requirements-test.lock; do \
+		$(UV) --no-deps --generate-hashes --custom-compile-command "make lock" \
+			build/$${name%%:*}.in --output-file $${name##*:}; done
 
 demo: .venv/installed ## remake the demo corpus (needs espeak-ng)
 	$(BIN)/python resources/demo/make_demo.py
@@ -59,13 +91,19 @@ evidence-table: .venv/installed ## the same tables of any corpus: CONFIG=FILE, w
 clean: ## remove the environment and all results
 	rm -rf .venv .snakemake results/*/
 
-# torch comes first and alone: its version decides which build the other packages meet.
-.venv/installed: pyproject.toml requirements.lock
+# torch comes first and alone: its pin decides which build the other packages meet.
+.venv/installed: pyproject.toml requirements.lock requirements-torch.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable .
+	$(BIN)/python -m pip install --quiet --requirement requirements-torch.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-.venv/installed-test: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[test]'
+.venv/installed-test: .venv/installed requirements-test.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements-test.lock
+	touch $@
+
+.venv/installed-audit: .venv/installed-test
+	$(BIN)/python -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet pip-audit==2.10.1 pip-licenses==5.5.5 cyclonedx-bom==7.5.0 uv==0.13.9
 	touch $@

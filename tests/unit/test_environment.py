@@ -39,11 +39,14 @@ def pip_part():
 
 
 WANTED = PYPROJECT["dependencies"] + PYPROJECT["optional-dependencies"]["test"]
-LOCKED = {
-    line.split("==")[0].lower(): line.split("==")[1]
-    for line in (PROJECT / "requirements.lock").read_text().splitlines()
-    if line and line[0] != "#"
+PAGE = PROJECT / "docs/licences.md"
+LOCKS = {path.name: path.read_text() for path in PROJECT.glob("requirements*.lock")}
+PINS = {
+    lock: {name.lower(): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.M)}
+    for lock, text in LOCKS.items()
 }
+LOCKED = {name: version for pins in PINS.values() for name, version in pins.items()}
+WITHOUT_HASHES = {"torch", "torchvision"}
 
 
 def test_the_environment_installs_what_the_package_needs():
@@ -82,8 +85,34 @@ def test_the_packages_of_the_project_are_there():
     assert (LOCKED["torch"], LOCKED["torchvision"]) == ("2.13.0", "0.28.0")
 
 
+def test_every_locked_package_has_hashes_but_those_of_torch():
+    text = LOCKS["requirements.lock"] + LOCKS["requirements-test.lock"]
+    entries = re.split(r"^(?=[\w.-]+==)", text, flags=re.M)[1:]
+    for entry in entries:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}$", entry, re.M), entry.split()[0]
+    assert LOCKED.keys() - {entry.split("==")[0].lower() for entry in entries} == WITHOUT_HASHES
+
+
+def test_no_package_is_locked_twice():
+    assert sum(map(len, PINS.values())) == len(LOCKED)
+
+
+def test_what_a_run_needs_is_in_its_own_lock():
+    needed = {name_of(requirement) for requirement in PYPROJECT["dependencies"]}
+    assert needed <= PINS["requirements.lock"].keys() | WITHOUT_HASHES
+    assert not needed & PINS["requirements-test.lock"].keys()
+
+
 def test_the_lock_names_no_build_that_exists_in_one_place_only():
-    assert "+cpu" not in (PROJECT / "requirements.lock").read_text()
+    assert "+cpu" not in "".join(LOCKS.values())
+
+
+def test_the_licence_of_every_locked_package_is_listed():
+    rows = re.findall(r"^\| ([\w.-]+) \|.*\| (\S.*) \|$", PAGE.read_text(), re.M)
+    listed = {re.sub(r"[-_.]+", "-", name).lower(): licence for name, licence in rows}
+    locked = {re.sub(r"[-_.]+", "-", name) for name in LOCKED}
+    assert not locked - listed.keys(), "run: make licences"
+    assert "no commercial use" in " ".join(PAGE.read_text().split("\n"))
 
 
 def test_pre_commit_runs_the_locked_formatters():
