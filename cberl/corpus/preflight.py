@@ -57,7 +57,7 @@ def look_ahead(
 
 
 def _where_else(found: pd.DataFrame, root: Path) -> str:
-    """Words on where the first missing file lies, if one of that name is anywhere in the root."""
+    """Words on where the first missing file lies instead, or on doing without the files."""
     missing = found.loc[found["reason"] == reasons.MISSING, "media_path"].dropna()
     if missing.empty:
         return ""
@@ -66,6 +66,9 @@ def _where_else(found: pd.DataFrame, root: Path) -> str:
         if file.stem == wanted.stem and file.suffix.lower() in MEDIA_SUFFIXES:
             there = file.relative_to(root).as_posix()
             return f"; {there} is there: paths in the table start at corpus.root, suffix included"
+    some = found.groupby("modality", sort=False)["available"].any()
+    if some.any() and not some.all():
+        return f"; without these files write modalities: [{', '.join(some.index[some])}]"
     return ""
 
 

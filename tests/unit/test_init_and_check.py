@@ -186,6 +186,12 @@ def test_a_table_of_ones_own_gets_its_columns_labels_and_encoding_mapped(here, c
     assert "guess" in (here / "mine.yaml").read_text()
 
 
+def test_a_table_without_a_header_is_told(here, capsys):
+    (here / "mine/train.tsv").write_text("What a day!\t4\tid1\n")
+    assert main(["init", "mine"]) == 2
+    assert "whose first row names neither labels nor texts: train.tsv" in capsys.readouterr().err
+
+
 def test_nothing_is_overwritten(here, capsys):
     make_clips(here / "mine", [f"{stem}.wav" for stem in STEMS["EmoDB"]])
     (here / "mine.yaml").write_text("corpus: mine")

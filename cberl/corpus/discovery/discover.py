@@ -7,6 +7,7 @@ from cberl.corpus.discovery.audformat import HEADER, read_audformat
 from cberl.corpus.discovery.discovered import Discovered
 from cberl.corpus.discovery.named_files import list_media, read_by_pattern, recognise_names
 from cberl.corpus.discovery.tables import recognise_tables
+from cberl.corpus.readers.column_files import TABLE_SUFFIXES
 from cberl.corpus.readers.meld import find_clips
 from cberl.errors import InputError
 
@@ -62,6 +63,9 @@ def _unknown(folder: Path) -> str:
     seen = f"{len(media)} media files" + (
         f", first {media[0].relative_to(folder).as_posix()}" if media else ""
     )
+    tables = [path.name for path in sorted(folder.iterdir()) if path.suffix in TABLE_SUFFIXES]
+    if tables:
+        seen += f"; tables whose first row names neither labels nor texts: {', '.join(tables)}"
     return (
         f"{folder}: not recognised ({seen}); expected MELD, IEMOCAP, a database in audformat, a "
         "table with a column of labels or texts, or media files named as RAVDESS, EmoDB, CREMA-D, "

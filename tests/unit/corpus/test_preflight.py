@@ -65,6 +65,11 @@ def test_where_files_are_instead_is_told(tmp_path, name):
         look(tmp_path, rows, clips=())
 
 
+def test_without_any_file_it_is_told_how_to_do_without(tmp_path):
+    with pytest.raises(InputError, match=r"; without these files write modalities: \[text\]$"):
+        look(tmp_path, with_media(), clips=())
+
+
 @pytest.mark.parametrize("path", ["/elsewhere/a.mp4", "C:\\talks\\a.mp4", "\\\\server\\a.mp4"])
 def test_paths_outside_the_root_are_told_with_the_remedy(tmp_path, path):
     rows = with_media(media=path)
