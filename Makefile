@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: help run test lint audit sbom licences lock demo picture bench bench-features bench-corpus bench-memory sizing dag-size evidence-meld evidence-table clean
+.PHONY: help run test lint audit sbom licences lock demo picture bench bench-features bench-corpus bench-memory bench-predict sizing dag-size evidence-meld evidence-table clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -67,6 +67,9 @@ bench-features: .venv/installed ## measure the extraction of features against ba
 	$(BIN)/python benchmarks/features.py $(MELD) || status=$$?; \
 	$(BIN)/python benchmarks/features.py $(MELD) --flat || status=$$?; \
 	exit $$status
+
+bench-predict: .venv/installed-test ## measure prediction of long recordings and live turns
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/predict.py
 
 bench-corpus: .venv/installed ## take a made corpus of MELD's size through ingest and extraction
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/full_corpus.py $(MELD)

@@ -1,6 +1,6 @@
 """The parts of cberl for use from Python, in the manner of scikit-learn and imbalanced-learn.
 
-    from cberl.api import ConversationClassifier, JointVAE, MultimodalGAN
+    from cberl.api import ConversationClassifier, JointVAE, MultimodalGAN, load_bundle
 
 Parameters go into the constructor and have defaults; ``fit`` returns the estimator; what was learnt
 ends in an underscore. The workflow's scripts call the same functions. The caller's random state,
@@ -33,13 +33,22 @@ from cberl.oversample.gan.fit import fit_gan
 from cberl.oversample.gan.sample import sample_gan
 from cberl.oversample.settings import GANSettings
 from cberl.oversample.target_counts import target_counts
+from cberl.predict.bundle_model import Bundle, load_bundle
 from cberl.rows import LabelledRows, join_rows, make_rows
 from cberl.settings import read_settings, schema_of
 from cberl.train.fit import fit_classifier
 from cberl.train.predict import predict_classes
 from cberl.train.settings import TrainSettings
 
-__all__ = ["ConversationClassifier", "JointVAE", "LabelledRows", "MultimodalGAN", "make_rows"]
+__all__ = [
+    "Bundle",
+    "ConversationClassifier",
+    "JointVAE",
+    "LabelledRows",
+    "MultimodalGAN",
+    "load_bundle",
+    "make_rows",
+]
 
 LATENT = "latent"
 

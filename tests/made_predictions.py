@@ -49,7 +49,7 @@ def make_made_prediction(media: Path | None, conversation: str = "a talk") -> Pr
         "corpus": "demo",
         "variant": "cberl",
         "seeds": [0, 1],
-        "temperature": 1.5,
+        "temperatures": [1.5, 1.2],
         "digest": "0f",
     }
     return make_prediction(turns, np.log(chances), CLASSES, model)

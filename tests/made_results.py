@@ -179,7 +179,7 @@ def write_predictions(path, utterances, labels, classes, draw):
         pd.concat(frames, ignore_index=True),
         ORIGIN,
         {"probabilities": np.concatenate(matrices)},
-        metadata={"classes": classes},
+        metadata={"classes": classes, "temperature": 1.5},
     )
 
 

@@ -45,7 +45,7 @@ def describe_bundle(folder: Path, list_files: bool) -> Iterator[str]:
     yield f"  seeds        {', '.join(map(str, manifest.seeds))}"
     yield f"  modalities   {', '.join(manifest.modalities)}"
     yield f"  classes      {', '.join(manifest.classes)}"
-    yield f"  temperature  {manifest.temperature:.4f}"
+    yield f"  temperatures {', '.join(f'{value:.3f}' for value in manifest.temperatures)}"
     context = "the past alone" if manifest.online else "the whole conversation"
     yield f"  context      {context}"
     yield f"  size         {len(sizes)} files, {_size(sum(sizes.values()))}"

@@ -1,6 +1,7 @@
 """``cberl predict``: a trained model on new conversations."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from cberl.errors import InputError
@@ -17,6 +18,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "  cberl predict talk.mp4 --transcript talk.srt --bundle BUNDLE --out talk\n"
         "  cberl predict talk.mp4 --bundle BUNDLE --out talk    (turns by voice activity)\n"
         "  cberl predict conversations.tsv --bundle BUNDLE --out all\n"
+        "  cberl predict --follow --bundle BUNDLE\n"
         "  cberl predict --correct talk/turns.jsonl --out corrected",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -37,6 +39,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--device", choices=("auto", "cpu", "cuda"), default="cpu", help="of the encoders"
     )
     parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="read turns as JSON Lines from standard input and answer each on standard output",
+    )
+    parser.add_argument(
         "--correct",
         nargs="+",
         metavar="FILE",
@@ -51,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
         _require(options, "out")
         return _correct(options)
     _require(options, "bundle")
+    if options.follow:
+        return _follow(options)
     _require(options, "out")
     return _predict(options)
 
@@ -78,10 +87,23 @@ def _predict(options: argparse.Namespace) -> int:
     return 0
 
 
+def _follow(options: argparse.Namespace) -> int:
+    given = [options.source, options.transcript, options.out]
+    if any(value is not None for value in given):
+        raise InputError("--follow reads standard input alone; expected only --bundle")
+    from cberl.predict.bundle.load import open_bundle
+    from cberl.predict.live.follow import follow
+    from cberl.predict.live.follower import Follower
+
+    follower = Follower(open_bundle(options.bundle, options.device), Path.cwd())
+    follow(follower, sys.stdin, sys.stdout)
+    return 0
+
+
 def _correct(options: argparse.Namespace) -> int:
     from cberl.predict.correct import write_corrected
 
-    given = [options.source, options.transcript, options.bundle]
+    given = [options.source, options.transcript, options.bundle, options.follow or None]
     if any(value is not None for value in given):
         raise InputError("--correct reads outputs alone; expected only --correct FILE --out DIR")
     for file in write_corrected([Path(path) for path in options.correct], Path(options.out)):

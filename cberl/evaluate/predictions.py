@@ -23,6 +23,7 @@ class Judgement:
         truth: class numbers int64 [N], `NO_LABEL` where the utterance is only context.
         predicted: class numbers int64 [N].
         probabilities: float32 [N, K].
+        temperature: that the logits were divided by.
     """
 
     variant: str
@@ -33,6 +34,13 @@ class Judgement:
     truth: np.ndarray
     predicted: np.ndarray
     probabilities: np.ndarray
+    temperature: float = 1.0
+
+    @property
+    def uncalibrated(self) -> np.ndarray:
+        """Probabilities as they were before the temperature: float32 [N, K]."""
+        powered = self.probabilities.astype(np.float64) ** self.temperature
+        return (powered / powered.sum(axis=1, keepdims=True)).astype(np.float32)
 
     @property
     def labelled(self) -> np.ndarray:
@@ -66,7 +74,8 @@ def read_judgements(
     truths: dict[str, tuple[pd.DataFrame, np.ndarray]] = {}
     judgements = []
     for (variant, seed), path in runs.items():
-        if list(read_header(path)["metadata"]["classes"]) != classes:
+        facts = read_header(path)["metadata"]
+        if list(facts["classes"]) != classes:
             raise InputError(f"{path}: its classes are not those of the labels, {classes}")
         frame = read_table(path, PREDICTIONS)
         numbers = class_numbers(frame["predicted"], classes)
@@ -88,6 +97,7 @@ def read_judgements(
                     truth,
                     numbers[positions],
                     probabilities[positions],
+                    facts["temperature"],
                 )
             )
     return judgements

@@ -61,7 +61,7 @@ def score_overall(judgement: Judgement, per_class: pd.DataFrame) -> dict[str, ob
         The columns of the table overall but ``corpus``; NaN if no utterance has a label.
     """
     present = per_class[per_class["support"] > 0]
-    scores = dict.fromkeys(OVERALL_METRICS, np.nan)
+    scores = dict.fromkeys((*OVERALL_METRICS, "uncalibrated_error"), np.nan)
     if len(present):
         labelled = judgement.labelled
         right = judgement.predicted[labelled] == judgement.truth[labelled]
@@ -71,6 +71,7 @@ def score_overall(judgement: Judgement, per_class: pd.DataFrame) -> dict[str, ob
             "uar": present["recall"].mean(),
             "accuracy": right.mean(),
             "calibration_error": calibration_error(judgement),
+            "uncalibrated_error": calibration_error(judgement, calibrated=False),
         }
     return {
         **judgement.names,
@@ -121,10 +122,17 @@ def calibrate(judgement: Judgement) -> pd.DataFrame:
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2.
 
     Returns:
-        One row per bin with the columns of the table calibration but ``corpus``.
+        One row per bin, before the temperature and after it, with the columns of the table
+        calibration but ``corpus``.
     """
+    before = _fill_bins(judgement, judgement.uncalibrated).assign(calibrated=False)
+    after = _fill_bins(judgement, judgement.probabilities).assign(calibrated=True)
+    return pd.concat([before, after], ignore_index=True)
+
+
+def _fill_bins(judgement: Judgement, probabilities: np.ndarray) -> pd.DataFrame:
     labelled = judgement.labelled
-    confidence = judgement.probabilities[labelled].max(axis=1).astype(np.float64)
+    confidence = probabilities[labelled].max(axis=1).astype(np.float64)
     correct = (judgement.predicted == judgement.truth)[labelled]
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     bins = np.clip(np.ceil(confidence * CALIBRATION_BINS) - 1, 0, CALIBRATION_BINS - 1).astype(int)
@@ -143,9 +151,14 @@ def calibrate(judgement: Judgement) -> pd.DataFrame:
     )
 
 
-def calibration_error(judgement: Judgement) -> float:
+def calibration_error(judgement: Judgement, calibrated: bool = True) -> float:
     """Expected calibration error (Guo et al., section 2): the mean gap of `calibrate`'s bins, by
-    utterances. NaN if no utterance has a label."""
+    utterances. NaN if no utterance has a label.
+
+    Args:
+        calibrated: at the network's temperature, or without it.
+    """
     bins = calibrate(judgement)
+    bins = bins[bins["calibrated"] == calibrated]
     gaps = (bins["confidence"] - bins["accuracy"]).abs() * bins["utterances"]
     return gaps.sum() / bins["utterances"].sum()

@@ -60,6 +60,7 @@ OVERALL = TableKind(
         Column("uar", NUMBER, "unweighted average recall (balanced accuracy)", True),
         Column("accuracy", NUMBER, "share that is right (weighted accuracy, WA)", True),
         Column("calibration_error", NUMBER, "expected calibration error, 15 bins", True),
+        Column("uncalibrated_error", NUMBER, "the same before the temperature", True),
     ),
 )
 
@@ -160,9 +161,10 @@ SUBGROUPS = TableKind(
 CALIBRATION = TableKind(
     "calibration",
     "How often a model is right when it is so sure: bins of the highest probability.",
-    ("corpus", "variant", "seed", "split", "bin"),
+    ("corpus", "variant", "seed", "split", "calibrated", "bin"),
     (
         *MODEL,
+        Column("calibrated", FLAG, "logits were divided by the network's temperature"),
         Column("bin", COUNT, "from 0; bins are equally wide and closed above"),
         Column("above", NUMBER, "lower edge of the bin"),
         Column("up_to", NUMBER, "upper edge of the bin"),

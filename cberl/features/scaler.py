@@ -1,6 +1,6 @@
 """Standardising features with training statistics."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,24 @@ def fit_scaler(train: Iterable[str | Path]) -> dict[str, np.ndarray]:
         tensors[f"{modality}.mean"] = mean.astype(np.float32)
         tensors[f"{modality}.scale"] = scale.astype(np.float32)
     return tensors
+
+
+def scale_features(
+    matrix: np.ndarray, available: np.ndarray, scaler: Mapping[str, np.ndarray], modality: str
+) -> np.ndarray:
+    """Standardise one modality's features.
+
+    Args:
+        matrix: float32 [N, width].
+        available: bool [N].
+        scaler: what `fit_scaler` gives.
+
+    Returns:
+        float32 [N, width]; zeros where not available. What overflows is infinite.
+    """
+    with np.errstate(over="ignore"):
+        scaled = (matrix - scaler[f"{modality}.mean"]) / scaler[f"{modality}.scale"]
+    return np.where(available[:, None], scaled, 0).astype(np.float32)
 
 
 def _mean_and_scale(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

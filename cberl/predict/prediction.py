@@ -19,7 +19,7 @@ class Prediction:
         probabilities: float32 [N, K], calibrated.
         classes: names by number.
         model: what a reader is told of the bundle: ``corpus``, ``variant``, ``seeds``,
-            ``temperature``, ``digest``.
+            ``temperatures``, ``digest``.
     """
 
     turns: pd.DataFrame
@@ -51,19 +51,34 @@ def make_prediction(
         turns: the columns of table TURNS that say who speaks when, and which modalities there were.
         log_probabilities: float [N, K], natural logarithms, calibrated.
     """
-    probabilities = np.exp(log_probabilities.astype(np.float64))
-    # An impossible class has probability 0, which adds nothing to the entropy.
-    weighted = np.where(probabilities > 0, probabilities * log_probabilities, 0.0)
-    best = probabilities.argmax(axis=1)
-    confidence = probabilities.max(axis=1)
+    certainty = measure_certainty(log_probabilities)
     completed = turns.assign(
-        predicted=np.asarray(classes, dtype=object)[best],
-        confidence=confidence,
-        uncertain=confidence < LEAST_CONFIDENCE,
-        entropy=np.maximum(-weighted.sum(axis=1), 0.0),
+        predicted=np.asarray(classes, dtype=object)[certainty["best"]],
+        confidence=certainty["confidence"],
+        uncertain=certainty["uncertain"],
+        entropy=certainty["entropy"],
         label=pd.Series([None] * len(turns), index=turns.index, dtype=object),
     )
     names = [column.name for column in TURNS.columns if column.name != "probabilities"]
-    return Prediction(
-        completed[names], probabilities.astype(np.float32), list(classes), dict(model)
-    )
+    probabilities = certainty["probabilities"].astype(np.float32)
+    return Prediction(completed[names], probabilities, list(classes), dict(model))
+
+
+def measure_certainty(log_probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """What follows from log-probabilities float [N, K].
+
+    Returns:
+        ``probabilities`` float64 [N, K]; ``best``, numbers of the most probable classes, int64 [N];
+        ``confidence``, their probabilities; ``uncertain`` bool [N]; ``entropy`` in nats.
+    """
+    probabilities = np.exp(log_probabilities.astype(np.float64))
+    # An impossible class has probability 0, which adds nothing to the entropy.
+    possible = np.where(probabilities > 0, log_probabilities, 0.0)
+    confidence = probabilities.max(axis=1)
+    return {
+        "probabilities": probabilities,
+        "best": probabilities.argmax(axis=1),
+        "confidence": confidence,
+        "uncertain": confidence < LEAST_CONFIDENCE,
+        "entropy": np.maximum(-(probabilities * possible).sum(axis=1), 0.0),
+    }

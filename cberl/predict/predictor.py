@@ -2,9 +2,8 @@
 
 Turns are decoded (`cberl.corpus.media`), encoded (`cberl.features`), scaled with the training rows'
 statistics, fused (`cberl.fuse`), laid out as a graph (`cberl.graph`) and classified by the
-networks of all seeds (`cberl.train`). The seeds' log-probabilities are averaged, which is the
-geometric mean of what they say (Hinton, Products of Experts, ICANN 1999), and divided by the
-bundle's temperature.
+networks of all seeds (`cberl.train`), each at its own temperature. The seeds' log-probabilities are
+averaged, which is the geometric mean of what they say (Hinton, Products of Experts, ICANN 1999).
 """
 
 import tempfile
@@ -28,7 +27,7 @@ from cberl.features.read_rows import read_rows
 from cberl.features.tables import FEATURES
 from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.vae.encode import fuse_with_vae
-from cberl.graph.conversations import Conversations, assemble
+from cberl.graph.conversations import assemble
 from cberl.graph.edges import build_edges, list_nodes
 from cberl.modalities import MODALITIES
 from cberl.predict.bundle.load import Models
@@ -73,7 +72,7 @@ def extract_features(
         InputError: no turn has any of the modalities that the bundle reads.
     """
     ids = new.utterances["utterance_id"].to_numpy(dtype=object)
-    vectors, why, seconds = _extract_media(models, new)
+    vectors, why, seconds = extract_media(models, new)
     if models.text is not None:
         pieces = [features for _, features in models.text.extract(new.utterances)]
         vectors["text"] = np.concatenate(pieces)
@@ -88,51 +87,21 @@ def extract_features(
     with tempfile.TemporaryDirectory(prefix="cberl-") as folder:
         paths = [Path(folder) / f"{modality}.parquet" for modality in wanted]
         for modality, path in zip(wanted, paths, strict=True):
-            frame = feature_rows(ids, vectors[modality])
+            frame, matrices = feature_rows(ids, vectors[modality]), {"features": vectors[modality]}
             facts = {"modality": modality, "split": NEW}
-            write_table(path, FEATURES, frame, {}, {"features": vectors[modality]}, facts)
+            write_table(path, FEATURES, frame, {}, matrices, facts)
         return read_rows(paths, models.scaler), why, seconds
 
 
-def classify(models: Models, utterances: pd.DataFrame, rows: LabelledRows) -> np.ndarray:
-    """Calibrated log-probabilities of the seeds together: float64 [N, K].
-
-    Args:
-        utterances: table UTTERANCES [N]; dialogue after dialogue, each in the order of turns.
-        rows: scaled features of the same utterances.
-    """
-    settings = models.manifest.graph
-    nodes = list_nodes(utterances, pd.DataFrame(), NEW)
-    edges = build_edges(nodes, settings["past_window"], settings["future_window"])
-    total = np.zeros((len(nodes), len(models.manifest.classes)))
-    latents = None
-    for position, network in enumerate(models.networks):
-        if models.vaes:
-            latents = fuse_with_vae(models.vaes[position], rows)
-        elif latents is None:
-            latents = concatenate_modalities(rows)
-        graph: Conversations = assemble(nodes, latents, rows.labels, edges, models.manifest.online)
-        frame, probabilities = predict_classes(network, graph, models.manifest.classes)
-        order = pd.Index(frame["utterance_id"]).get_indexer(utterances["utterance_id"])
-        with np.errstate(divide="ignore"):  # a class without a training row has probability 0
-            total += np.log(probabilities[order].astype(np.float64))
-    return temper(total / len(models.networks), models.manifest.temperature)
-
-
-def temper(log_probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Divide by a temperature and normalise anew; minus infinity stays what it is.
-
-    Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2.
-    """
-    scaled = log_probabilities / temperature
-    scaled = scaled - scaled.max(axis=1, keepdims=True)
-    return scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
-
-
-def _extract_media(
+def extract_media(
     models: Models, new: NewConversations
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
-    """Vectors of sound and picture, NaN where unavailable, and why: by modality; and seconds."""
+    """Decode and encode sound and pictures, a piece at a time.
+
+    Returns:
+        modality -> unscaled vectors float32 [N, width], NaN where unavailable; modality -> why;
+        seconds that were decoded; the last two as in `extract_features`.
+    """
     extractors = {
         name: extractor
         for name, extractor in (("audio", models.audio), ("video", models.video))
@@ -166,6 +135,37 @@ def _extract_media(
                 vectors[name][own] = found
                 why[name][own] = _reasons(piece[f"{name}_reason"], found)
     return vectors, why, seconds
+
+
+def classify(models: Models, utterances: pd.DataFrame, features: LabelledRows) -> np.ndarray:
+    """Calibrated log-probabilities of the seeds together: float64 [N, K].
+
+    Args:
+        utterances: table UTTERANCES [N]; dialogue after dialogue, each in the order of turns.
+        features: of the same rows.
+    """
+    settings = models.manifest.graph
+    nodes = list_nodes(utterances, pd.DataFrame(), NEW)
+    edges = build_edges(nodes, settings["past_window"], settings["future_window"])
+    total = np.zeros((len(nodes), len(models.manifest.classes)))
+    latents = None
+    for position, network in enumerate(models.networks):
+        if models.vaes:
+            latents = fuse_with_vae(models.vaes[position], features)
+        elif latents is None:
+            latents = concatenate_modalities(features)
+        graph = assemble(nodes, latents, features.labels, edges, models.manifest.online)
+        frame, probabilities = predict_classes(network, graph, models.manifest.classes)
+        order = pd.Index(frame["utterance_id"]).get_indexer(utterances["utterance_id"])
+        with np.errstate(divide="ignore"):  # a class without a training row has probability 0
+            total += np.log(probabilities[order].astype(np.float64))
+    return normalise(total / len(models.networks))
+
+
+def normalise(scores: np.ndarray) -> np.ndarray:
+    """Log-probabilities [N, K] out of scores; minus infinity stays what it is."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def _reasons(decoded: pd.Series, features: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from cberl.report.figures import Figure, colour, layout, line_style, numbers, pe
 from cberl.report.findings import Evaluation
 from cberl.report.formatting import percent, quantity_title
 from cberl.report.run import Place, Run
+from cberl.tables import NOTHING_REMOVED
 
 RECALLS = np.linspace(0, 1, 51)
 FEW_JUDGEMENTS, BINS_MERGED_IF_FEW = 1500, 3
@@ -46,7 +47,23 @@ def draw_precision_recall(evaluation: Evaluation) -> Figure:
 
 
 def draw_reliability(evaluation: Evaluation) -> Figure:
-    """Accuracy against confidence on test, all seeds of a variant pooled."""
+    """Accuracy against confidence on test, before and after the temperature; seeds pooled."""
+    return Figure(
+        "reliability",
+        "Below the dotted line a model is surer than it is right. The error is the expected "
+        "calibration error, the mean gap weighted by how many judgements fall into a bin; the "
+        "marker grows with their number. Each network has a temperature, chosen on dev, that makes "
+        "its probabilities fit without changing a prediction.",
+        {
+            "with the temperature": _reliability_of(evaluation, calibrated=True),
+            "as trained": _reliability_of(evaluation, calibrated=False),
+        },
+        choice="Probabilities",
+        height=460,
+    )
+
+
+def _reliability_of(evaluation: Evaluation, calibrated: bool) -> dict[str, Any]:
     lines: list[dict[str, Any]] = [
         {
             "type": "scatter",
@@ -59,7 +76,7 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
         }
     ]
     for position, variant in enumerate(evaluation.variants):
-        bins = evaluation.find("calibration", variant=variant, split="test")
+        bins = evaluation.find("calibration", variant=variant, split="test", calibrated=calibrated)
         bins = bins[bins["utterances"] > 0]
         merged = BINS_MERGED_IF_FEW if bins["utterances"].sum() < FEW_JUDGEMENTS else 1
         pooled = (
@@ -71,7 +88,8 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
             .groupby("bin")[["confidence", "accuracy", "utterances"]]
             .sum()
         )
-        error = evaluation.score(variant, "calibration_error")["mean"]
+        scores = evaluation.find("overall", variant=variant, split="test", removed=NOTHING_REMOVED)
+        error = scores["calibration_error" if calibrated else "uncalibrated_error"].mean()
         sizes = np.sqrt(pooled["utterances"] / pooled["utterances"].max())
         lines.append(
             {
@@ -89,14 +107,7 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     shape = layout("confidence: highest probability, %", "right, %")
     shape["xaxis"] |= {"range": [0, 102]}
     shape["yaxis"] |= {"range": [0, 102]}
-    return Figure(
-        "reliability",
-        "Below the dotted line a model is surer than it is right. The error is the expected "
-        "calibration error, the mean gap weighted by how many judgements fall into a bin; the "
-        "marker grows with their number.",
-        {"all variants": {"data": lines, "layout": shape}},
-        height=460,
-    )
+    return {"data": lines, "layout": shape}
 
 
 def draw_histories(run: Run) -> Figure:

@@ -15,6 +15,7 @@ difference between the two, by a bootstrap over dialogues.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,10 +25,9 @@ from torch.nn.functional import cross_entropy
 
 from cberl.train.resampling import resampled_macro_f1
 
-ADJUSTMENTS = ("none", "chosen")
-STRENGTHS = tuple(number / 10 for number in range(-10, 11))
+ADJUSTMENTS = {"none": (0.0,), "chosen": tuple(number / 10 for number in range(-10, 11))}
 """Strengths t to choose from: 0 leaves the logits alone, 1 makes up for the frequencies in full,
-less than 0 takes back what sampling made up for too much."""
+less than 0 takes back what sampling made up for too much. Every network has a temperature."""
 TEMPERATURES = tuple(2 ** (step / 10) for step in range(-20, 41))
 
 
@@ -57,7 +57,11 @@ class Adjustment:
 
 
 def choose_adjustment(
-    logits: Tensor, labels: Tensor, dialogues: Tensor, log_prior: Tensor
+    logits: Tensor,
+    labels: Tensor,
+    dialogues: Tensor,
+    log_prior: Tensor,
+    strengths: Sequence[float] = ADJUSTMENTS["chosen"],
 ) -> Adjustment:
     """Choose strength and temperature.
 
@@ -67,26 +71,27 @@ def choose_adjustment(
         labels: their classes, int64 [n].
         dialogues: number of each row's dialogue, int64 [n].
         log_prior: logarithm of the class frequencies, float [C].
+        strengths: to choose from; 0 is among them.
     """
     logits, log_prior = logits.double(), log_prior.double()
     classes = len(log_prior)
-    predictions = [(logits - strength * log_prior).argmax(dim=1) for strength in STRENGTHS]
+    predictions = [(logits - strength * log_prior).argmax(dim=1) for strength in strengths]
     scores = resampled_macro_f1(predictions, labels, dialogues, classes)  # [strengths, 1 + R]
     # Of equals, the one nearest to 0.
-    order = sorted(range(len(STRENGTHS)), key=lambda number: abs(STRENGTHS[number]))
+    order = sorted(range(len(strengths)), key=lambda number: abs(strengths[number]))
     best = max(order, key=lambda number: float(scores[number, 0]))
     errors = (scores[best] - scores)[:, 1:].std(dim=1)
     behind = scores[best, 0] - scores[:, 0]
     chosen = next(number for number in order if behind[number] <= errors[number])
-    zero = STRENGTHS.index(0)
+    zero = strengths.index(0)
     gained = scores[chosen] - scores[zero]
-    strength = STRENGTHS[chosen]
+    strength = strengths[chosen]
     adjustment = Adjustment(
         strength=strength,
         temperature=_choose_temperature(logits - strength * log_prior, labels),
         gain=float(gained[0]),
         gain_error=float(gained[1:].std()),
-        best_strength=STRENGTHS[best],
+        best_strength=strengths[best],
         rows=len(labels),
     )
     logging.info(

@@ -58,7 +58,7 @@ def fit_classifier(
         dialogue_sampling: see `cberl.train.sampling.dialogue_weights`.
         mask_weight: weight of the reconstruction; 0 leaves the task out.
         adjustment: a name in `cberl.train.adjustment.ADJUSTMENTS`: whether logits are adjusted for
-            class frequencies and tempered after training, as dev has it.
+            class frequencies after training, as dev has it. The temperature is always chosen.
         synthetic_rows: "all" trains on them. "chosen" trains with and without, and uses them if
             dev macro-F1 gains more by them than one standard error (paired bootstrap by dialogue).
         seed: of weights, order, dropout and masks.
@@ -92,8 +92,7 @@ def fit_classifier(
                 rows, dev, settings, loss, dialogue_sampling, mask_weight, choose_device(device)
             )
             history = run_epochs(training, training.plan, kept)
-            if adjustment == "chosen":
-                training.adjust()
+            training.adjust(adjustment)
         return training, history
 
     training, history = run(train, checkpoint)
@@ -227,8 +226,12 @@ class ClassifierTraining:
         return {"macro_f1": macro, "weighted_f1": weighted, "loss": loss}
 
     @torch.no_grad()
-    def adjust(self) -> None:
-        """Choose the last step, and put it into the network."""
+    def adjust(self, adjustment: str) -> None:
+        """Choose the last step, and put it into the network.
+
+        Args:
+            adjustment: a name in `cberl.train.adjustment.ADJUSTMENTS`.
+        """
         labels, logits = self._labelled_logits()
         parts = [(logits, labels, self._dialogues())]
         if self._encoders_stand_for_network():
@@ -238,7 +241,9 @@ class ClassifierTraining:
         )
         prior = log_prior(self._counts.drawn)
         logits = logits + self.network.correction.cpu()
-        self.network.adjust(choose_adjustment(logits, labels, dialogues, prior.cpu()), prior)
+        strengths = ADJUSTMENTS[adjustment]
+        found = choose_adjustment(logits, labels, dialogues, prior.cpu(), strengths)
+        self.network.adjust(found, prior)
 
     def _encoders_stand_for_network(self) -> bool:
         """Whether training rows can help to choose the last step.

@@ -111,7 +111,7 @@ class ConversationNetwork(nn.Module):
         """
         projected = self.projection(inputs)  # [N, D] -> [N, H]
         codes = self._encode(projected, lengths, edge_index, edge_type)
-        return self._classify(codes, projected, inputs)
+        return self.classify(codes, projected, inputs)
 
     def corrected_logits(
         self, inputs: Tensor, lengths: Tensor, edge_index: Tensor, edge_type: Tensor
@@ -119,7 +119,7 @@ class ConversationNetwork(nn.Module):
         """Logits to predict with: those of `forward` plus ``correction``, over ``temperature``.
 
         The correction is minus infinity for classes without a training row; otherwise it is 0, and
-        the temperature 1, unless `adjust` said more.
+        the temperature 1, until `adjust` says more.
         """
         logits = self(inputs, lengths, edge_index, edge_type)
         return (logits + self.correction) / self.temperature
@@ -157,9 +157,16 @@ class ConversationNetwork(nn.Module):
         seen_codes, hidden_codes = codes.chunk(2)
         rebuilt = self.decoder(hidden_codes, masked, edge_index, edge_type)  # [masked, D]
         error = scaled_cosine_error(rebuilt, inputs[masked])
-        return self._classify(seen_codes, projected, inputs), error
+        return self.classify(seen_codes, projected, inputs), error
 
-    def _classify(self, codes: Tensor, projected: Tensor, inputs: Tensor) -> Tensor:
+    def classify(self, codes: Tensor, projected: Tensor, inputs: Tensor) -> Tensor:
+        """Logits float [N, C] of what has been heard.
+
+        Args:
+            codes: float [N, H], the last convolution's.
+            projected: float [N, H], the nodes by themselves.
+            inputs: float [N, D].
+        """
         logits = self.classifier(self.dropout(torch.cat([codes, projected], dim=1)))  # [N, C]
         return logits if self._evidence is None else logits + self.from_encoders(inputs)
 

@@ -28,10 +28,7 @@ def predict_classes(
         utterance_id and predicted of N utterances, and probabilities: float32 [N, C].
     """
     network.eval()
-    batch = conversations.whole()
-    logits = network.corrected_logits(
-        batch.inputs, batch.lengths, batch.edge_index, batch.edge_type
-    )
+    logits = network.corrected_logits(*conversations.whole().graph)
     probabilities = logits.softmax(dim=1).numpy()
     predicted = np.asarray(classes, dtype=object)[probabilities.argmax(axis=1)]
     return pd.DataFrame({"utterance_id": conversations.ids, "predicted": predicted}), probabilities

@@ -54,8 +54,8 @@ class VariantSettings:
         "Weight of the masked-node reconstruction; 0 leaves the task out.", minimum=0
     )
     adjustment: Literal["none", "chosen"] = setting(
-        "Last step: none, or logits adjusted for class frequencies and tempered, as dev has it "
-        "after training.",
+        "Last step: none, or logits adjusted for class frequencies, as dev has it after training. "
+        "A temperature is chosen in either case.",
         "none",
     )
     synthetic_rows: Literal["all", "chosen"] = setting(

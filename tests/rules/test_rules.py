@@ -398,6 +398,8 @@ def test_bundle_model(results, variant):
     assert manifest.modalities == ["text", "audio", "video"]
     assert ("vae/seed0.safetensors" in manifest.files) == (variant == "cberl")
     made = results / "train" / variant / "seed0/model.safetensors"
+    predictions = read_header(made.with_name("predictions.parquet"))["metadata"]
+    assert manifest.temperatures == pytest.approx([predictions["temperature"]], abs=1e-5)
     assert (folder / "network/seed0.safetensors").read_bytes() == made.read_bytes()
 
 

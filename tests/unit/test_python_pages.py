@@ -3,6 +3,8 @@
 import re
 
 import numpy as np
+import pandas as pd
+from made_bundles import make_bundle
 
 from cberl.api import make_rows
 from cberl.configuration import PROJECT
@@ -21,6 +23,19 @@ def test_the_python_page_runs():
     exec(compile(code_of("docs/python.md"), "docs/python.md", "exec"), names)
     assert names["probabilities"].shape == (60, 3)
     assert len(names["resampled"]) > len(names["train"])
+
+
+def test_the_example_of_a_bundle_runs(tmp_path, monkeypatch):
+    page = (PROJECT / "docs/python.md").read_text(encoding="utf-8")
+    (example,) = re.findall(
+        r"```python no-run\n(from cberl.api import load_bundle.*?)```", page, re.S
+    )
+    make_bundle(tmp_path / "results/demo/bundle/cberl", ("text",), "concat")
+    monkeypatch.chdir(tmp_path)
+    names = {"pd": pd}
+    exec(compile(example, "docs/python.md", "exec"), names)
+    assert list(names["turns"]["speaker"]) == ["Ann", "Ben"]
+    assert names["turns"]["confidence"].between(0, 1).all()
 
 
 def test_what_contributors_add_takes_its_place():

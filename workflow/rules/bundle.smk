@@ -1,26 +1,17 @@
 """A trained variant as one folder to be taken elsewhere."""
 
 
-def models_of_variant(kind, name):
-    """One file a seed of what a variant was trained with."""
-    return lambda wildcards: expand(
-        f"results/{{corpus}}/{kind(wildcards.variant)}/seed{{seed}}/{name}",
-        corpus=wildcards.corpus,
-        seed=SEEDS,
-    )
-
-
 def vaes_of_variant(wildcards):
     if VARIANTS[wildcards.variant]["fusion"] != "vae":
         return []
-    return models_of_variant(lambda variant: "fuse/vae", "vae.safetensors")(wildcards)
+    return of_every_seed("results/{corpus}/fuse/vae/seed{seed}/vae.safetensors")(wildcards)
 
 
 rule bundle_model:
     """Put all that prediction needs, and nothing else, into one folder."""
     input:
         scaler=rules.fit_scaler.output.scaler,
-        networks=models_of_variant(lambda variant: f"train/{variant}", "model.safetensors"),
+        networks=of_every_seed("results/{corpus}/train/{variant}/seed{seed}/model.safetensors"),
         vaes=vaes_of_variant,
         text=expand(rules.finetune_text.output.encoder, fold=FOLDS, allow_missing=True),
         video=(

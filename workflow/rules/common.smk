@@ -251,6 +251,17 @@ def nodes_of(*splits):
     ]
 
 
+def of_every_seed(path):
+    """A file of a variant for each seed; the path may name the variant's oversampler and fusion."""
+
+    def files(wildcards):
+        variant = VARIANTS[wildcards.variant]
+        chosen = {key: variant[key] for key in ("variant", "oversampler", "fusion")}
+        return expand(path, corpus=wildcards.corpus, seed=SEEDS, **chosen)
+
+    return files
+
+
 VERDICT = Path(f"results/{CORPUS}/report/verdict.txt")
 
 

@@ -20,4 +20,4 @@ with start_job(snakemake, torch=True) as job:
         card=Path(snakemake.input.card),
     )
     shutil.rmtree(folder)
-    write_bundle(folder, parts, job.settings | names, temperature=1.0)
+    write_bundle(folder, parts, job.settings | names)

@@ -36,5 +36,6 @@ with start_job(snakemake, torch=True) as job:
             "classes": facts["classes"],
             "variant": snakemake.wildcards.variant,
             "seed": job.seed,
+            "temperature": float(network.temperature),
         },
     )

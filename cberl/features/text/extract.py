@@ -79,19 +79,43 @@ class TextExtractor:
         starts = range(0, max(len(shard), 1), ROWS_AT_ONCE)
         for start in progress(starts, len(starts), f"pieces of {ROWS_AT_ONCE} utterances"):
             rows = np.arange(start, min(start + ROWS_AT_ONCE, len(shard)))
-            features, known = [], []
-            for encoder, own in zip(self._encoders, turns, strict=True):
-                features.append(encoder.vectors(own, rows))
-                if encoder.classes:
-                    known.append(encoder.log_probabilities(own, rows, dialogues[rows]))
-            if known:
-                features.append(log_softmax(np.mean(known, axis=0)))
+            features = self._features(turns, rows, dialogues[rows])
             available = turns[0].available[rows]
             frame = pd.DataFrame(
                 {"utterance_id": ids[rows], "available": available, "is_synthetic": False}
             )
-            yield frame, np.concatenate(features, axis=1).astype(np.float32)
+            yield frame, features
         logging.info("%d of %d utterances have text", turns[0].available.sum(), len(shard))
+
+    def encode_last(self, dialogue: pd.DataFrame) -> np.ndarray:
+        """Encode the last utterance of one dialogue: float32 [width], NaN without text.
+
+        Args:
+            dialogue: rows of the utterances table, so many that the encoders see no more.
+        """
+        rows = np.array([len(dialogue) - 1])
+        own = dialogue["dialogue_id"].to_numpy(dtype=object)[rows]
+        return self._features([encoder.open(dialogue) for encoder in self._encoders], rows, own)[0]
+
+    def _features(
+        self, turns: Sequence[Turns | Dialogues], rows: np.ndarray, dialogues: np.ndarray
+    ) -> np.ndarray:
+        """Features of the utterances at consecutive ``rows``, which are of ``dialogues`` [R].
+
+        Args:
+            turns: each encoder's.
+
+        Returns:
+            float32 [R, width], NaN without text.
+        """
+        features, known = [], []
+        for encoder, own in zip(self._encoders, turns, strict=True):
+            features.append(encoder.vectors(own, rows))
+            if encoder.classes:
+                known.append(encoder.log_probabilities(own, rows, dialogues))
+        if known:
+            features.append(log_softmax(np.mean(known, axis=0)))
+        return np.concatenate(features, axis=1).astype(np.float32)
 
 
 class TextEncoder:

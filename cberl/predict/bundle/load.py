@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cberl.errors import InputError
-from cberl.features.audio.extract import AudioExtractor
 from cberl.features.settings import AudioSettings, TextSettings, VideoSettings
-from cberl.features.text.extract import TextExtractor
-from cberl.features.video.extract import VideoExtractor
 from cberl.fitting.network_files import load_network
 from cberl.fuse.vae.network import VAENetwork
 from cberl.predict.bundle.manifest import Manifest, check_bundle, read_manifest
@@ -18,7 +16,10 @@ from cberl.provenance import file_digest, find_path
 from cberl.settings import read_settings
 from cberl.train.network import ConversationNetwork
 
-SETTINGS = {"text": TextSettings, "audio": AudioSettings, "video": VideoSettings}
+if TYPE_CHECKING:
+    from cberl.features.audio.extract import AudioExtractor
+    from cberl.features.text.extract import TextExtractor
+    from cberl.features.video.extract import VideoExtractor
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Models:
 
     Attributes:
         folder, manifest, digest: the bundle, and what names it.
-        text, audio, video: extractors; None where the models do not read the modality.
+        device: of the encoders.
         scaler: path of the tensors that scale features.
         vaes: one a seed; none where fusion is ``concat``.
         networks: one a seed.
@@ -36,12 +37,43 @@ class Models:
     folder: Path
     manifest: Manifest
     digest: str
-    text: TextExtractor | None
-    audio: AudioExtractor | None
-    video: VideoExtractor | None
+    device: str
     scaler: Path
     vaes: list[VAENetwork]
     networks: list[ConversationNetwork]
+
+    @cached_property
+    def text(self) -> "TextExtractor | None":
+        """None where the models do not read text; loaded when it is first asked for."""
+        from cberl.features.text.extract import TextExtractor
+
+        settings = self._settings_of("text")
+        weights = [self.folder / text_name(fold) for fold in range(_count(self.manifest, "text/"))]
+        if settings is None:
+            return None
+        return TextExtractor(read_settings(TextSettings, settings), weights, self.device)
+
+    @cached_property
+    def audio(self) -> "AudioExtractor | None":
+        """The same for sound."""
+        from cberl.features.audio.extract import AudioExtractor
+
+        settings = self._settings_of("audio")
+        return settings and AudioExtractor(read_settings(AudioSettings, settings), self.device)
+
+    @cached_property
+    def video(self) -> "VideoExtractor | None":
+        """The same for pictures."""
+        from cberl.features.video.extract import VideoExtractor
+
+        settings = self._settings_of("video")
+        return settings and VideoExtractor(
+            read_settings(VideoSettings, settings), device=self.device
+        )
+
+    def _settings_of(self, modality: str) -> dict[str, Any] | None:
+        own = self.manifest.features.get(modality)
+        return None if own is None else _find_encoder(self.folder, own)
 
     def describe(self) -> dict[str, Any]:
         """What outputs say of the models."""
@@ -50,37 +82,29 @@ class Models:
             "corpus": manifest.corpus,
             "variant": manifest.variant,
             "seeds": manifest.seeds,
-            "temperature": manifest.temperature,
+            "temperatures": manifest.temperatures,
             "digest": self.digest,
         }
 
 
 def open_bundle(folder: str | Path, device: str = "cpu") -> Models:
-    """Check a bundle and load its models.
+    """Check a bundle and load its networks; encoders are loaded when they are first needed.
 
     Args:
         device: ``cpu``, ``cuda`` or ``auto``, for the encoders.
 
     Raises:
-        InputError: no bundle, a changed or missing file, other versions of libraries, an encoder
-            that cannot be had.
+        InputError: no bundle, a changed or missing file, other versions of libraries.
     """
     folder = Path(folder)
     manifest, digest = read_manifest(folder)
     check_bundle(folder, manifest)
-    settings = {
-        name: read_settings(SETTINGS[name], _find_encoder(folder, own))
-        for name, own in manifest.features.items()
-    }
-    weights = [folder / text_name(fold) for fold in range(_count(manifest, "text/fold"))]
     has_vae = _count(manifest, "vae/") > 0
     return Models(
         folder=folder,
         manifest=manifest,
         digest=digest,
-        text=TextExtractor(settings["text"], weights, device) if "text" in settings else None,
-        audio=AudioExtractor(settings["audio"], device) if "audio" in settings else None,
-        video=VideoExtractor(settings["video"], device=device) if "video" in settings else None,
+        device=device,
         scaler=folder / SCALER,
         vaes=[
             load_network(folder / vae_name(seed), "vae", VAENetwork)[0]

@@ -39,7 +39,7 @@ class Manifest:
         variant_settings: the row of the variants table.
         classes: names by number.
         modalities: those that the models read.
-        temperature: divides the logits; chosen on dev by likelihood.
+        temperatures: of each seed's network, which divides its logits by it.
         media, features, graph: those sections of the configuration, defaults filled in; an
             encoder that lies in the bundle is named by its path in it, with ``./`` in front.
         libraries: library -> version, of those that shape the numbers.
@@ -55,7 +55,7 @@ class Manifest:
     variant_settings: dict[str, Any]
     classes: list[str]
     modalities: list[str]
-    temperature: float
+    temperatures: list[float]
     media: dict[str, Any]
     features: dict[str, Any]
     graph: dict[str, Any]
@@ -120,7 +120,13 @@ def read_manifest(folder: str | Path) -> tuple[Manifest, str]:
             f"{path}: is of format {content.get('format')}; expected {FORMAT}, as cberl"
             f" {cberl.__version__} reads"
         )
-    return Manifest(**content), digest
+    try:
+        return Manifest(**content), digest
+    except TypeError:  # of a version in between, which had other keys
+        raise InputError(
+            f"{path}: was made by another cberl ({content.get('cberl_version')}); expected one of"
+            f" {cberl.__version__}: make the bundle again"
+        ) from None
 
 
 def check_bundle(folder: Path, manifest: Manifest) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cberl
-from cberl.artifacts import read_tensor_header, write_page, write_tensors
+from cberl.artifacts import read_tensors, write_page, write_tensors
 from cberl.digests import DIGEST_KEY
 from cberl.features.encoders import CONFIG_SUFFIX, PUBLISHED, UNTRAINED
 from cberl.features.video.backbone import read_weights
@@ -51,9 +51,7 @@ class Parts:
     encoder_files: Mapping[str, Sequence[Path]] = field(default_factory=dict)
 
 
-def write_bundle(
-    folder: Path, parts: Parts, settings: Mapping[str, Any], temperature: float
-) -> Manifest:
+def write_bundle(folder: Path, parts: Parts, settings: Mapping[str, Any]) -> Manifest:
     """Copy the parts into an empty folder and write the manifest.
 
     Args:
@@ -71,11 +69,13 @@ def write_bundle(
     for fold, weights in enumerate(parts.text_weights):
         _copy(weights, folder / text_name(fold))
     features = _pack_encoders(folder, parts, settings)
-    classes = read_tensor_header(parts.networks[0])["metadata"]["classes"]
+    networks = [read_tensors(path, "network") for path in parts.networks]
+    classes = networks[0][1]["classes"]
+    temperatures = [round(tensors["temperature"].item(), 6) for tensors, _ in networks]
     # The card's own digest, its last line, would not fit the longer one.
     lines = parts.card.read_text(encoding="utf-8").splitlines()
     card = "\n".join(line for line in lines if DIGEST_KEY not in line)
-    write_page(folder / CARD, _opening(settings, temperature) + card)
+    write_page(folder / CARD, _opening(settings, temperatures) + card)
     manifest = Manifest(
         format=FORMAT,
         cberl_version=cberl.__version__,
@@ -86,7 +86,7 @@ def write_bundle(
         variant_settings=dict(settings["variant_settings"]),
         classes=list(classes),
         modalities=list(settings["modalities"]),
-        temperature=temperature,
+        temperatures=temperatures,
         media=dict(settings["media"]),
         features=features,
         graph=dict(settings["graph"]),
@@ -169,10 +169,11 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _opening(settings: Mapping[str, Any], temperature: float) -> str:
+def _opening(settings: Mapping[str, Any], temperatures: Sequence[float]) -> str:
     seeds = ", ".join(map(str, settings["seeds"]))
+    told = ", ".join(f"{temperature:.2f}" for temperature in temperatures)
     return (
         f"> This bundle holds variant {settings['variant']} of corpus {settings['corpus']}: seeds"
-        f" {seeds} predict together, by their mean log-probability, at temperature"
-        f" {temperature:.3f}. What follows is the card of seed {settings['seeds'][0]} alone.\n\n"
+        f" {seeds} predict together, by their mean log-probability, at temperatures {told}. What"
+        f" follows is the card of seed {settings['seeds'][0]} alone.\n\n"
     )

@@ -116,9 +116,8 @@ def write_predictions(path, ids, classes):
         {"utterance_id": ids, "removed": "none", "split": "test", "predicted": classes[0]}
     )
     matrix = np.full((len(ids), len(classes)), 1 / len(classes))
-    write_table(
-        path, PREDICTIONS, frame, ORIGIN, {"probabilities": matrix}, metadata={"classes": classes}
-    )
+    facts = {"classes": classes, "temperature": 1.0}
+    write_table(path, PREDICTIONS, frame, ORIGIN, {"probabilities": matrix}, metadata=facts)
 
 
 def judge(made, path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 from sklearn.metrics import balanced_accuracy_score, classification_report
 
 from cberl.evaluate.bootstrap import (
@@ -126,7 +127,7 @@ def test_calibration_error_by_hand():
     # Sure at 0.7 and right in 2 of 4: the gap is 0.2.
     judgement = judge([0, 0, 1, 1], predicted=[0, 0, 0, 0])
     bins = calibrate(judgement)
-    filled = bins[bins["utterances"] > 0]
+    filled = bins[bins["calibrated"] & (bins["utterances"] > 0)]
     assert filled["confidence"].tolist() == pytest.approx([0.7])
     assert filled["above"].item() < 0.7 <= filled["up_to"].item()
     assert calibration_error(judgement) == pytest.approx(0.2)
@@ -135,6 +136,25 @@ def test_calibration_error_by_hand():
 def test_calibration_error_is_that_of_another_library(judgement):
     # multiclass_calibration_error of torchmetrics 1.9.0, 15 bins, on the same rows
     assert calibration_error(judgement) == pytest.approx(0.22219543159008026, abs=1e-7)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.5])
+def test_a_temperature_can_be_taken_back(temperature):
+    logits = np.random.default_rng(2).normal(size=(50, len(CLASSES))) * 4
+    logits[:, 1] = -np.inf
+    before, after = softmax(logits, axis=1), softmax(logits / temperature, axis=1)
+    judgement = replace(judge(np.zeros(50), probabilities=after), temperature=temperature)
+    assert np.abs(judgement.uncalibrated - before).max() < 1e-5
+    assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
+
+
+def test_scores_show_calibration_before_and_after_the_temperature(judgement):
+    cooled = replace(judgement, temperature=3.0)
+    scores = score_overall(cooled, score_classes(cooled, CLASSES))
+    assert scores["calibration_error"] == calibration_error(cooled)
+    assert scores["uncalibrated_error"] == calibration_error(cooled, calibrated=False)
+    assert scores["calibration_error"] != scores["uncalibrated_error"]
+    assert (cooled.uncalibrated.argmax(axis=1) == cooled.probabilities.argmax(axis=1)).all()
 
 
 def test_resamples_draw_whole_dialogues():

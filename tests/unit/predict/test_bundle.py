@@ -31,7 +31,7 @@ SETTINGS = {
 
 def write_part(path, kind):
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {"w": np.zeros(3, np.float32)}
+    tensors = {"w": np.zeros(3, np.float32), "temperature": np.array(1.75, np.float32)}
     write_tensors(path, kind, tensors, {"rule": kind}, {"classes": ["a", "b"]})
     return path
 
@@ -52,7 +52,7 @@ def parts(folder, **more):
 
 @pytest.fixture
 def bundle(tmp_path):
-    write_bundle(tmp_path / "bundle", parts(tmp_path), SETTINGS, 1.75)
+    write_bundle(tmp_path / "bundle", parts(tmp_path), SETTINGS)
     return tmp_path / "bundle"
 
 
@@ -71,12 +71,12 @@ def test_a_bundle_holds_what_prediction_needs_and_nothing_else(bundle):
     assert digest.startswith("xxh3_128:")
     assert manifest.seeds == [0, 3]
     assert manifest.classes == ["a", "b"]
-    assert manifest.temperature == 1.75
+    assert manifest.temperatures == [1.75, 1.75]
     assert manifest.online
     assert manifest.features == {"text": {"encoder": "minilm"}, "audio": {"encoder": "eGeMAPSv02"}}
     assert set(manifest.libraries) >= {"numpy", "torch", "transformers", "opensmile"}
     assert "torchvision" not in manifest.libraries
-    assert "temperature 1.750" in (bundle / "model_card.md").read_text()
+    assert "at temperatures 1.75, 1.75" in (bundle / "model_card.md").read_text()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -143,7 +143,7 @@ def test_encoders_of_the_users_own_go_along(tmp_path):
     config.write_text("[componentInstances]")
     files = {"text": sorted(map(str, mine.iterdir())), "audio": [str(config)]}
     settings = SETTINGS | {"features": SETTINGS["features"] | {"text": {"encoder": str(mine)}}}
-    write_bundle(tmp_path / "bundle", parts(tmp_path, encoder_files=files), settings, 1.0)
+    write_bundle(tmp_path / "bundle", parts(tmp_path, encoder_files=files), settings)
     manifest, _ = read_manifest(tmp_path / "bundle")
     assert manifest.features["text"]["encoder"] == "./encoders/text/my-encoder"
     assert (tmp_path / "bundle/encoders/text/my-encoder/vocab.txt").read_text() == "vocab.txt"
@@ -162,7 +162,7 @@ def test_several_text_encoders_go_along_each_in_a_folder_of_its_own(tmp_path):
     tuned = {"finetune": {"enabled": True}}
     text = {"encoder": "minilm", "encoders": [{"encoder": str(one)} | tuned for one in folders]}
     settings = SETTINGS | {"features": SETTINGS["features"] | {"text": text}}
-    write_bundle(tmp_path / "bundle", parts(tmp_path, encoder_files=files), settings, 1.0)
+    write_bundle(tmp_path / "bundle", parts(tmp_path, encoder_files=files), settings)
     manifest, _ = read_manifest(tmp_path / "bundle")
     places = [encoder["encoder"] for encoder in manifest.features["text"]["encoders"]]
     assert places == ["./encoders/text/my-encoder", "./encoders/text/my-encoder-1"]

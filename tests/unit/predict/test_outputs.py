@@ -55,7 +55,7 @@ def test_an_impossible_class_adds_nothing_to_the_entropy():
     from cberl.predict.prediction import make_prediction
 
     turns = make_made_prediction(None).turns.iloc[:1]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore"):
         made = make_prediction(turns, np.log(np.array([[1.0, 0.0]])), ["a", "b"], {})
     assert made.turns["entropy"].tolist() == [0.0]
     assert made.turns["confidence"].tolist() == [1.0]

@@ -113,9 +113,14 @@ def test_interpolated_precision_is_the_best_at_that_recall_or_above():
 
 def test_reliability_keeps_every_judgement(run):
     figure = draw_reliability(run.evaluation)
-    _, *lines = figure.views["all variants"]["data"]
-    counted = [sum(int(text.split()[0]) for text in line["text"]) for line in lines]
-    assert counted == [len(run.evaluation.seeds) * sum(run.evaluation.support().values())] * 2
+    assert figure.labels == ["with the temperature", "as trained"]
+    for view in figure.views.values():
+        _, *lines = view["data"]
+        counted = [sum(int(text.split()[0]) for text in line["text"]) for line in lines]
+        assert counted == [len(run.evaluation.seeds) * sum(run.evaluation.support().values())] * 2
+    before, after = (figure.views[label]["data"][1] for label in reversed(figure.labels))
+    assert before["x"] != after["x"]
+    assert before["name"] != after["name"]
 
 
 def test_histories_have_a_view_per_model_and_quantity(run):

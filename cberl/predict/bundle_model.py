@@ -1,0 +1,90 @@
+"""A bundle as an object of Python's: open it once, predict as often as wanted."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cberl.corpus.readers.column_files import ColumnFile, as_text
+from cberl.corpus.readers.table import OPTIONAL, REQUIRED
+from cberl.errors import InputError
+from cberl.predict.bundle.load import Models, open_bundle
+from cberl.predict.new_conversations import from_columns, read_table_file
+from cberl.predict.predictor import predict_conversations
+
+IN_MEMORY = Path("table")
+
+
+class Bundle:
+    """A trained variant; made by `load_bundle`.
+
+    Attributes:
+        classes: names of the classes, in the order of their numbers.
+        modalities: those that the models read.
+    """
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self.classes = list(models.manifest.classes)
+        self.modalities = list(models.manifest.modalities)
+
+    def predict(self, table: pd.DataFrame | str | Path, root: str | Path = ".") -> pd.DataFrame:
+        """Predict every turn of some conversations.
+
+        Args:
+            table: columns ``dialogue``, ``utterance``, ``speaker`` and, as far as there are,
+                ``text``, ``media``, ``start`` and ``end`` (seconds), ``audio``; rows of a dialogue
+                in the order of speaking. Or a file with these columns.
+            root: folder that media paths of a frame start from; those of a file start beside it.
+
+        Returns:
+            the columns of table TURNS in docs/output.md, and in place of the vector of
+            probabilities a column ``p_{class}`` for each class, float32; conversation after
+            conversation.
+
+        Raises:
+            InputError: naming row and column that cannot be used, and what was expected.
+        """
+        if isinstance(table, pd.DataFrame):
+            new = from_columns(_columns_of(table), Path(root).absolute())
+        else:
+            new = read_table_file(Path(table))
+        prediction = predict_conversations(self._models, new)
+        chances = {
+            f"p_{name}": prediction.probabilities[:, number]
+            for number, name in enumerate(prediction.classes)
+        }
+        return prediction.turns.assign(**chances)
+
+
+def load_bundle(folder: str | Path, device: str = "cpu") -> Bundle:
+    """Open a bundle: digests and versions are checked, networks are loaded.
+
+    Args:
+        folder: ``results/{corpus}/bundle/{variant}`` of a run, or a copy of it.
+        device: cpu, cuda or auto; of the encoders.
+
+    Raises:
+        InputError: one line on what does not fit.
+    """
+    return Bundle(open_bundle(folder, device))
+
+
+def _columns_of(table: pd.DataFrame) -> ColumnFile:
+    for name in REQUIRED:
+        if name not in table.columns:
+            found = ", ".join(map(str, table.columns))
+            raise InputError(f"{IN_MEMORY}: has no column {name}; found {found}")
+    if table.empty:
+        raise InputError(f"{IN_MEMORY}: has no rows; expected at least one")
+    places = [f"row {number}" for number in np.arange(1, len(table) + 1)]
+    known = [name for name in (*REQUIRED, *OPTIONAL) if name in table.columns]
+    plain = table[known].astype(object).where(table[known].notna(), None)
+    cells = {
+        name: [
+            as_text(value, IN_MEMORY, place, name)
+            for value, place in zip(plain[name], places, strict=True)
+        ]
+        for name in known
+    }
+    return ColumnFile(IN_MEMORY, places, cells, {}, [])

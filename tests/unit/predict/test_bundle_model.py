@@ -1,0 +1,62 @@
+"""A bundle from Python: frames and files in, a frame out, by the same path as the command."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_bundles import CLASSES
+from made_media import babble, write_media
+
+from cberl.api import load_bundle
+from cberl.errors import InputError
+from cberl.predict.bundle_model import Bundle
+from cberl.predict.tables import TURNS
+
+ROWS = [
+    ("talk", 1, "Ann", "Did they really say no?", "a.mp4", 0, 1.5),
+    ("talk", 2, "Ben", "They did.", "a.mp4", 1.5, 3),
+    ("other", 1, "Cy", None, None, None, np.nan),
+    ("other", 2, "Cy", "Well.", None, None, np.nan),
+]
+COLUMNS = ["dialogue", "utterance", "speaker", "text", "media", "start", "end"]
+
+
+@pytest.fixture
+def table(tmp_path):
+    write_media(tmp_path / "a.mp4", babble(3, 16000), 3)
+    return pd.DataFrame(ROWS, columns=COLUMNS)
+
+
+def test_a_frame_and_a_file_are_predicted_alike(models, table, tmp_path):
+    bundle = Bundle(models)
+    assert bundle.classes == CLASSES
+    assert bundle.modalities == ["text", "audio", "video"]
+    turns = bundle.predict(table, root=tmp_path)
+    names = [column.name for column in TURNS.columns if column.name != "probabilities"]
+    assert list(turns.columns) == [*names, "p_neutral", "p_joy", "p_anger"]
+    assert list(turns["conversation"]) == ["talk", "talk", "other", "other"]
+    assert list(turns["video_available"]) == [True, True, False, False]
+    assert list(turns["text_available"]) == [True, True, False, True]
+    assert np.allclose(turns[["p_neutral", "p_joy", "p_anger"]].sum(axis=1), 1, atol=1e-6)
+    table.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    pd.testing.assert_frame_equal(bundle.predict(tmp_path / "table.tsv"), turns)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda table: table.drop(columns="speaker"), "table: has no column speaker"),
+        (lambda table: table.iloc[:0], "table: has no rows"),
+        (lambda table: table.assign(speaker=None), "table: row 1, column speaker: is empty"),
+        (lambda table: table.assign(text=[["a"]] * 4), "column text: holds a list"),
+        (lambda table: table.assign(utterance=1), "was already used at table: row 1"),
+    ],
+)
+def test_frames_that_cannot_be_used_are_refused_by_row_and_column(models, table, change, words):
+    with pytest.raises(InputError, match=words):
+        Bundle(models).predict(change(table))
+
+
+def test_what_is_no_bundle_is_refused(bundle, tmp_path):
+    assert load_bundle(bundle).classes == CLASSES
+    with pytest.raises(InputError, match="expected the folder of a bundle"):
+        load_bundle(tmp_path)
