@@ -10,6 +10,7 @@ from cberl.corpus.annotations import annotation_files
 from cberl.corpus.assemble import Corpus
 from cberl.corpus.preflight import find_rows
 from cberl.corpus.readers.column_files import read_raw_columns
+from cberl.corpus.readers.pickle_rows import PICKLE_SUFFIXES
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
 from cberl.corpus.settings import CorpusSettings
 from cberl.modalities import SPLITS
@@ -31,7 +32,7 @@ def describe_file(settings: CorpusSettings, root: Path) -> Iterator[str]:
     files = annotation_files(settings, root)
     more = f" and {len(files) - 1} more" if len(files) > 1 else ""
     yield f"corpus {settings.name}: kind {settings.kind}, {files[0]}{more}"
-    if settings.kind != "table":
+    if settings.kind != "table" or files[0].suffix.lower() in PICKLE_SUFFIXES:
         return
     places, values = read_raw_columns(files[0], settings.encoding)
     mapping = settings.columns

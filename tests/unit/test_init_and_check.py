@@ -1,11 +1,12 @@
 """``cberl init`` and ``cberl check``, as somebody with a folder of recordings uses them."""
 
 import csv
+import pickle
 from dataclasses import replace
 
 import pytest
 import yaml
-from made_corpora import MAKERS, make_clips, table_rows, write_table
+from made_corpora import MAKERS, make_clips, published_fields, table_rows, write_table
 
 from cberl.cli import main
 from cberl.commands.check import load_configuration
@@ -251,6 +252,20 @@ def test_check_tells_the_next_problem_after_what_could_be_read(here, capsys):
     assert "  line 2: d00 | u0 | A | It’s 0. | Cross | m0.mp4 | train | x" in out
     assert "next problem: " in out
     assert "{Cross: cross}" in out.splitlines()[-1]
+
+
+def test_check_reads_text_out_of_a_pickle(here, capsys):
+    fields = published_fields()
+    train, dev = fields["train"][:4], fields["train"][4:]
+    content = (*(fields[name] for name in ("speakers", "labels", "sentences")), train)
+    (here / "mine/talks.pkl").write_bytes(pickle.dumps((*content, fields["test"], dev)))
+    (here / "mine.yaml").write_text(
+        "corpus: {name: mine, kind: table, root: mine, file: talks.pkl}\nmodalities: [text]\n"
+    )
+    status, out = check(here, capsys)
+    assert status == 0
+    assert "18 utterances in 6 dialogues" in out
+    assert "text: 18 of 18 utterances have a text" in out
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,11 @@ program names. This one knows the same instructions, but there is nothing to cal
 numbers, strings, tuples, lists, dicts, sets and NumPy arrays, and refuses everything else by its
 name. What a file may build is bounded, so that a short one cannot ask for endless memory.
 
+The standard library's unpickler with a `find_class` of its own would be shorter, but not enough: it
+still sets the state of whatever it made, and takes memory by the number that a file gives a memo
+entry, so it would need the sandbox, whose start takes a second. This machine takes 0.3 s for the
+arrays of 13,000 utterances (30 MB), and 3.6 s for the same as lists of numbers.
+
 Instructions: Python's ``pickletools`` documents them; protocols 0 to 5, Python 2 included.
 """
 
