@@ -1,11 +1,12 @@
 """Standardising features with training statistics."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from cberl.artifacts import read_header, read_matrix
+from cberl.artifacts import ROWS_AT_ONCE, read_header, take_vectors, vector_width
+from cberl.features.feature_rows import count_rows
 
 LEAST_RELATIVE_SPREAD = 1e-6
 """A feature that varies by less than this share of its mean is constant: rounding noise."""
@@ -26,9 +27,7 @@ def fit_scaler(train: Iterable[str | Path]) -> dict[str, np.ndarray]:
     tensors = {}
     for path in train:
         modality = read_header(path)["metadata"]["modality"]
-        matrix = read_matrix(path, "features")
-        matrix = matrix[~np.isnan(matrix).all(axis=1)]
-        mean, scale = _mean_and_scale(matrix)
+        mean, scale = _mean_and_scale(path)
         tensors[f"{modality}.mean"] = mean.astype(np.float32)
         tensors[f"{modality}.scale"] = scale.astype(np.float32)
     return tensors
@@ -52,17 +51,30 @@ def scale_features(
     return np.where(available[:, None], scaled, 0).astype(np.float32)
 
 
-def _mean_and_scale(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """float64 [width] each; summed in float64, without a copy of the matrix in it."""
-    width = matrix.shape[1]
-    if len(matrix) == 0:
+def _mean_and_scale(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """float64 [width] each, summed in float64 over pieces of the file, which is read twice."""
+    width = vector_width(path, "features")
+    count, total = 0, np.zeros(width)
+    for piece in _available_pieces(path):
+        count += len(piece)
+        total += piece.sum(axis=0, dtype=np.float64)
+    if not count:
         return np.zeros(width), np.ones(width)
-    mean = matrix.mean(axis=0, dtype=np.float64)
+    mean = total / count
     squares = np.zeros(width)
-    for start in range(0, len(matrix), 1024):
-        squares += np.square(matrix[start : start + 1024] - mean).sum(axis=0)
-    scale = np.sqrt(squares / len(matrix))
+    for piece in _available_pieces(path):
+        squares += np.square(piece - mean).sum(axis=0)
+    scale = np.sqrt(squares / count)
     constant = scale <= LEAST_RELATIVE_SPREAD * np.abs(mean)
     # Below float32's normal range a scale would divide by 0.
     constant |= scale < np.finfo(np.float32).tiny
     return mean, np.where(constant, 1.0, scale)
+
+
+def _available_pieces(path: str | Path) -> Iterator[np.ndarray]:
+    """The vectors that are there, some thousand rows at a time: float32 [rows, width]."""
+    rows = count_rows(path)
+    for start in range(0, rows, ROWS_AT_ONCE):
+        positions = np.arange(start, min(start + ROWS_AT_ONCE, rows))
+        piece = take_vectors(path, "features", positions)
+        yield piece[~np.isnan(piece).all(axis=1)]

@@ -235,7 +235,7 @@ rule fit_scaler:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(300, train=1.9),
+        mem_mb=memory(350, train=0.1),
         runtime=growing(10),
     params:
         code=code_of("fit_scaler.py"),
