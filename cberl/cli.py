@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     inspect = commands.add_parser(
         "inspect",
-        help="say what a file holds and where it came from, or how two files differ",
+        help="show what a file holds and where it came from, or how two files differ",
         description="Print of a Parquet or safetensors file of the workflow: what it is, rows, "
         "columns, shapes, class counts, missing values, provenance, first rows.",
         epilog="examples:\n"

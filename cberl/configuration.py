@@ -106,7 +106,7 @@ def check_context(settings: Mapping[str, Any], source: str) -> None:
 
     Raises:
         InputError: whole dialogues are to be encoded, but into one vector each or into a graph
-            in which no utterance may hear later ones.
+            in which no utterance may see later ones.
     """
     for key, text in _text_encoders(settings):
         if text["context_turns"] != "all":
@@ -118,7 +118,7 @@ def check_context(settings: Mapping[str, Any], source: str) -> None:
             )
         if settings["graph"]["future_window"] == 0:
             raise InputError(
-                f"{source}: {key}.context_turns is 'all', with which utterances hear later"
+                f"{source}: {key}.context_turns is 'all', with which utterances see later"
                 " ones; expected a number of previous turns with graph.future_window: 0"
             )
 

@@ -89,10 +89,10 @@ def find_rule(path: str | Path) -> str | None:
             continue
     try:
         with path.open("rb") as file:
-            told = _RULE.search(_region(file)[1])
+            found = _RULE.search(_region(file)[1])
     except OSError:
         return None
-    return told[1].decode() if told else None
+    return found[1].decode() if found else None
 
 
 class _Field:
@@ -105,7 +105,7 @@ class _Field:
 def _check_open(path: str | Path, file: BinaryIO) -> str:
     found = _find_fields(file)
     if not found:
-        problem = "broken, or none of this pipeline's: it holds no digest of its content"
+        problem = "broken, or not written by cberl: it holds no digest of its content"
     elif len(found) > 1 or _compute(file, found[0].start) != found[0].digest:
         problem = "broken: its content is not what was written"
     else:

@@ -72,10 +72,10 @@ def progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
 
         yield from track(items, description=what, total=total)
         return
-    started = told = time.monotonic()
+    started = reported = time.monotonic()
     for count, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
-        if now - told >= SECONDS_BETWEEN_LINES or count == total:
-            told = now
+        if now - reported >= SECONDS_BETWEEN_LINES or count == total:
+            reported = now
             logging.info("%d of %d %s in %.0f s", count, total, what, now - started)

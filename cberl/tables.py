@@ -42,7 +42,7 @@ NOTHING_REMOVED = "none"
 """Value of the column ``removed`` where no modality was left out."""
 
 ALL_CLASSES = "(all)"
-"""Stands in the place of a class for what is said of all classes together."""
+"""Stands in the place of a class in rows about all classes together."""
 
 UTTERANCE_ID = Column("utterance_id", TEXT, "split/dialogue/utterance, unique in the corpus")
 IS_SYNTHETIC = Column("is_synthetic", FLAG, "made by an oversampler, not recorded")

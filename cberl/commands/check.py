@@ -15,7 +15,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "check",
-        help="read a corpus and say what would stop a run, in seconds",
+        help="read a corpus and list what would stop a run, in seconds",
         description="Read the corpus of a configuration and nothing else: rows, splits, classes, "
         "speakers, columns, media found and missing, the first rows as they are understood, the "
         "next problem, and what a whole run would cost.",

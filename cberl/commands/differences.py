@@ -20,7 +20,7 @@ def list_differences(first: str | Path, second: str | Path) -> Iterator[str]:
     """Name every difference of two Parquet or two safetensors files, a line each.
 
     Raises:
-        InputError: a file is absent, broken, or none of this pipeline's.
+        InputError: a file is absent, broken, or not written by cberl.
     """
     headers = [read_any_header(path) for path in (first, second)]
     for key in ("kind", "key", "metadata", "provenance"):

@@ -24,7 +24,7 @@ def read_any_header(path: str | Path) -> dict[str, Any]:
     """Read what an artifact says of itself, by its suffix.
 
     Raises:
-        InputError: the file is absent, broken, or none of this pipeline's.
+        InputError: the file is absent, broken, or not written by cberl.
     """
     suffix = Path(path).suffix
     if suffix == ".parquet":
@@ -43,7 +43,7 @@ def describe_file(path: str | Path, rows: int = 3) -> Iterator[str]:
         rows: first rows of a table to show.
 
     Raises:
-        InputError: the file is absent, broken, or none of this pipeline's.
+        InputError: the file is absent, broken, or not written by cberl.
     """
     header = read_any_header(path)
     yield f"{path}: {header['kind']}, {Path(path).stat().st_size:,} bytes"

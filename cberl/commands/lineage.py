@@ -18,7 +18,7 @@ def trace_file(path: str | Path) -> Iterator[str]:
     A file on disk that is not the one an artifact was made from is marked, by its digest.
 
     Raises:
-        InputError: the file is absent, broken, or none of this pipeline's.
+        InputError: the file is absent, broken, or not written by cberl.
     """
     path = Path(path)
     header = read_any_header(path)

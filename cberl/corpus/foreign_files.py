@@ -18,7 +18,7 @@ _SIGNATURES = {
 
 
 def describe_foreign(path: str | Path) -> str | None:
-    """Say what a file is that cannot be read as what it is called.
+    """Name what a file is that cannot be read as what it is called.
 
     Returns:
         None if it is none of those that are known, or cannot be opened.

@@ -35,7 +35,7 @@ def count_shards(wanted: int | str, annotations: Sequence[Path]) -> tuple[int, i
 
 
 def _count_rows(path: Path) -> int:
-    """About how many utterances a file tells of: its rows or lines; 0 if that cannot be read."""
+    """About how many utterances a file has: its rows or lines; 0 if that cannot be read."""
     if path.parent.name == "EmoEvaluation":  # IEMOCAP's; the utterances are in its transcriptions
         return 0
     try:

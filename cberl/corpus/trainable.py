@@ -60,7 +60,7 @@ def refuse_one_class(labels: pd.DataFrame) -> None:
 
 
 def find_gaps(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[str]:
-    """Say what a corpus cannot show, though it can be trained on: one line for each gap.
+    """List what a corpus cannot show, though it can be trained on: one line for each gap.
 
     Args:
         rows: columns ``split``, ``dialogue`` and ``label``, null where there is none.

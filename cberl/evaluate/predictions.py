@@ -49,7 +49,7 @@ class Judgement:
 
     @property
     def names(self) -> dict[str, object]:
-        """The columns that tell this model and split from others."""
+        """The columns that name this model and split."""
         return {"variant": self.variant, "seed": self.seed, "split": self.split}
 
 
@@ -121,7 +121,7 @@ def judged_rows(judgement: Judgement, classes: Sequence[str], corpus: str) -> pd
 
 
 def emotion_shifts(utterances: pd.DataFrame, truth: np.ndarray) -> pd.arrays.BooleanArray:
-    """Say of each utterance whether its speaker's emotion has changed.
+    """Whether each utterance's speaker has changed emotion.
 
     It is compared with the same speaker's last labelled utterance in the dialogue: the emotion
     shift of Poria et al., "Emotion Recognition in Conversation: Research Challenges, Datasets, and

@@ -128,7 +128,7 @@ CONTRIBUTION = TableKind(
 
 ENSEMBLE = TableKind(
     "ensemble",
-    "The seeds of a variant judging together, by the mean of their probabilities.",
+    "The seeds of a variant predicting together, by the mean of their probabilities.",
     ("corpus", "variant", "split", "class", "metric"),
     (
         CORPUS,

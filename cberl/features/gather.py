@@ -88,7 +88,7 @@ def gather_split(rows: ShardedRows, split: str) -> Iterator[tuple[pd.DataFrame, 
 
 
 def common_facts(shards: Sequence[str | Path]) -> Mapping[str, Any]:
-    """What the shards say of their encoder.
+    """The facts about their encoder that all shards hold.
 
     Raises:
         InputError: they do not all say the same.

@@ -32,7 +32,7 @@ def list_nodes(utterances: pd.DataFrame, synthetic: pd.DataFrame, split: str) ->
 
 
 def build_edges(nodes: pd.DataFrame, past_window: int, future_window: int) -> dict[str, np.ndarray]:
-    """Connect each utterance with those that it hears: earlier turns, later turns and itself.
+    """Connect each utterance with its context: earlier turns, later turns and itself.
 
     The relation of an edge follows from the two speakers and their order in time, as in
     DialogueGCN (Ghosal et al., EMNLP 2019, section 3.3.2), with "same speaker or another" in
@@ -40,12 +40,12 @@ def build_edges(nodes: pd.DataFrame, past_window: int, future_window: int) -> di
 
     Args:
         nodes: table NODES; ``turn`` orders the rows of each ``dialogue_id``.
-        past_window: earlier turns that an utterance hears.
-        future_window: later turns that an utterance hears; 0 makes the graph online.
+        past_window: earlier turns in an utterance's context.
+        future_window: later turns in its context; 0 makes the graph online.
 
     Returns:
-        edge_index: int64 [2, E], row numbers of ``nodes``; sources (heard), then targets
-            (hearing), grouped by target.
+        edge_index: int64 [2, E], row numbers of ``nodes``; sources, then targets, grouped
+            by target.
         edge_type: int64 [E], numbers in `RELATIONS`.
     """
     dialogue = pd.factorize(nodes["dialogue_id"])[0]
@@ -57,10 +57,10 @@ def build_edges(nodes: pd.DataFrame, past_window: int, future_window: int) -> di
     last = np.searchsorted(dialogue, dialogue, side="right") - 1
     earliest = np.maximum(first, rank - past_window)
     latest = np.minimum(last, rank + future_window)
-    heard = latest - earliest + 1  # edges into each node
-    target = np.repeat(rank, heard)
-    within = np.arange(len(target)) - np.repeat(np.cumsum(heard) - heard, heard)
-    source = np.repeat(earliest, heard) + within
+    context = latest - earliest + 1  # edges into each node
+    target = np.repeat(rank, context)
+    within = np.arange(len(target)) - np.repeat(np.cumsum(context) - context, context)
+    source = np.repeat(earliest, context) + within
     other = speaker[source] != speaker[target]
     edge_type = np.where(source == target, SELF, 2 * other + (source > target))
     return {

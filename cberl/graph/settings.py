@@ -9,7 +9,7 @@ from cberl.settings import setting
 class GraphSettings:
     """Edges of the conversation graph."""
 
-    past_window: int = setting("Earlier turns that an utterance hears.", 8, minimum=0)
+    past_window: int = setting("Earlier turns that an utterance is connected with.", 8, minimum=0)
     future_window: int = setting(
-        "Later turns that an utterance hears; 0 makes the graph online.", 8, minimum=0
+        "Later turns that an utterance is connected with; 0 makes the graph online.", 8, minimum=0
     )

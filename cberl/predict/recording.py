@@ -15,7 +15,7 @@ TIME_LIMIT_S, MEMORY_LIMIT_MB = 300.0, 1000
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """Length in seconds (None where the file does not tell) and which streams there are."""
+    """Length in seconds (None where the file does not say) and which streams there are."""
 
     duration_s: float | None
     audio: bool

@@ -32,7 +32,7 @@ def _of_models(run: Run, variants: Sequence[str]) -> Iterator[str]:
     if video.get("trained") is False:
         yield (
             f"The video network is untrained: the weights of {video['encoder']} are random. What "
-            "it makes of a face is little more than noise, so nothing here tells how much video "
+            "it makes of a face is little more than noise, so nothing here shows how much video "
             "can add. Set features.video.weights to use trained ones."
         )
     for variant, classes in never_predicted(run.evaluation, variants).items():
@@ -133,7 +133,7 @@ def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
     train = run.utterances[run.utterances["split"] == "train"]
     if any(row["mask_weight"] for row in rows) and train["turn"].max() == 0:
         yield (
-            "mask_weight has no effect: every training dialogue is a single turn, and nothing tells"
+            "mask_weight has no effect: every training dialogue is a single turn, and nothing shows"
             " what was hidden."
         )
     if any(row["fusion"] == "vae" for row in rows) and len(run.encoders) == 1:

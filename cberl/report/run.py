@@ -35,7 +35,7 @@ class Run:
         variants: variant -> its row of the variants table.
         utterances: the corpus, with the column ``label`` beside those of its table.
         quality: the table of quality.
-        encoders: modality -> what its features say of their encoder.
+        encoders: modality -> facts about the encoder of its features.
         synthetic: place -> columns label and is_synthetic of the synthetic utterances.
         synthetic_quality: place -> their table of quality.
         histories: place -> a training run's history.

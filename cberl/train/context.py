@@ -14,7 +14,7 @@ class DialogueEncoder(nn.Module):
 
     Args:
         size: width of input and output; even.
-        online: only earlier turns are heard (one direction) instead of all (both directions).
+        online: only earlier turns are read (one direction) instead of all (both directions).
     """
 
     def __init__(self, size: int, online: bool) -> None:

@@ -30,7 +30,7 @@ class ConversationNetwork(nn.Module):
         hidden_size: width of all that lies between; even.
         graph_layers: number of convolutions.
         dropout: share of hidden units dropped in training.
-        online: no utterance hears later ones; the graph must be online too.
+        online: no utterance sees later ones; the graph must be online too.
         cosine_head: logits are scaled cosines, as the margins of LDAM need them.
         evidence: where encoders' class log-probabilities stand among the inputs, see
             `cberl.fuse.evidence.find_evidence`. Logits are then these, weighted by a learnt number,
@@ -137,7 +137,7 @@ class ConversationNetwork(nn.Module):
 
         The conversation goes through twice, side by side in one pass: as it is, for the logits,
         and with a share of its nodes hidden. A hidden node's projection is replaced by a learnt
-        token before anything hears it.
+        token before any neighbour sees it.
 
         Args:
             rate: share of nodes to hide, 0 to 1; the others as in `forward`.
@@ -180,8 +180,8 @@ class ConversationNetwork(nn.Module):
     ) -> Tensor:
         codes = self.context_norm(projected + self.dropout(self.context(projected, lengths)))
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            heard = torch.relu(convolution(codes, edge_index, edge_type))  # [N, H]
-            codes = norm(codes + self.dropout(heard))
+            messages = torch.relu(convolution(codes, edge_index, edge_type))  # [N, H]
+            codes = norm(codes + self.dropout(messages))
         return codes
 
 

@@ -70,5 +70,5 @@ class NodeDecoder(nn.Module):
             float [masked nodes, outputs].
         """
         codes = torch.where(masked.unsqueeze(1), self.mask_token, self.to_code(codes))  # [N, size]
-        heard = torch.relu(self.convolution(codes, edge_index, edge_type))
-        return self.to_inputs(heard[masked])  # [masked, outputs]
+        messages = torch.relu(self.convolution(codes, edge_index, edge_type))
+        return self.to_inputs(messages[masked])  # [masked, outputs]

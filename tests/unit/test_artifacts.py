@@ -157,10 +157,10 @@ def test_reading_says_what_is_wrong(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_table(path, FEATURES)
     path.write_bytes(b"PAR1 and no more")
-    with pytest.raises(InputError, match="broken, or none of this pipeline's"):
+    with pytest.raises(InputError, match="broken, or not written by cberl"):
         read_table(path, FEATURES)
     pd.DataFrame({"a": [1]}).to_parquet(path)
-    with pytest.raises(InputError, match="broken, or none of this pipeline's"):
+    with pytest.raises(InputError, match="broken, or not written by cberl"):
         read_table(path, FEATURES)
     write_table(path, FEATURES, feature_rows("a"), {}, {"features": np.zeros((1, 2))})
     with pytest.raises(InputError, match="table of features, expected one of history"):
@@ -180,7 +180,7 @@ def test_tensors_come_back_with_what_describes_them(tmp_path):
     with pytest.raises(InputError, match="tensors of gan, expected vae"):
         read_tensors(path, "vae")
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(InputError, match="broken, or none of this pipeline's"):
+    with pytest.raises(InputError, match="broken, or not written by cberl"):
         read_tensors(path, "gan")
 
 

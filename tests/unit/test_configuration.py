@@ -104,7 +104,7 @@ def with_text(pooling="mean", context_turns="all", future_window=8, modalities=(
     ("changed", "message"),
     [
         ({"pooling": "cls"}, "pooling is 'cls', one vector for a whole dialogue; expected mean"),
-        ({"future_window": 0}, "hear later ones; expected a number of previous turns"),
+        ({"future_window": 0}, "see later ones; expected a number of previous turns"),
     ],
 )
 def test_whole_dialogues_exclude_other_settings(changed, message):

@@ -46,7 +46,7 @@ def test_a_table_tells_rows_columns_shapes_and_origin(latents):
     assert "latents.parquet: latents," in text
     assert "2 rows, 5 columns, key: utterance_id, removed" in text
     assert "float [2, 3]" in text
-    assert "posterior mean (vae) or joined features (concat)" in text
+    assert "scaled features side by side" in text
     assert "rule       encode_vae  corpus=made seed=3" in text
     assert '"epochs": 40' in text
     assert "results/made/a.parquet  ffffffffffffffff" in text
@@ -82,7 +82,7 @@ def test_other_files_are_refused_by_name(tmp_path):
         list(describe_file(tmp_path / "nothing.parquet"))
     foreign = tmp_path / "foreign.parquet"
     pd.DataFrame({"a": [1]}).to_parquet(foreign)
-    with pytest.raises(InputError, match="none of this pipeline's"):
+    with pytest.raises(InputError, match="not written by cberl"):
         list(describe_file(foreign))
 
 

@@ -52,7 +52,7 @@ MODALITIES = [name for name in MODALITY_ORDER if name in config["modalities"]]
 CLIP_SHARDS, TEXT_SHARDS = count_shards(
     config["shards"], ANNOTATIONS if config["corpus"]["kind"] != "features" else []
 )
-HEARD_AND_SEEN = [name for name in MODALITIES if name != "text"]
+MEDIA_MODALITIES = [name for name in MODALITIES if name != "text"]
 SEEDS = config["seeds"]
 # Without repeats, in the order of the variants table.
 OVERSAMPLERS = [

@@ -32,7 +32,7 @@ rule ingest_corpus:
 
 
 rule check:
-    """Say what the corpus holds and what would stop a run, and run nothing: a target by name."""
+    """Show what the corpus holds and what would stop a run; a target by name."""
     localrule: True
 
 
@@ -55,7 +55,7 @@ rule decode_media:
     params:
         settings=config["media"],
         root=config["corpus"]["root"],
-        modalities=HEARD_AND_SEEN,
+        modalities=MEDIA_MODALITIES,
         code=code_of("decode_media.py"),
         clips=state_of_clips,
     script:
@@ -63,12 +63,12 @@ rule decode_media:
 
 
 rule assess_quality:
-    """Say of every utterance and modality whether it can be used; stop if too few can."""
+    """Assess which modalities of every utterance can be used; stop if too few can."""
     input:
         utterances=rules.ingest_corpus.output.utterances,
         media=(
             gather.shard("results/{{corpus}}/corpus/media/{scatteritem}.parquet")
-            if HEARD_AND_SEEN
+            if MEDIA_MODALITIES
             else []
         ),
     output:
@@ -100,7 +100,7 @@ rule assess_quality:
 if config["corpus"]["kind"] == "features":
 
     rule assess_published:
-        """Say of every utterance and modality whether its published features can be used."""
+        """Assess which published features of every utterance can be used."""
         input:
             utterances=rules.ingest_corpus.output.utterances,
             published=ANNOTATIONS,

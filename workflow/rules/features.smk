@@ -7,7 +7,7 @@ VIDEO = config["features"]["video"]
 GOOD_ENOUGH = ancient(str(rules.assess_quality.output.quality))
 # A corpus of text alone that is not good enough costs no work. With media, text need not wait for
 # their decoding: encoding it is cheap.
-TEXT_WAITS_FOR = [] if HEARD_AND_SEEN else GOOD_ENOUGH
+TEXT_WAITS_FOR = [] if MEDIA_MODALITIES else GOOD_ENOUGH
 TEXT = without_tuning(config["features"]["text"])
 TEXT["encoders"] = [without_tuning(encoder) for encoder in TEXT["encoders"]]
 

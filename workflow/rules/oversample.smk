@@ -94,7 +94,7 @@ rule resample_train:
 
 
 rule assess_synthetic:
-    """Say per class how good the synthetic samples are; a collapse is reported here."""
+    """Assess per class how good the synthetic samples are; report a collapse."""
     input:
         synthetic="results/{corpus}/oversample/{oversampler}/seed{seed}/synthetic.parquet",
         train=rules.fit_gan.input.features,

@@ -1,4 +1,4 @@
-"""Say of every utterance and modality whether its published features can be used."""
+"""Assess which published features of every utterance can be used."""
 
 from cberl.artifacts import read_header, read_table, write_page, write_table
 from cberl.corpus.quality.feature_quality import assess_published

@@ -1,4 +1,4 @@
-"""Say of every utterance and modality whether it can be used."""
+"""Assess which modalities of every utterance can be used."""
 
 from cberl.artifacts import read_header, read_table, write_page, write_table
 from cberl.corpus.quality.media_quality import assess_quality, read_media_facts, refuse_too_few

@@ -1,4 +1,4 @@
-"""Say per class how good the synthetic samples are."""
+"""Assess per class how good the synthetic samples are."""
 
 from cberl.artifacts import write_table
 from cberl.features.read_rows import open_rows

@@ -234,6 +234,6 @@ def _reason_of_nothing(recording: Recording, kind: str) -> str:
 
 
 def _pixel_aspect(stream: Any) -> float:
-    """Width of a pixel by its height; 1 where it is not told or not to be believed."""
-    told = stream.sample_aspect_ratio
-    return float(told) if told and 0.25 <= told <= 4 else 1.0
+    """Width of a pixel by its height; 1 where it is not given or not plausible."""
+    ratio = stream.sample_aspect_ratio
+    return float(ratio) if ratio and 0.25 <= ratio <= 4 else 1.0

@@ -18,7 +18,7 @@ def clip_names(settings: CorpusSettings, root: Path) -> str | None:
     """Digest the names of clips that decide what the reader says of an utterance.
 
     Of MELD there are such: corrected clips stand in for others. A plainly named clip is not among
-    them: whether it is there is told by `clip_states`, to its shard alone. None for the other
+    them: whether it is there is in `clip_states`, for its shard alone. None for the other
     kinds, whose annotations name their files.
     """
     if settings.kind != "meld":

@@ -28,7 +28,7 @@ FACTS = {
     for column in MEDIA.columns
     if column.name not in ("utterance_id", "audio", "frames")
 }
-"""What a worker tells of a clip -> its type; each may be None."""
+"""What a worker reports about a clip -> its type; each may be None."""
 
 OF_THE_REQUEST = ("sample_rate", "frames", "frame_size", "faces")
 """Settings that a worker is sent."""
@@ -147,16 +147,16 @@ def _decode_into(row: dict[str, Any], request: dict[str, Any], sandbox: Sandbox)
 
 def _check_answer(wanted: list[str], facts: dict[str, Any], blobs: list[bytes]) -> None:
     """Garbled unless facts and blobs are as `decode_clip` gives: a clip may have spoiled them."""
-    told = {"detail", "duration_s", *(f"{name}_reason" for name in wanted)}
-    fit = told <= facts.keys() <= FACTS.keys() and all(
+    required = {"detail", "duration_s", *(f"{name}_reason" for name in wanted)}
+    fit = required <= facts.keys() <= FACTS.keys() and all(
         value is None or isinstance(value, FACTS[name]) for name, value in facts.items()
     )
     if fit:
-        heard, seen = (
+        has_audio, has_video = (
             name in wanted and facts[f"{name}_reason"] is None for name in ("audio", "video")
         )
-        fit = len(blobs) > heard if seen else len(blobs) == heard
-        if fit and heard:
+        fit = len(blobs) > has_audio if has_video else len(blobs) == has_audio
+        if fit and has_audio:
             fit = len(blobs[0]) % np.dtype(np.int16).itemsize == 0
     if not fit:
         raise Garbled

@@ -109,7 +109,7 @@ class Recording:
             return []
 
     def time_of(self, piece: Any) -> float | None:
-        """When a packet or frame is to be shown or heard, if it says so."""
+        """When a packet or frame is to be played, if it says so."""
         stamp = piece.pts
         if stamp is None and isinstance(piece, av.Packet):
             stamp = piece.dts

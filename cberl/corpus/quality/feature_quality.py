@@ -14,11 +14,11 @@ from cberl.errors import InputError
 def assess_published(
     utterances: pd.DataFrame, published: Published, modalities: Sequence[str]
 ) -> pd.DataFrame:
-    """Say of every utterance and modality whether its features can be used, and if not, why.
+    """Assess for every utterance and modality whether its features can be used, and if not, why.
 
     Returns:
         rows of the table QUALITY: utterances in their order, each with its modalities in theirs;
-        what only media could tell is null.
+        what only media could show is null.
 
     Raises:
         InputError: the file has no features of a modality.

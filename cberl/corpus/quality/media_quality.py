@@ -27,7 +27,7 @@ FACTS_OF = {
 
 
 def read_media_facts(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Read what the shards' media tables say of the clips, without the sound and the frames.
+    """Read the shards' media tables without the sound and the frames.
 
     Returns:
         All other columns of the table MEDIA, one row per utterance; no rows without paths.
@@ -49,7 +49,7 @@ def read_media_facts(paths: Iterable[str | Path]) -> pd.DataFrame:
 def assess_quality(
     utterances: pd.DataFrame, facts: pd.DataFrame, modalities: Sequence[str]
 ) -> pd.DataFrame:
-    """Say of every utterance and modality whether it can be used, and if not, why.
+    """Assess for every utterance and modality whether it can be used, and if not, why.
 
     Args:
         utterances: rows of the table UTTERANCES.
@@ -136,8 +136,8 @@ def refuse_too_few(quality: pd.DataFrame, max_unavailable: float) -> None:
 def _example(rows: pd.DataFrame) -> str:
     """The first of some unavailable rows, in a few words."""
     row = rows.iloc[0]
-    told = next((row[name] for name in ("detail", "media_path") if not pd.isna(row[name])), None)
-    return f"{row['utterance_id']} ({told})" if told else str(row["utterance_id"])
+    detail = next((row[name] for name in ("detail", "media_path") if not pd.isna(row[name])), None)
+    return f"{row['utterance_id']} ({detail})" if detail else str(row["utterance_id"])
 
 
 def count_reasons(rows: pd.DataFrame) -> dict[str, int]:

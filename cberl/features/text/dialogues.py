@@ -1,4 +1,4 @@
-"""Whole dialogues as token sequences: every turn hears those before and after it.
+"""Whole dialogues as token sequences: every turn sees those before and after it.
 
 All turns of a dialogue stand in one sequence, each opening with its speaker's name and closed by
 the tokeniser's separator::

@@ -20,7 +20,7 @@ QUANTITIES = {
     "f1_trained_on_real": "F1 on dev of a linear classifier trained on real rows alone",
     "f1_trained_on_synthetic": "the same, each class's real rows replaced by its synthetic ones",
     "f1_trained_on_both": "the same, trained on real and synthetic rows",
-    "two_sample_accuracy": "accuracy in telling synthetic from real rows; 0.5: cannot be told; "
+    "two_sample_accuracy": "accuracy of a classifier between synthetic and real rows; 0.5: none; "
     "less: synthetic rows lie next to real ones, so that a row's own twin misleads",
     "density": "how many real neighbourhoods hold a synthetic row, over those expected; 1: as real",
     "coverage": "share of real rows with a synthetic row in their neighbourhood; 1: all",

@@ -20,26 +20,26 @@ class Link:
     source: str
     target: str
     seen: Any
-    told: Any
+    predicted: Any
     regression: Any
 
     def place(self, rows: LabelledRows) -> tuple[np.ndarray, np.ndarray]:
-        """What is told and what is there of the rows that have both: [n, components] each."""
+        """What is predicted and what is there of the rows that have both: [n, components] each."""
         both = _have_both(rows, self.source, self.target)
         if not both.any():
-            nothing = np.empty((0, self.told.n_components_), dtype=np.float32)
+            nothing = np.empty((0, self.predicted.n_components_), dtype=np.float32)
             return nothing, nothing
-        told = self.regression.predict(self.seen.transform(rows.values[self.source][both]))
-        return told, self.told.transform(rows.values[self.target][both])
+        predicted = self.regression.predict(self.seen.transform(rows.values[self.source][both]))
+        return predicted, self.predicted.transform(rows.values[self.target][both])
 
     @staticmethod
-    def correlation(told: np.ndarray, there: np.ndarray) -> float | None:
-        """Correlation of what is told with what is there; None with too few rows."""
-        if len(told) < FEWEST_ROWS:
+    def correlation(predicted: np.ndarray, there: np.ndarray) -> float | None:
+        """Correlation of what is predicted with what is there; None with too few rows."""
+        if len(predicted) < FEWEST_ROWS:
             return None
-        told, there = told - told.mean(axis=0), there - there.mean(axis=0)
-        length = np.linalg.norm(told) * np.linalg.norm(there)
-        return float((told * there).sum() / length) if length > 0 else None
+        predicted, there = predicted - predicted.mean(axis=0), there - there.mean(axis=0)
+        length = np.linalg.norm(predicted) * np.linalg.norm(there)
+        return float((predicted * there).sum() / length) if length > 0 else None
 
 
 def link_modalities(rows: LabelledRows) -> list[Link]:
@@ -67,7 +67,7 @@ def link_modalities(rows: LabelledRows) -> list[Link]:
 
 
 def cross_modal_correlation(links: Sequence[Link], rows: LabelledRows | RowFiles) -> float | None:
-    """How well one modality is told from another: correlation, mean over the links.
+    """How well one modality is predicted from another: correlation, mean over the links.
 
     Rows that pair modalities at random have a correlation of about 0, whatever real rows have.
 

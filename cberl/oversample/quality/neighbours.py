@@ -1,4 +1,4 @@
-"""What distances say of samples: whether they lie among the real rows, reach them, copy them."""
+"""Distances of samples: whether they lie among the real rows, reach them, copy them."""
 
 import numpy as np
 

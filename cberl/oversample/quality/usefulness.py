@@ -1,4 +1,4 @@
-"""What classifiers say of samples: whether they teach, and whether they can be told."""
+"""Samples before a classifier: whether they teach it, and whether it can tell them apart."""
 
 import numpy as np
 
