@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from cberl.printable import printable
+
 Item = TypeVar("Item")
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -25,10 +27,17 @@ def open_log(path: str | None) -> int | None:
         terminal = os.dup(sys.stderr.fileno())
         os.dup2(handle, sys.stdout.fileno())
         os.dup2(handle, sys.stderr.fileno())
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Printable("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     return terminal
+
+
+class _Printable(logging.Formatter):
+    """Lines may quote a corpus, and Snakemake shows the log of a failed job on the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def log_error(message: str, terminal: int | None) -> None:
@@ -37,7 +46,7 @@ def log_error(message: str, terminal: int | None) -> None:
     Args:
         terminal: what `open_log` returned.
     """
-    line = f"{time.strftime('%H:%M:%S')} error: {message}\n".encode()
+    line = printable(f"{time.strftime('%H:%M:%S')} error: {message}\n").encode()
     log = sys.stderr.fileno()
     try:
         os.write(log, line)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cberl.errors import InputError
+from cberl.printable import printable
 
 if TYPE_CHECKING:  # for `cberl --help`, which starts without what reads corpora
     from cberl.config_schema import Configuration
@@ -45,9 +46,9 @@ def print_check(settings: "Configuration") -> int:
     """
     try:
         for line in check_corpus(settings):
-            print(line, flush=True)
+            print(printable(line), flush=True)
     except InputError as error:
-        print(f"\nnext problem: {error}", flush=True)
+        print(printable(f"\nnext problem: {error}"), flush=True)
         return 2
     print("next problem: none that can be seen before the run", flush=True)
     return 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from cberl.corpus.discovery.discovered import COLUMNS, Discovered
 from cberl.errors import InputError
+from cberl.printable import printable
 from cberl.provenance import PROJECT
 
 TABLE = "utterances.tsv"
@@ -52,14 +53,14 @@ def run(options: argparse.Namespace) -> int:
     for path in (config, *([folder / TABLE] if found.rows is not None else [])):
         if path.exists():
             raise InputError(f"{path}: is there already; expected to write it anew")
-    print(f"found: {found.what}")
+    print(printable(f"found: {found.what}"))
     if found.rows is not None:
         write_rows(folder / TABLE, found.rows)
         print(f"wrote: {folder / TABLE}, {len(found.rows)} rows")
     _write(config, "\n".join(configuration_lines(found, name, folder, config)) + "\n")
     print(f"wrote: {config}")
     for remark in found.remarks:
-        print(f"note: {remark}")
+        print(printable(f"note: {remark}"))
     print(f"next: cberl check --configfile {config}")
     return 0
 

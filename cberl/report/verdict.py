@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 from unicodedata import combining, east_asian_width
 
+from cberl.printable import printable
 from cberl.report.doubts import doubts_of_dev
 from cberl.report.findings import Evaluation
 from cberl.report.formatting import counted, difference_words, listed, spread
@@ -39,7 +40,7 @@ def write_verdict(evaluation: Evaluation, page: str) -> str:
     for doubt in doubts_of_dev(evaluation):
         lines += wrap(doubt, WIDTH)
     lines += ["", f"Report: {page}"]
-    return "\n".join(lines) + "\n"
+    return printable("\n".join(lines) + "\n")
 
 
 def _heading(evaluation: Evaluation) -> Iterator[str]:

@@ -242,6 +242,16 @@ def test_check_tells_what_a_corpus_holds(here, capsys):
         assert line in out, line
 
 
+def test_escape_sequences_of_a_table_reach_no_terminal(here, capsys):
+    with_clips(here)
+    path = here / "mine/utterances.tsv"
+    path.write_text(path.read_text().replace("remark", "re\x1b[31mmark"))
+    start(here)
+    _, out = check(here, capsys)
+    assert "\x1b" not in out
+    assert r"columns not read: re\x1b[31mmark" in out
+
+
 def test_check_tells_the_next_problem_after_what_could_be_read(here, capsys):
     with_clips(here)
     start(here)

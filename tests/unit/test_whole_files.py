@@ -107,3 +107,16 @@ def test_an_error_that_a_full_log_cannot_hold_goes_to_the_terminal(tmp_path):
     )
     assert done.stderr.strip().endswith("error: results/a.parquet: No space left on device")
     assert open_log(None) is None
+
+
+def test_escape_sequences_are_written_out_in_a_log(tmp_path):
+    program = (
+        "import logging, sys; from cberl.log import log_error, open_log\n"
+        "terminal = open_log(sys.argv[1])\n"
+        "logging.warning('column re\\x1b[31mmark'); log_error('label \\x1b[2J', terminal)"
+    )
+    path = tmp_path / "job.log"
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)
+    assert "\x1b" not in path.read_text()
+    assert r"column re\x1b[31mmark" in path.read_text()
+    assert r"error: label \x1b[2J" in path.read_text()

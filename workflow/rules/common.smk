@@ -24,6 +24,7 @@ from cberl.features.settings import FeatureSettings, TextSettings
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.preflight import check_readable
+from cberl.printable import printable
 from cberl.provenance import file_digest, find_path, settings_digest
 from cberl.settings import read_settings
 
@@ -138,9 +139,9 @@ def announce_corpus():
         limit = config["corpus"]["max_unavailable"]
         notices = [*corpus.notices, *look_ahead(corpus, ROOT, extracted, limit)]
     except InputError as error:
-        raise SystemExit(f"error: {error}")
+        raise SystemExit(printable(f"error: {error}"))
     for notice in notices:
-        print(f"note: {notice}", file=sys.stderr)
+        print(printable(f"note: {notice}"), file=sys.stderr)
 
 
 @cache

@@ -21,6 +21,13 @@ def test_verdict_fits_a_terminal_and_ends_with_the_page(evaluation):
     assert lines[2] == "Intervals resample 6 dialogues of the test split."
 
 
+def test_escape_sequences_of_a_class_reach_no_terminal(tmp_path):
+    made = make_results(tmp_path, shares={"ne\x1b[31mutral": 0.6, "joy": 0.4})
+    text = write_verdict(read_evaluation(made.evaluation_paths()), "page")
+    assert "\x1b" not in text
+    assert r"ne\x1b[31mutral" in text
+
+
 def test_verdict_shows_every_class_of_every_variant_with_its_support(evaluation):
     text = write_verdict(evaluation, "page")
     for name in CLASSES:
