@@ -124,8 +124,7 @@ def read_manifest(folder: str | Path) -> tuple[Manifest, str]:
         return Manifest(**content), digest
     except TypeError:  # of a version in between, which had other keys
         raise InputError(
-            f"{path}: was made by another cberl ({content.get('cberl_version')}); expected one of"
-            f" {cberl.__version__}: make the bundle again"
+            f"{path}: has other keys than this version of cberl reads; expected a bundle that it made"
         ) from None
 
 
