@@ -23,7 +23,7 @@ rule fit_gan:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(450, features=3.5),
+        mem_mb=memory(530, features=2.4),
         runtime=growing(120),
         gpu=GPUS,
     params:

@@ -25,7 +25,7 @@ rule train_gnn:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(350, latents=5),
+        mem_mb=memory(500, latents=3.5),
         runtime=growing(120),
         gpu=GPUS,
     params:
