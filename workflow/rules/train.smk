@@ -54,7 +54,7 @@ rule predict_gnn:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(350, latents=4.5),
+        mem_mb=memory(570, latents=2.3),
         runtime=growing(20),
     params:
         code=code_of("predict_gnn.py"),
