@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mangled import FUZZ, changed_settings, files_like, only_documented_errors
 
@@ -55,6 +55,9 @@ HEADERS = st.recursive(
 
 
 @FUZZ
+@example({"__metadata__": None, "cberl_digest": NO_DIGEST}, b"", 0)
+@example({"__metadata__": {"cberl_digest": NO_DIGEST, "cberl": "[]"}}, b"", 0)
+@example({"__metadata__": {"cberl_digest": NO_DIGEST, "cberl": "[" * 5000}}, b"", 0)
 @given(header=HEADERS, rest=st.binary(max_size=30), claimed=st.integers(-3, 1 << 62))
 def test_a_header_of_any_content_is_read_or_refused(tmp_path, header, rest, claimed):
     """With a digest that fits, so that what is behind it is reached."""

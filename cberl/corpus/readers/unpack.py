@@ -72,7 +72,7 @@ def _read_parquet(path: Path, name: str, most_bytes: int) -> tuple[list[str], di
             _refuse_too_many(name, size, most_bytes)
             batches.append(batch)
         table = pa.Table.from_batches(batches, file.schema_arrow)
-    except MemoryError:
+    except (MemoryError, InputError):
         raise
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise InputError(f"{name}: not a whole Parquet file ({_one_line(error)})") from None
@@ -94,6 +94,8 @@ def _read_npz(path: Path, name: str, most_bytes: int) -> tuple[list[str], dict[s
             _refuse_too_many(name, sum(sizes.values()), most_bytes)
             for member in archive.files:
                 arrays[member] = np.asarray(archive[member])
+    except InputError:
+        raise
     except BROKEN_ARCHIVE as error:
         raise InputError(
             f"{name}: not a whole NPZ file of plain arrays ({_one_line(error)})"

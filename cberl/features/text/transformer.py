@@ -128,7 +128,7 @@ def open_pretrained(
             cached = Path(hf_hub_download(source, "config.json", revision=wanted or None))
             options["revision"] = commit = cached.parent.name
         config = transformers.AutoConfig.from_pretrained(source, **options)
-        _refuse_overgrown(config, Path(source) if local else None, f"{key}: {encoder}")
+        _refuse_overgrown(config, Path(source) if local else None)
         prepares = reader.from_pretrained(source, **options)
         model, found = transformers.AutoModel.from_pretrained(
             source,
@@ -159,35 +159,30 @@ def open_pretrained(
     return model.eval(), prepares, commit
 
 
-def _refuse_overgrown(config: Any, folder: Path | None, where: str) -> None:
+def _refuse_overgrown(config: Any, folder: Path | None) -> None:
     """Refuse a configuration of a network that no weights can be for, before it is made.
 
     Args:
         folder: where the weights are; None if they are fetched.
 
     Raises:
-        InputError: too many layers, or more numbers than the folder's weights have bytes.
+        ValueError: too many layers, or more weights than the folder's files can hold.
     """
     import torch
     import transformers
 
     layers = getattr(config, "num_hidden_layers", 0)
     if isinstance(layers, int) and layers > MOST_LAYERS:
-        raise InputError(
-            f"{where} has {layers} layers in config.json; expected at most {MOST_LAYERS}"
-        )
+        raise ValueError(f"config.json has {layers} layers, expected at most {MOST_LAYERS}")
     if folder is None:
         return
     with torch.device("meta"):
         network = transformers.AutoModel.from_config(config, trust_remote_code=False)
-    numbers = sum(weights.numel() for weights in network.parameters() if weights.ndim > 1)
+    weights = sum(part.numel() for part in network.parameters() if part.ndim > 1)
     there = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     # Poolers may be absent, and weights may be shared.
-    if numbers > 2 * there + SMALL_NETWORK:
-        raise InputError(
-            f"{where} has {numbers} weights by config.json, but its files of weights only {there}"
-            " bytes; expected the config.json that belongs to them"
-        )
+    if weights > 2 * there + SMALL_NETWORK:
+        raise ValueError(f"config.json has {weights} weights, their files have {there} bytes")
 
 
 def _longest_input(model: Any, tokenizer: Any) -> int:

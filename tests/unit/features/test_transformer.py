@@ -1,5 +1,6 @@
 """Loading a transformer from a folder that is not as it should be."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -39,3 +40,21 @@ def test_a_folder_without_its_vocabulary_is_refused(copied_encoder):
         (copied_encoder / name).unlink()
     with pytest.raises(InputError, match=r"has no vocabulary; its folder needs tokenizer\.json"):
         load_transformer(str(copied_encoder))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_hidden_layers": 10**6}, r"config\.json has 1000000 layers, expected at most 1000"),
+        ({"type_vocab_size": 23_728_255}, r"config\.json has \d+ weights, their files have \d+"),
+        ({"hidden_size": 10**15}, r"encoder cannot be loaded"),
+        ({"type_vocab_size": 3}, r"cannot be loaded|has no weights for embeddings\.token_type"),
+    ],
+)
+def test_a_configuration_that_outgrows_its_weights_is_refused(copied_encoder, change, message):
+    """Such a network would be made first, and its absent weights be drawn."""
+    path = copied_encoder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=message) as caught:
+        load_transformer(str(copied_encoder))
+    assert "\n" not in str(caught.value)
