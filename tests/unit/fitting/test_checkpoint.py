@@ -65,6 +65,42 @@ def test_a_training_goes_on_after_the_last_epoch_that_was_kept(tmp_path):
     assert its_history.equals(history)
 
 
+class TwoParts(Noisy):
+    """Noisier in its second part, to which it goes over once; dev never improves."""
+
+    def __init__(self, fails=None):
+        super().__init__(fails)
+        self.part = 1
+
+    def run_epoch(self, epoch):
+        with torch.no_grad():
+            self.network.weight *= self.part
+        return super().run_epoch(epoch)
+
+    def score(self):
+        return {"quality": 1.0}
+
+    def go_over(self):
+        changed, self.part = self.part == 1, 2
+        return changed
+
+
+def train_in_parts(training, checkpoint=None):
+    plan = Plan("toy", 9, quantity="quality", patience=2, second_part=training.go_over)
+    return run_epochs(training, plan, checkpoint)
+
+
+def test_a_training_in_its_second_part_goes_on_in_it(tmp_path):
+    history = train_in_parts(TwoParts())
+    torch.manual_seed(0)
+    with pytest.raises(KeyboardInterrupt):
+        train_in_parts(TwoParts(fails=5), Checkpoint(tmp_path / "kept", "key"))
+    again = TwoParts()
+    assert train_in_parts(again, Checkpoint(tmp_path / "kept", "key")).equals(history)
+    assert again.epochs == [5]
+    assert again.part == 2
+
+
 def test_with_another_key_it_starts_anew(tmp_path, caplog):
     caplog.set_level("INFO")
     fail_in(4, tmp_path / "kept")
