@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from kills import digests_of, jobs_in, kill, recover, start_run, wait_for
+from killing import digests_of, jobs_in, kill, recover, start_run, wait_for
 
 
 def running(folder, rule):

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from kills import digests_of
+from killing import digests_of
 
 from cberl.artifacts import read_header
 from cberl.configuration import PROJECT

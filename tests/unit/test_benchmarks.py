@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -185,3 +186,42 @@ def test_the_evidence_is_of_the_seeds_that_are_done(benchmark, tmp_path):
     assert f"{100 * mean:.1f}" in first
     with pytest.raises(SystemExit, match="no seed is done"):
         evidence.read_seeds(tmp_path, "other")
+
+
+@pytest.mark.parametrize(
+    ("found", "ended", "status"), [("same", 0, 0), ("other", 0, 1), ("same", 1, 1)]
+)
+def test_the_campaign_of_kills_fails_where_a_file_differs_or_a_run_does_not_end(
+    benchmark, monkeypatch, tmp_path, found, ended, status
+):
+    campaign = benchmark("kills")
+    runs = []
+
+    class Finished:
+        returncode = ended
+
+        def wait(self):
+            return 0 if len(runs) == 1 else ended
+
+        def poll(self):
+            return None
+
+    def start(folder, *arguments):
+        runs.append(arguments)
+        return Finished()
+
+    def digests(folder):
+        return {"results/six/a.parquet": "same" if folder.name == "whole" else found}
+
+    for name, value in {
+        "make_workspace": lambda folder: SimpleNamespace(folder=folder),
+        "start_run": start,
+        "kill": lambda *arguments: None,
+        "wait_for": lambda *arguments: None,
+        "digests_of": digests,
+        "replace_section": lambda *arguments: None,
+    }.items():
+        monkeypatch.setattr(campaign, name, value)
+    monkeypatch.setattr(sys, "argv", ["kills.py", "--kills", "5"])
+    assert campaign.main() == status
+    assert runs.count(("--unlock",)) == 5
