@@ -32,7 +32,7 @@ from cberl.tables import HISTORY
 from cberl.torchvision_guard import guard_torchvision
 from cberl.train.tables import PREDICTIONS
 
-TARGETS = {"all", "features", "predict"}
+TARGETS = {"all", "check", "features", "predict"}
 
 
 @pytest.fixture(scope="module")
