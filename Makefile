@@ -12,7 +12,9 @@ run: .venv/installed ## take the demo corpus through the whole pipeline
 	$(BIN)/snakemake --cores $(CORES)
 
 test: .venv/installed-test ## run the whole test suite
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest
+	@# Whole runs take both cores themselves, and some of them measure time: one after the other.
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 tests/unit
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/rules tests/e2e tests/browser tests/slurm
 
 lint: .venv/installed-test ## check layout and style of code and workflow
 	$(BIN)/ruff check .
