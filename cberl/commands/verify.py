@@ -75,9 +75,8 @@ class Verifier:
         # A user's own encoder carries no digest; the manifest of the bundle holds one.
         is_encoder = below[1:2] == ("bundle",) and below[3:4] == ("encoders",)
         unchecked = is_encoder or (len(below) > 1 and below[1] in UNCHECKED)
-        if path.suffix == ".checkpoint":
-            return True
-        return below == ("README.md",) or unchecked
+        # A checkpoint has a digest of its own kind, and is not made again.
+        return below == ("README.md",) or path.suffix == ".checkpoint" or unchecked
 
     def _check_file(self, path: Path, name: str) -> Iterator[Finding]:
         if path.name.startswith(EVENTS):
@@ -156,7 +155,8 @@ class Verifier:
 
 
 def _made_by(path: Path) -> str:
-    return f"its content is not what rule {find_rule(path) or 'of the workflow'} wrote"
+    rule = find_rule(path)
+    return f"its content is not what {f'rule {rule}' if rule else 'the workflow'} wrote"
 
 
 def _are_whole_events(path: Path) -> bool:

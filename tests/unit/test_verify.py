@@ -43,6 +43,7 @@ def found(folder="results"):
 
 
 def test_whole_results_have_nothing_to_find(results, capsys):
+    (results / "results/toy/train/.model.safetensors.checkpoint").write_bytes(b"kept")
     assert main(["verify"]) == 0
     assert capsys.readouterr().out.startswith("4 files, ")
     assert found("results/toy/corpus") == []
