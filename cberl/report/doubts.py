@@ -23,6 +23,7 @@ def write_doubts(run: Run, variants: Sequence[str]) -> list[str]:
         *_of_models(run, variants),
         *_of_test(run),
         *doubts_of_dev(run.evaluation),
+        *_within_chance(run, variants),
         *_without_effect(run, variants),
     ]
 
@@ -125,6 +126,29 @@ def _gap_beyond_chance(evaluation: Evaluation, variant: str) -> float:
     """Accuracy on dev less that on test; 0 where their intervals meet or are not known."""
     dev, test = (evaluation.score(variant, "accuracy", split=split) for split in ("dev", "test"))
     return dev["mean"] - test["mean"] if dev["lower"] > test["upper"] else 0.0
+
+
+def _within_chance(run: Run, variants: Sequence[str]) -> Iterator[str]:
+    """What dev could not tell from chance, so that it was left undone."""
+    for variant in variants:
+        own = [
+            facts
+            for place, facts in run.choices.items()
+            if (place.stage, place.name) == ("train", variant)
+        ]
+        unused = sum(not facts.get("synthetic_rows", {"used": True})["used"] for facts in own)
+        if unused:
+            yield (
+                f"{variant} trains on no synthetic row under {unused} of"
+                f" {counted(len(own), 'seed')}: dev gains nothing by them beyond chance."
+            )
+        adjustments = [facts["adjustment"] for facts in own if "adjustment" in facts]
+        undecided = sum(not one["strength"] and bool(one["best_strength"]) for one in adjustments)
+        if undecided:
+            yield (
+                f"{variant} predicts without adjustment under {undecided} of"
+                f" {counted(len(own), 'seed')}: what dev gains by one is within its standard error."
+            )
 
 
 def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:

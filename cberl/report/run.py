@@ -39,6 +39,8 @@ class Run:
         synthetic: place -> columns label and is_synthetic of the synthetic utterances.
         synthetic_quality: place -> their table of quality.
         histories: place -> a training run's history.
+        choices: place -> what was chosen after that training, see
+            `cberl.train.network.ConversationNetwork`.
         latents: place -> split -> path of its latents.
         provenance: of the report itself.
     """
@@ -52,6 +54,7 @@ class Run:
     synthetic: Mapping[Place, pd.DataFrame]
     synthetic_quality: Mapping[Place, pd.DataFrame]
     histories: Mapping[Place, pd.DataFrame]
+    choices: Mapping[Place, Mapping[str, Any]]
     latents: Mapping[Place, Mapping[str, Path]]
     provenance: Mapping[str, Any]
 
@@ -82,6 +85,7 @@ def read_run(
         InputError: a file is absent or of another kind.
     """
     judged = read_table(evaluation["judged"], JUDGED, ["utterance_id", "label"])
+    histories = list(histories)
     truth = pd.concat([read_table(labels_train, LABELS), judged.drop_duplicates("utterance_id")])
     utterances = read_table(corpus["utterances"], UTTERANCES)
     columns = ["utterance_id", "label", "is_synthetic"]
@@ -97,6 +101,7 @@ def read_run(
             place_of(path): read_table(path, SYNTHETIC_QUALITY) for path in synthetic_quality
         },
         histories={place_of(path): read_table(path, HISTORY) for path in histories},
+        choices={place_of(path): read_header(path)["metadata"] for path in histories},
         latents=_by_split(latents),
         provenance=provenance,
     )

@@ -39,6 +39,8 @@ with start_job(snakemake, torch=True) as job:
         )
         facts = {"classes": train.classes, **network.facts}
         save_network(snakemake.output.model, "network", network, job.provenance, facts)
-        write_table(snakemake.output.history, HISTORY, history, job.provenance)
+        write_table(
+            snakemake.output.history, HISTORY, history, job.provenance, metadata=network.facts
+        )
     for path in snakemake.output.events:
         write_events(path, history)

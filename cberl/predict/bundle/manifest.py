@@ -124,7 +124,8 @@ def read_manifest(folder: str | Path) -> tuple[Manifest, str]:
         return Manifest(**content), digest
     except TypeError:  # of a version in between, which had other keys
         raise InputError(
-            f"{path}: has other keys than this version of cberl reads; expected a bundle that it made"
+            f"{path}: has other keys than this version of cberl reads; expected a bundle that it"
+            " made"
         ) from None
 
 

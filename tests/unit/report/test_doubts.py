@@ -6,6 +6,7 @@ import pytest
 from made_results import make_results
 
 from cberl.report.doubts import doubts_of_dev, write_doubts
+from cberl.report.run import Place
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +112,20 @@ def test_features_that_were_fitted_to_train_are_doubted(run):
     assert "The text features look fitted to the labels of train" in doubts(True)
     assert "98.0 % of training rows that it did not see, and in 76.0 % of dev" in doubts(True)
     assert "fitted to the labels of train" not in doubts(False)
+
+
+def test_what_dev_could_not_tell_from_chance_is_said(run):
+    unused = {"synthetic_rows": {"used": False}, "adjustment": CHOSEN | {"strength": 0.0}}
+    choices = {
+        Place("train", "cberl", 0): unused,
+        Place("train", "cberl", 1): {"adjustment": CHOSEN},
+    }
+    doubts = " ".join(write_doubts(replace(run, choices=choices), ["baseline", "cberl"]))
+    assert "cberl trains on no synthetic row under 1 of 2 seeds" in doubts
+    assert "cberl predicts without adjustment under 1 of 2 seeds" in doubts
+    assert "baseline trains" not in doubts
+    doubts = " ".join(write_doubts(run, ["baseline", "cberl"]))
+    assert "no synthetic row" not in doubts
+
+
+CHOSEN = {"strength": 0.3, "best_strength": 0.5}
