@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,9 +48,16 @@ class Workspace:
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump({**(self.config if path.exists() else {}), **sections}))
 
-    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-        """Run Snakemake here on the project's workflow; stdout holds both streams."""
+    def snakemake(
+        self, *arguments: str, check: bool = True, before: Sequence[str] = ()
+    ) -> subprocess.CompletedProcess:
+        """Run Snakemake here on the project's workflow; stdout holds both streams.
+
+        Args:
+            before: command that Snakemake is an argument of.
+        """
         command = [
+            *before,
             sys.executable,
             "-m",
             "snakemake",
@@ -109,6 +117,16 @@ def make_workspace(folder: Path) -> Workspace:
     return workspace
 
 
+@pytest.fixture(scope="session")
+def without_network() -> list[str]:
+    """The command that runs another where there is no network; empty if this machine has none."""
+    for command in (["unshare", "--net"], ["unshare", "--map-root-user", "--net"]):
+        tried = subprocess.run(["env", *command, "true"], capture_output=True, check=False)
+        if tried.returncode == 0:
+            return command
+    return []
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A fresh working directory, nothing run yet."""
@@ -116,10 +134,11 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A working directory in which everything has been run once; not to be changed."""
+def finished_run(tmp_path_factory: pytest.TempPathFactory, without_network: list[str]) -> Workspace:
+    """A working directory in which everything has been run once, without a network if possible;
+    not to be changed."""
     workspace = make_workspace(tmp_path_factory.mktemp("finished"))
-    workspace.snakemake()
+    workspace.snakemake(before=without_network)
     return workspace
 
 

@@ -25,6 +25,18 @@ def test_the_run_prints_the_verdict_once_and_where_the_report_is(workspace, fini
         assert word in table
 
 
+def test_a_whole_run_needs_no_network(finished_run, without_network):
+    """It was made where nothing can be reached, this machine itself included."""
+    if not without_network:
+        pytest.skip("this machine lets no namespace be made (unshare --net)")
+    program = "import socket; socket.create_connection(('127.0.0.1', 9), 5)"
+    tried = subprocess.run(
+        [*without_network, sys.executable, "-c", program], capture_output=True, text=True
+    )
+    assert "Network is unreachable" in tried.stderr
+    assert (finished_run.folder / "results/six/report/index.html").is_file()
+
+
 def test_a_partial_target_by_name_and_by_path(workspace):
     jobs = workspace.jobs_to_run("features")
     assert "gather_features" in jobs
