@@ -23,7 +23,7 @@ rule fit_gan:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(530, features=2.4),
+        mem_mb=memory(610, features=1.05),
         runtime=growing(120),
         gpu=GPUS,
     params:
