@@ -25,7 +25,7 @@ from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
 from cberl.corpus.labels import read_classes
 from cberl.corpus.tables import UTTERANCES
-from cberl.evaluate.predictions import Judgement, read_judgements
+from cberl.evaluate.predictions import ModelPredictions, read_model_predictions
 from cberl.evaluate.score import score_classes, score_overall
 from cberl.evaluate.summarise import (
     bootstrap_groups,
@@ -69,13 +69,13 @@ def run_seed(settings: Mapping[str, Any], seed: int, folder: Path, cores: str) -
     subprocess.run(command, check=True)
 
 
-def read_seeds(folder: Path, name: str) -> tuple[list[Judgement], list[str]]:
+def read_seeds(folder: Path, name: str) -> tuple[list[ModelPredictions], list[str]]:
     """The test predictions of the seeds that are done, and the names of the classes.
 
     Raises:
         SystemExit: none is.
     """
-    judgements, classes = [], []
+    models, classes = [], []
     for done in sorted(folder.glob(f"seed*/results/{name}/evaluate/summary.parquet")):
         results = done.parents[1]
         seed = int(results.parents[1].name.removeprefix("seed"))
@@ -84,31 +84,31 @@ def read_seeds(folder: Path, name: str) -> tuple[list[Judgement], list[str]]:
         predictions = sorted(results.glob(f"train/*/seed{seed}/predictions.parquet"))
         runs = {(path.parents[1].name, seed): path for path in predictions}
         utterances = read_table(results / "corpus/utterances.parquet", UTTERANCES)
-        judgements += read_judgements(runs, utterances, labels)
-    if not judgements:
+        models += read_model_predictions(runs, utterances, labels)
+    if not models:
         raise SystemExit(f"error: no seed is done in {folder}")
-    chosen = [one for one in judgements if (one.split, one.removed) == ("test", NOTHING_REMOVED)]
+    chosen = [one for one in models if (one.split, one.removed) == ("test", NOTHING_REMOVED)]
     return chosen, classes
 
 
-def in_order(judgements: Sequence[Judgement], arms: Sequence[str]) -> list[Judgement]:
+def in_order(models: Sequence[ModelPredictions], arms: Sequence[str]) -> list[ModelPredictions]:
     """Judgements by arm, in the order of the variants table, then by seed."""
-    return sorted(judgements, key=lambda one: (arms.index(one.variant), one.seed))
+    return sorted(models, key=lambda one: (arms.index(one.variant), one.seed))
 
 
-def report(judgements: Sequence[Judgement], classes: Sequence[str], rare: Sequence[str]) -> str:
+def report(models: Sequence[ModelPredictions], classes: Sequence[str], rare: Sequence[str]) -> str:
     """The tables as Markdown."""
-    arms = list(dict.fromkeys(one.variant for one in judgements))
-    seeds = len({one.seed for one in judgements})
-    scored = [score_classes(one, classes) for one in judgements]
+    arms = list(dict.fromkeys(one.variant for one in models))
+    seeds = len({one.seed for one in models})
+    scored = [score_classes(one, classes) for one in models]
     per_class = pd.concat(scored, ignore_index=True)
-    overall = pd.DataFrame(list(map(score_overall, judgements, scored)))
-    bootstrapped = bootstrap_groups(judgements, classes, RESAMPLES)
+    overall = pd.DataFrame(list(map(score_overall, models, scored)))
+    bootstrapped = bootstrap_groups(models, classes, RESAMPLES)
     summary = summarise(per_class, overall, bootstrapped, classes, CONFIDENCE)
     comparison = compare_variants(bootstrapped, arms, classes, CONFIDENCE)
     comparison = comparison[comparison["reference"] == BASELINE]
-    ensemble = score_ensembles(judgements, classes, RESAMPLES, CONFIDENCE)
-    rows = len(judgements[0].utterances)
+    ensemble = score_ensembles(models, classes, RESAMPLES, CONFIDENCE)
+    rows = len(models[0].utterances)
     parts = [
         f"Test split ({rows:,} utterances), percent; seeds: {seeds}, each with encoders of its own;"
         " mean ± standard deviation.",
@@ -219,11 +219,11 @@ def main() -> None:
     if not arguments.tables_only:
         for seed in settings["seeds"]:
             run_seed(settings, seed, arguments.folder / name / f"seed{seed}", arguments.cores)
-    judgements, classes = read_seeds(arguments.folder / name, name)
+    models, classes = read_seeds(arguments.folder / name, name)
     lines = (PROJECT / settings["variants"]).read_text(encoding="utf-8").splitlines()
     arms = [line.split("\t")[0] for line in lines[1:]]
     rare = MELD_RARE if arguments.section == MELD else ()
-    tables = report(in_order(judgements, arms), classes, rare)
+    tables = report(in_order(models, arms), classes, rare)
     print(tables)
     if arguments.section:
         replace_section(arguments.section, tables)

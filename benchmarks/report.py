@@ -22,7 +22,7 @@ from made_results import make_results  # noqa: E402
 from cberl.artifacts import read_table  # noqa: E402
 from cberl.corpus.tables import QUALITY, UTTERANCES  # noqa: E402
 from cberl.evaluate.evaluate_models import evaluate  # noqa: E402
-from cberl.evaluate.predictions import read_judgements  # noqa: E402
+from cberl.evaluate.predictions import read_model_predictions  # noqa: E402
 from cberl.report.page import render_page  # noqa: E402
 
 SHARES = {
@@ -50,8 +50,8 @@ def time_evaluation(made) -> float:
     started = time.perf_counter()
     utterances = read_table(made.folder / "corpus/utterances.parquet", UTTERANCES)
     quality = read_table(made.folder / "corpus/quality.parquet", QUALITY)
-    judgements = read_judgements(made.prediction_paths(), utterances, made.label_paths())
-    evaluate(judgements, made.classes, utterances, quality, "made", RESAMPLES, 0.95)
+    models = read_model_predictions(made.prediction_paths(), utterances, made.label_paths())
+    evaluate(models, made.classes, utterances, quality, "made", RESAMPLES, 0.95)
     return time.perf_counter() - started
 
 

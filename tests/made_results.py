@@ -9,8 +9,8 @@ import pandas as pd
 from cberl.artifacts import open_table, write_table
 from cberl.corpus.tables import LABELS, QUALITY, UTTERANCES
 from cberl.evaluate import tables
-from cberl.evaluate.evaluate_models import count_groups, evaluate, judge_utterances
-from cberl.evaluate.predictions import read_judgements
+from cberl.evaluate.evaluate_models import count_groups, evaluate, list_predictions
+from cberl.evaluate.predictions import read_model_predictions
 from cberl.features.tables import FEATURES
 from cberl.fuse.tables import LATENTS
 from cberl.oversample.tables import SYNTHETIC, SYNTHETIC_QUALITY
@@ -161,8 +161,8 @@ def make_quality(utterances):
 
 
 def write_predictions(path, utterances, labels, classes, draw):
-    judged = utterances["split"].isin(["dev", "test"]).to_numpy()
-    truth = pd.Categorical(labels["label"], categories=classes).codes[judged]
+    scored = utterances["split"].isin(["dev", "test"]).to_numpy()
+    truth = pd.Categorical(labels["label"], categories=classes).codes[scored]
     frames, matrices = [], []
     for removed in ("none", "text", "audio", "video"):
         lean = 0.4 if removed == "text" else 1.2
@@ -170,7 +170,7 @@ def write_predictions(path, utterances, labels, classes, draw):
         logits[np.arange(len(truth)), np.maximum(truth, 0)] += lean
         matrix = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         predicted = np.array(classes, dtype=object)[matrix.argmax(axis=1)]
-        frame = utterances.loc[judged, ["utterance_id", "split"]]
+        frame = utterances.loc[scored, ["utterance_id", "split"]]
         frames.append(frame.assign(removed=removed, predicted=predicted))
         matrices.append(matrix)
     write_table(
@@ -184,22 +184,22 @@ def write_predictions(path, utterances, labels, classes, draw):
 
 
 def write_evaluation(made, utterances, quality, resamples):
-    judgements = read_judgements(made.prediction_paths(), utterances, made.label_paths())
-    found = evaluate(judgements, made.classes, utterances, quality, "made", resamples, CONFIDENCE)
+    models = read_model_predictions(made.prediction_paths(), utterances, made.label_paths())
+    found = evaluate(models, made.classes, utterances, quality, "made", resamples, CONFIDENCE)
     metadata = {
         "classes": made.classes,
         "variants": list(made.variants),
         "seeds": list(made.seeds),
         "resamples": resamples,
         "split_by": "dialogue",
-        "groups": count_groups(judgements, "test"),
+        "groups": count_groups(models, "test"),
         "confidence": CONFIDENCE,
     }
     paths = made.evaluation_paths()
     for name, frame in found.items():
         write_table(paths[name], getattr(tables, name.upper()), frame, ORIGIN, metadata=metadata)
-    with open_table(paths["judged"], tables.JUDGED, ORIGIN, metadata) as writer:
-        for frame, probabilities in judge_utterances(judgements, made.classes, "made"):
+    with open_table(paths["scored"], tables.SCORED, ORIGIN, metadata) as writer:
+        for frame, probabilities in list_predictions(models, made.classes, "made"):
             writer.write(frame, {"probabilities": probabilities})
 
 

@@ -87,16 +87,16 @@ def check_corpus(settings: "Configuration") -> Iterator[str]:
     Raises:
         InputError: what would stop the run next, after the lines on what could be read.
     """
-    from cberl.commands.corpus_overview import describe_corpus, describe_file
+    from cberl.commands.corpus_overview import describe_corpus, describe_corpus_file
     from cberl.commands.run_cost import estimate_cost
     from cberl.config_schema import make_schema
     from cberl.configuration import read_variants
-    from cberl.corpus.preflight import look_ahead
+    from cberl.corpus.look_ahead import look_ahead
     from cberl.corpus.readers.read_corpus import read_corpus
     from cberl.provenance import find_path
 
     root = find_path(settings.corpus.root)
-    yield from describe_file(settings.corpus, root)
+    yield from describe_corpus_file(settings.corpus, root)
     corpus = read_corpus(settings.corpus, root)
     extracted = settings.modalities if settings.corpus.kind != "features" else ()
     yield from describe_corpus(corpus, root, extracted)

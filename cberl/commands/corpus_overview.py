@@ -8,7 +8,7 @@ import pandas as pd
 
 from cberl.corpus.annotations import annotation_files
 from cberl.corpus.assemble import Corpus
-from cberl.corpus.preflight import find_rows
+from cberl.corpus.look_ahead import find_sources
 from cberl.corpus.readers.column_files import read_raw_columns
 from cberl.corpus.readers.pickle_rows import PICKLE_SUFFIXES
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
@@ -20,7 +20,7 @@ FIRST_FILES = 5
 LONGEST_CELL = 60
 
 
-def describe_file(settings: CorpusSettings, root: Path) -> Iterator[str]:
+def describe_corpus_file(settings: CorpusSettings, root: Path) -> Iterator[str]:
     """Say which files are read, and of one with columns which of them are.
 
     Args:
@@ -62,7 +62,7 @@ def describe_corpus(corpus: Corpus, root: Path, modalities: Sequence[str]) -> It
     yield ""
     yield from _table(_by_class(corpus))
     for modality in modalities:
-        yield from _describe_modality(find_rows(utterances, root, modality), modality)
+        yield from _describe_modality(find_sources(utterances, root, modality), modality)
     yield ""
     yield "first rows as they are understood:"
     labels = corpus.labels.set_index("utterance_id")["label"]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from cberl.evaluate.predictions import Judgement
+from cberl.evaluate.predictions import ModelPredictions
 from cberl.f1 import f1_of_counts
 from cberl.tables import ALL_CLASSES
 
@@ -61,14 +61,14 @@ def draw_groups(groups: int, resamples: int) -> np.ndarray:
     return np.random.default_rng(0).multinomial(groups, chances, size=resamples).astype(float)
 
 
-def group_confusions(judgement: Judgement, classes: int) -> np.ndarray:
+def group_confusions(model: ModelPredictions, classes: int) -> np.ndarray:
     """One confusion matrix per group with a label in it: float64 [groups, K, K]."""
-    labelled = judgement.labelled
-    groups = judgement.utterances["split_group"].to_numpy()[labelled]
+    labelled = model.labelled
+    groups = model.utterances["split_group"].to_numpy()[labelled]
     numbers = np.unique(groups, return_inverse=True)[1]
     count = int(numbers.max(initial=-1)) + 1
-    cells = (numbers * classes + judgement.truth[labelled]) * classes
-    cells += judgement.predicted[labelled]
+    cells = (numbers * classes + model.truth[labelled]) * classes
+    cells += model.predicted[labelled]
     matrices = np.bincount(cells, minlength=count * classes**2)
     return matrices.reshape(count, classes, classes).astype(float)
 
@@ -101,16 +101,16 @@ def score_confusions(matrices: np.ndarray) -> np.ndarray:
     return np.concatenate([precision, recall, f1, np.stack(means, axis=-1)], axis=-1)
 
 
-def bootstrap_scores(judgements: Sequence[Judgement], classes: int, resamples: int) -> Resampled:
+def bootstrap_scores(models: Sequence[ModelPredictions], classes: int, resamples: int) -> Resampled:
     """Scores of models on a split, and on its resampled groups, as means over the models.
 
     Args:
-        judgements: the same split under several seeds.
+        models: the same split under several seeds.
 
     Returns:
         M = 3K + 4 scores in the order of `list_scores`.
     """
-    confusions = np.stack([group_confusions(one, classes) for one in judgements])  # [S, G, K, K]
+    confusions = np.stack([group_confusions(one, classes) for one in models])  # [S, G, K, K]
     seeds, groups = confusions.shape[:2]
     scores = score_confusions(confusions.sum(axis=1)).mean(axis=0)
     if not groups:

@@ -15,7 +15,7 @@ from cberl.train.tables import PREDICTIONS
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ModelPredictions:
     """One model on one split, with one modality removed or none; N utterances, K classes.
 
     Attributes:
@@ -53,11 +53,11 @@ class Judgement:
         return {"variant": self.variant, "seed": self.seed, "split": self.split}
 
 
-def read_judgements(
+def read_model_predictions(
     runs: Mapping[tuple[str, int], str | Path],
     utterances: pd.DataFrame,
     labels: Mapping[str, str | Path],
-) -> list[Judgement]:
+) -> list[ModelPredictions]:
     """Join every model's predictions with the truth by utterance.
 
     Args:
@@ -72,7 +72,7 @@ def read_judgements(
     utterances = utterances.reset_index(drop=True)
     classes = read_classes(next(iter(labels.values())))
     truths: dict[str, tuple[pd.DataFrame, np.ndarray]] = {}
-    judgements = []
+    models = []
     for (variant, seed), path in runs.items():
         facts = read_header(path)["metadata"]
         if list(facts["classes"]) != classes:
@@ -87,8 +87,8 @@ def read_judgements(
             rows, truth = truths[split]
             order = _order_like(rows, group["utterance_id"], path)
             positions = group.index.to_numpy()[order]
-            judgements.append(
-                Judgement(
+            models.append(
+                ModelPredictions(
                     variant,
                     seed,
                     split,
@@ -100,23 +100,23 @@ def read_judgements(
                     facts["temperature"],
                 )
             )
-    return judgements
+    return models
 
 
-def judged_rows(judgement: Judgement, classes: Sequence[str], corpus: str) -> pd.DataFrame:
-    """The rows of one judgement in the table of judged utterances, without probabilities."""
+def prediction_rows(model: ModelPredictions, classes: Sequence[str], corpus: str) -> pd.DataFrame:
+    """The rows of one model in the table of scored utterances, without probabilities."""
     names = np.array([*classes, None], dtype=object)
-    truth, labelled = judgement.truth, judgement.labelled
-    correct = pd.array(truth == judgement.predicted, dtype="boolean")
+    truth, labelled = model.truth, model.labelled
+    correct = pd.array(truth == model.predicted, dtype="boolean")
     correct[~labelled] = pd.NA
     columns = ["utterance_id", "dialogue_id", "turn", "speaker"]
-    return judgement.utterances[columns].assign(
+    return model.utterances[columns].assign(
         corpus=corpus,
-        **judgement.names,
+        **model.names,
         label=names[truth],  # NO_LABEL is -1: the None at the end
-        predicted=names[judgement.predicted],
+        predicted=names[model.predicted],
         correct=correct,
-        emotion_shift=emotion_shifts(judgement.utterances, truth),
+        emotion_shift=emotion_shifts(model.utterances, truth),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.evaluate.bootstrap import score_confusions
-from cberl.evaluate.predictions import Judgement
+from cberl.evaluate.predictions import ModelPredictions
 from cberl.tables import NOTHING_REMOVED
 
 CALIBRATION_BINS = 15
@@ -20,7 +20,7 @@ def count_confusions(truth: np.ndarray, predicted: np.ndarray, classes: int) -> 
     return np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
-def score_classes(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
+def score_classes(model: ModelPredictions, classes: Sequence[str]) -> pd.DataFrame:
     """Score one model class by class.
 
     A class without an utterance in the split has no scores (NaN), whatever is predicted. Average
@@ -29,16 +29,16 @@ def score_classes(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
     Returns:
         One row per class with the columns of the table per_class but ``corpus``.
     """
-    truth = judgement.truth[judgement.labelled]
-    predicted = judgement.predicted[judgement.labelled]
+    truth = model.truth[model.labelled]
+    predicted = model.predicted[model.labelled]
     confusion = count_confusions(truth, predicted, len(classes))
     support = confusion.sum(axis=1)
     precision, recall, f1 = score_confusions(confusion)[: 3 * len(classes)].reshape(3, -1)
     wrong = confusion.sum(axis=0) + support - 2 * np.diag(confusion)
     return pd.DataFrame(
         {
-            **judgement.names,
-            "removed": judgement.removed,
+            **model.names,
+            "removed": model.removed,
             "class": list(classes),
             "support": support,
             "predicted": confusion.sum(axis=0),
@@ -46,16 +46,16 @@ def score_classes(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
             "recall": recall,
             "f1": f1,
             "accuracy": 1 - wrong / max(len(truth), 1),
-            "average_precision": _average_precision(judgement, support),
+            "average_precision": _average_precision(model, support),
         }
     )
 
 
-def score_overall(judgement: Judgement, per_class: pd.DataFrame) -> dict[str, object]:
+def score_overall(model: ModelPredictions, per_class: pd.DataFrame) -> dict[str, object]:
     """Score one model over all classes that occur in the split.
 
     Args:
-        per_class: what `score_classes` found of the same judgement.
+        per_class: what `score_classes` found of the same model.
 
     Returns:
         The columns of the table overall but ``corpus``; NaN if no utterance has a label.
@@ -63,33 +63,33 @@ def score_overall(judgement: Judgement, per_class: pd.DataFrame) -> dict[str, ob
     present = per_class[per_class["support"] > 0]
     scores = dict.fromkeys((*OVERALL_METRICS, "uncalibrated_error"), np.nan)
     if len(present):
-        labelled = judgement.labelled
-        right = judgement.predicted[labelled] == judgement.truth[labelled]
+        labelled = model.labelled
+        right = model.predicted[labelled] == model.truth[labelled]
         scores = {
             "weighted_f1": np.average(present["f1"], weights=present["support"]),
             "macro_f1": present["f1"].mean(),
             "uar": present["recall"].mean(),
             "accuracy": right.mean(),
-            "calibration_error": calibration_error(judgement),
-            "uncalibrated_error": calibration_error(judgement, calibrated=False),
+            "calibration_error": calibration_error(model),
+            "uncalibrated_error": calibration_error(model, calibrated=False),
         }
     return {
-        **judgement.names,
-        "removed": judgement.removed,
-        "utterances": int(judgement.labelled.sum()),
+        **model.names,
+        "removed": model.removed,
+        "utterances": int(model.labelled.sum()),
         **scores,
     }
 
 
-def _average_precision(judgement: Judgement, support: np.ndarray) -> np.ndarray:
+def _average_precision(model: ModelPredictions, support: np.ndarray) -> np.ndarray:
     from sklearn import config_context
     from sklearn.metrics import average_precision_score
 
     scores = np.full(len(support), np.nan)
-    if judgement.removed != NOTHING_REMOVED:
+    if model.removed != NOTHING_REMOVED:
         return scores
-    truth = judgement.truth[judgement.labelled]
-    probabilities = judgement.probabilities[judgement.labelled]
+    truth = model.truth[model.labelled]
+    probabilities = model.probabilities[model.labelled]
     # Thousands of small calls: checking their arguments would cost more than the scores.
     with config_context(skip_parameter_validation=True, assume_finite=True):
         for number in np.flatnonzero(support):
@@ -97,17 +97,15 @@ def _average_precision(judgement: Judgement, support: np.ndarray) -> np.ndarray:
     return scores
 
 
-def list_confusions(judgement: Judgement, classes: Sequence[str]) -> pd.DataFrame:
+def list_confusions(model: ModelPredictions, classes: Sequence[str]) -> pd.DataFrame:
     """Counts and row shares of one confusion matrix, one row per cell."""
-    labelled = judgement.labelled
-    matrix = count_confusions(
-        judgement.truth[labelled], judgement.predicted[labelled], len(classes)
-    )
+    labelled = model.labelled
+    matrix = count_confusions(model.truth[labelled], model.predicted[labelled], len(classes))
     support = np.repeat(matrix.sum(axis=1), len(classes))
     return pd.DataFrame(
         {
-            **judgement.names,
-            "removed": judgement.removed,
+            **model.names,
+            "removed": model.removed,
             "true": np.repeat(list(classes), len(classes)),
             "predicted": np.tile(list(classes), len(classes)),
             "count": matrix.ravel(),
@@ -116,7 +114,7 @@ def list_confusions(judgement: Judgement, classes: Sequence[str]) -> pd.DataFram
     )
 
 
-def calibrate(judgement: Judgement) -> pd.DataFrame:
+def calibrate(model: ModelPredictions) -> pd.DataFrame:
     """Hold confidence against accuracy in equally wide bins.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2.
@@ -125,22 +123,22 @@ def calibrate(judgement: Judgement) -> pd.DataFrame:
         One row per bin, before the temperature and after it, with the columns of the table
         calibration but ``corpus``.
     """
-    before = _fill_bins(judgement, judgement.uncalibrated).assign(calibrated=False)
-    after = _fill_bins(judgement, judgement.probabilities).assign(calibrated=True)
+    before = _fill_bins(model, model.uncalibrated).assign(calibrated=False)
+    after = _fill_bins(model, model.probabilities).assign(calibrated=True)
     return pd.concat([before, after], ignore_index=True)
 
 
-def _fill_bins(judgement: Judgement, probabilities: np.ndarray) -> pd.DataFrame:
-    labelled = judgement.labelled
+def _fill_bins(model: ModelPredictions, probabilities: np.ndarray) -> pd.DataFrame:
+    labelled = model.labelled
     confidence = probabilities[labelled].max(axis=1).astype(np.float64)
-    correct = (judgement.predicted == judgement.truth)[labelled]
+    correct = (model.predicted == model.truth)[labelled]
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     bins = np.clip(np.ceil(confidence * CALIBRATION_BINS) - 1, 0, CALIBRATION_BINS - 1).astype(int)
     counts = np.bincount(bins, minlength=CALIBRATION_BINS)
     filled = np.where(counts, counts, np.nan)
     return pd.DataFrame(
         {
-            **judgement.names,
+            **model.names,
             "bin": np.arange(CALIBRATION_BINS),
             "above": edges[:-1],
             "up_to": edges[1:],
@@ -151,14 +149,14 @@ def _fill_bins(judgement: Judgement, probabilities: np.ndarray) -> pd.DataFrame:
     )
 
 
-def calibration_error(judgement: Judgement, calibrated: bool = True) -> float:
+def calibration_error(model: ModelPredictions, calibrated: bool = True) -> float:
     """Expected calibration error (Guo et al., section 2): the mean gap of `calibrate`'s bins, by
     utterances. NaN if no utterance has a label.
 
     Args:
         calibrated: at the network's temperature, or without it.
     """
-    bins = calibrate(judgement)
+    bins = calibrate(model)
     bins = bins[bins["calibrated"] == calibrated]
     gaps = (bins["confidence"] - bins["accuracy"]).abs() * bins["utterances"]
     return gaps.sum() / bins["utterances"].sum()

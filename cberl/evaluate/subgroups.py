@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.evaluate.bootstrap import list_scores, score_confusions
-from cberl.evaluate.predictions import Judgement, emotion_shifts
+from cberl.evaluate.predictions import ModelPredictions, emotion_shifts
 from cberl.evaluate.score import count_confusions
 from cberl.modalities import MODALITIES
 
@@ -46,7 +46,7 @@ def group_utterances(
 
 
 def score_subgroups(
-    judgement: Judgement, groupings: Mapping[str, np.ndarray], classes: int
+    model: ModelPredictions, groupings: Mapping[str, np.ndarray], classes: int
 ) -> pd.DataFrame:
     """Score one model on each part of its split that has a label in it.
 
@@ -56,15 +56,13 @@ def score_subgroups(
     columns = [metric for _, metric in list_scores([""] * classes)][-4:]
     rows = []
     for grouping, names in groupings.items():
-        for name in sorted(set(names[judgement.labelled])):
-            members = judgement.labelled & (names == name)
-            confusion = count_confusions(
-                judgement.truth[members], judgement.predicted[members], classes
-            )
+        for name in sorted(set(names[model.labelled])):
+            members = model.labelled & (names == name)
+            confusion = count_confusions(model.truth[members], model.predicted[members], classes)
             means = dict(zip(columns, score_confusions(confusion)[-4:], strict=True))
             rows.append(
                 {
-                    **judgement.names,
+                    **model.names,
                     "grouping": grouping,
                     "group": name,
                     "utterances": int(members.sum()),

@@ -14,21 +14,21 @@ from cberl.evaluate.bootstrap import (
     list_scores,
     two_sided_p,
 )
-from cberl.evaluate.predictions import Judgement
+from cberl.evaluate.predictions import ModelPredictions
 from cberl.evaluate.score import OVERALL_METRICS, PER_CLASS_METRICS
 from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 Group = tuple[str, str, str]
-"""(variant, split, removed): the judgements of its seeds belong together."""
+"""(variant, split, removed): the models of its seeds belong together."""
 Bootstrapped = dict[Group, Resampled]
 
 
 def bootstrap_groups(
-    judgements: Sequence[Judgement], classes: Sequence[str], resamples: int
+    models: Sequence[ModelPredictions], classes: Sequence[str], resamples: int
 ) -> Bootstrapped:
     """Bootstrap the scores of every variant, split and removal: see `bootstrap_scores`."""
-    groups: dict[Group, list[Judgement]] = {}
-    for one in judgements:
+    groups: dict[Group, list[ModelPredictions]] = {}
+    for one in models:
         groups.setdefault((one.variant, one.split, one.removed), []).append(one)
     return {
         group: bootstrap_scores(members, len(classes), resamples)
@@ -118,18 +118,18 @@ def weigh_modalities(
 
 
 def score_ensembles(
-    judgements: Sequence[Judgement], classes: Sequence[str], resamples: int, confidence: float
+    models: Sequence[ModelPredictions], classes: Sequence[str], resamples: int, confidence: float
 ) -> pd.DataFrame:
     """Score what the seeds of each variant say together: the class of the highest mean probability.
 
     Args:
-        judgements: with no modality removed.
+        models: with no modality removed.
 
     Returns:
         The rows of the table ensemble but ``corpus``.
     """
-    groups: dict[tuple[str, str], list[Judgement]] = {}
-    for one in judgements:
+    groups: dict[tuple[str, str], list[ModelPredictions]] = {}
+    for one in models:
         groups.setdefault((one.variant, one.split), []).append(one)
     frames = []
     for (variant, split), members in groups.items():

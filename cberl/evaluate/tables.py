@@ -174,8 +174,8 @@ CALIBRATION = TableKind(
     ),
 )
 
-JUDGED = TableKind(
-    "judged",
+SCORED = TableKind(
+    "scored",
     "Every dev and test utterance beside what each model says of it, no modality removed.",
     ("corpus", "variant", "seed", "utterance_id"),
     (
@@ -196,5 +196,5 @@ JUDGED = TableKind(
 
 TABLES = (
     *(PER_CLASS, OVERALL, CONFUSION, SUMMARY, COMPARISON, CONTRIBUTION, ENSEMBLE, SUBGROUPS),
-    *(CALIBRATION, JUDGED),
+    *(CALIBRATION, SCORED),
 )

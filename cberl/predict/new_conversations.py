@@ -19,10 +19,10 @@ from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows
 from cberl.corpus.readers.text_files import map_control_codes, read_archive_text
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
-from cberl.predict.recording import probe_recording
+from cberl.predict.probe import probe_recording
 from cberl.predict.transcripts.read_transcript import read_transcript
 from cberl.predict.transcripts.speakers import split_prefix
-from cberl.predict.transcripts.turns import Turn, order_turns, to_frame
+from cberl.predict.transcripts.turn_rows import Turn, order_turns, to_frame
 from cberl.predict.voice import find_speech
 
 NEW = "new"

@@ -17,8 +17,8 @@ from cberl.corpus.media.decode import decode_clips
 from cberl.corpus.settings import MediaSettings
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
-from cberl.predict.recording import RecordingFacts
-from cberl.predict.transcripts.turns import Turn, to_frame
+from cberl.predict.probe import RecordingFacts
+from cberl.predict.transcripts.turn_rows import Turn, to_frame
 
 SAMPLE_RATE = 16000
 WINDOW = 512
@@ -36,10 +36,10 @@ def find_speech(path: str | Path, facts: RecordingFacts) -> pd.DataFrame:
 
     Args:
         path: the recording.
-        facts: what `cberl.predict.recording.probe_recording` says of it.
+        facts: what `cberl.predict.probe.probe_recording` says of it.
 
     Returns:
-        columns `cberl.predict.transcripts.turns.TURN_COLUMNS`, without texts, of one
+        columns `cberl.predict.transcripts.turn_rows.TURN_COLUMNS`, without texts, of one
         unknown speaker.
 
     Raises:

@@ -22,14 +22,14 @@ def list_conversations(run: Run) -> dict[str, Any]:
         turn) and ``right`` (how many seeds are right, -1 without a label).
     """
     evaluation = run.evaluation
-    judged = evaluation.frames["judged"]
-    judged = judged[judged["split"] == "test"]
+    scored = evaluation.frames["scored"]
+    scored = scored[scored["split"] == "test"]
     turns = _turns(run)
     predictions = {
-        variant: _predictions_of(judged[judged["variant"] == variant], turns, run)
+        variant: _predictions_of(scored[scored["variant"] == variant], turns, run)
         for variant in evaluation.variants
     }
-    first = judged[judged["variant"] == evaluation.variants[0]].drop_duplicates("utterance_id")
+    first = scored[scored["variant"] == evaluation.variants[0]].drop_duplicates("utterance_id")
     shifts = first.set_index("utterance_id")["emotion_shift"].reindex(turns["utterance_id"])
     codes = pd.Categorical(turns["label"], categories=evaluation.classes).codes
     sizes = turns.groupby("dialogue_id", sort=False).size()

@@ -13,7 +13,7 @@ from cberl.tables import NOTHING_REMOVED
 
 RECALLS = np.linspace(0, 1, 51)
 FEW_JUDGEMENTS, BINS_MERGED_IF_FEW = 1500, 3
-"""Below so many judgements the reliability curve has 5 bins, not 15; the error has 15 always."""
+"""Below so many models the reliability curve has 5 bins, not 15; the error has 15 always."""
 KINDS = {"features": "text encoder", "train": "classifier", "fuse": "VAE", "oversample": "GAN"}
 
 
@@ -51,7 +51,7 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     return Figure(
         "reliability",
         "Below the dotted line a model is surer than it is right. The error is the expected "
-        "calibration error, the mean gap weighted by how many judgements fall into a bin; the "
+        "calibration error, the mean gap weighted by how many models fall into a bin; the "
         "marker grows with their number. Each network has a temperature, chosen on dev, that makes "
         "its probabilities fit without changing a prediction.",
         {
@@ -98,7 +98,7 @@ def _reliability_of(evaluation: Evaluation, calibrated: bool) -> dict[str, Any]:
                 "name": f"{variant} (error {percent(error)} %)",
                 "x": percents(pooled["confidence"] / pooled["utterances"]),
                 "y": percents(pooled["accuracy"] / pooled["utterances"]),
-                "text": [f"{count:,} judgements" for count in pooled["utterances"]],
+                "text": [f"{count:,} models" for count in pooled["utterances"]],
                 "line": line_style(position),
                 "marker": {"size": numbers(5 + 13 * sizes, 1)},
                 "hovertemplate": "sure %{x:.1f} %, right %{y:.1f} %<br>%{text}",
@@ -134,10 +134,10 @@ def draw_histories(run: Run) -> Figure:
 
 def _precision_of_variant(evaluation: Evaluation, variant: str) -> np.ndarray:
     """Interpolated precision at `RECALLS`, mean over seeds: [K, len(RECALLS)]."""
-    judged = evaluation.frames["judged"]
-    chosen = (judged["variant"] == variant) & (judged["split"] == "test") & judged["label"].notna()
+    scored = evaluation.frames["scored"]
+    chosen = (scored["variant"] == variant) & (scored["split"] == "test") & scored["label"].notna()
     curves = []
-    for _, rows in judged[chosen].groupby("seed"):
+    for _, rows in scored[chosen].groupby("seed"):
         probabilities = evaluation.probabilities[rows.index]
         curves.append(
             [

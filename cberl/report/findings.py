@@ -18,7 +18,7 @@ class Evaluation:
 
     Attributes:
         frames: name of a table -> its rows, without vectors.
-        probabilities: of the table judged: float32 [rows, K].
+        probabilities: of the table scored: float32 [rows, K].
         resamples: bootstrap resamples behind each interval.
         confidence: coverage of the intervals, 0 to 1.
         split_by: what is resampled: dialogue, speaker or group.
@@ -97,5 +97,5 @@ def read_evaluation(paths: Mapping[str, str | Path]) -> Evaluation:
         split_by=metadata["split_by"],
         groups=metadata["groups"],
         frames=frames,
-        probabilities=read_matrix(paths["judged"], "probabilities"),
+        probabilities=read_matrix(paths["scored"], "probabilities"),
     )

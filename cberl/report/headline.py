@@ -99,7 +99,7 @@ def compared(evaluation: Evaluation) -> list[str]:
 
 def tested(evaluation: Evaluation) -> tuple[int, int]:
     """Labelled utterances of the test split, and all its dialogues, be they without a label."""
-    dialogues = evaluation.find("judged", split="test")["dialogue_id"].nunique()
+    dialogues = evaluation.find("scored", split="test")["dialogue_id"].nunique()
     return evaluation.labelled("test"), int(dialogues)
 
 

@@ -29,7 +29,7 @@ def write_model_card(run: Run, variant: str, seed: int) -> str:
         "points": points,
         "spread": spread,
         "cell": cell,
-        "interval": interval,
+        "interval_cell": interval_cell,
     }
     template = environment.from_string((ASSETS / "model_card.md.j2").read_text(encoding="utf-8"))
     evaluation = run.evaluation
@@ -50,7 +50,7 @@ def write_model_card(run: Run, variant: str, seed: int) -> str:
     )
 
 
-def interval(score: Mapping[str, float]) -> str:
+def interval_cell(score: Mapping[str, float]) -> str:
     """``41.0 to 52.3``, in percent; a dash where none was made."""
     ends = percent(score["lower"]), percent(score["upper"])
     return " to ".join(ends) if "–" not in ends else "–"

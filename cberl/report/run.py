@@ -9,7 +9,7 @@ import pandas as pd
 
 from cberl.artifacts import read_header, read_table
 from cberl.corpus.tables import LABELS, QUALITY, UTTERANCES
-from cberl.evaluate.tables import JUDGED
+from cberl.evaluate.tables import SCORED
 from cberl.oversample.tables import SYNTHETIC, SYNTHETIC_QUALITY
 from cberl.report.findings import Evaluation, read_evaluation
 from cberl.tables import HISTORY
@@ -84,9 +84,9 @@ def read_run(
     Raises:
         InputError: a file is absent or of another kind.
     """
-    judged = read_table(evaluation["judged"], JUDGED, ["utterance_id", "label"])
+    scored = read_table(evaluation["scored"], SCORED, ["utterance_id", "label"])
     histories = list(histories)
-    truth = pd.concat([read_table(labels_train, LABELS), judged.drop_duplicates("utterance_id")])
+    truth = pd.concat([read_table(labels_train, LABELS), scored.drop_duplicates("utterance_id")])
     utterances = read_table(corpus["utterances"], UTTERANCES)
     columns = ["utterance_id", "label", "is_synthetic"]
     return Run(

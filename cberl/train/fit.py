@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from cberl.errors import InputError
 from cberl.fitting.checkpoint import Checkpoint
+from cberl.fitting.dev_f1 import f1_scores
 from cberl.fitting.epochs import Plan, run_epochs
-from cberl.fitting.f1 import f1_scores
 from cberl.fitting.terms import log_prior
 from cberl.graph.conversations import Conversations, DialogueBatch
 from cberl.rows import NO_LABEL

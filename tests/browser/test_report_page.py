@@ -7,8 +7,8 @@ import pytest
 from made_results import CLASSES, MARKUP, make_results
 
 from cberl.artifacts import read_table
-from cberl.evaluate.tables import JUDGED
-from cberl.report.page import render_page
+from cberl.evaluate.tables import SCORED
+from cberl.report.page import render_prediction_page
 
 
 def requests_of(page):
@@ -59,8 +59,8 @@ def texts(page, selector):
 
 
 @pytest.fixture(scope="module")
-def judged(made):
-    rows = read_table(made.evaluation_paths()["judged"], JUDGED)
+def scored(made):
+    rows = read_table(made.evaluation_paths()["scored"], SCORED)
     return rows[rows["split"] == "test"]
 
 
@@ -137,7 +137,7 @@ def test_markup_in_a_label_is_text(browser, tmp_path):
     label = '<a href="https://example.org">joy</a> & <b>bold</b>'
     made = make_results(tmp_path, shares={"neutral": 0.5, label: 0.3, "fear": 0.2})
     path = tmp_path / "index.html"
-    path.write_text(render_page(made.run()), encoding="utf-8")
+    path.write_text(render_prediction_page(made.run()), encoding="utf-8")
     browser.get(path.as_uri())
     draw_everything(browser)
     assert label in texts(browser, "#confusion-0 .ytick text, #confusion-0 .yaxislayer-above text")
@@ -157,18 +157,18 @@ def test_markup_in_a_transcript_is_text(page):
     assert scripts == 0
 
 
-def test_filter_by_class(page, judged):
+def test_filter_by_class(page, scored):
     choose(page, "truth", str(CLASSES.index("fear")))
-    expected = judged.drop_duplicates("utterance_id")
+    expected = scored.drop_duplicates("utterance_id")
     expected = expected[expected["label"] == "fear"]
     dialogues = expected["dialogue_id"].nunique()
     assert found(page) == f"{len(expected)} utterances in {dialogues} of 20 conversations"
     choose(page, "matching", True)
-    chips = texts(page, ".judged > span:first-child .chip")
+    chips = texts(page, ".scored > span:first-child .chip")
     assert set(chips) == {"fear"}
 
 
-def test_filter_by_error(page, judged):
+def test_filter_by_error(page, scored):
     choose(page, "outcome", "wrong")
     choose(page, "matching", True)
     turns = page.find_elements("css selector", ".turn")
@@ -179,7 +179,7 @@ def test_filter_by_error(page, judged):
     wrong = int(found(page).split()[0])
     choose(page, "outcome", "right")
     right = int(found(page).split()[0])
-    labelled = judged.drop_duplicates("utterance_id")["label"].notna().sum()
+    labelled = scored.drop_duplicates("utterance_id")["label"].notna().sum()
     assert wrong + right == labelled
 
 

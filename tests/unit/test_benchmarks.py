@@ -169,17 +169,17 @@ def test_the_evidence_is_of_the_seeds_that_are_done(benchmark, tmp_path):
     for seed in (0, 3):
         make_results(tmp_path / f"seed{seed}/results/made", seeds=(seed,))
     (tmp_path / "seed4/results/made/train").mkdir(parents=True)
-    judgements, classes = evidence.read_seeds(tmp_path, "made")
-    assert {(one.variant, one.seed) for one in judgements} == {
+    models, classes = evidence.read_seeds(tmp_path, "made")
+    assert {(one.variant, one.seed) for one in models} == {
         (variant, seed) for variant in ("baseline", "cberl") for seed in (0, 3)
     }
-    tables = evidence.report(evidence.in_order(judgements, ["cberl", "baseline"]), classes, [])
+    tables = evidence.report(evidence.in_order(models, ["cberl", "baseline"]), classes, [])
     assert "seeds: 2" in tables
     first = next(line for line in tables.splitlines() if line.startswith("| cberl"))
     mean = np.mean(
         [
             f1_score(one.truth[one.labelled], one.predicted[one.labelled], average="weighted")
-            for one in judgements
+            for one in models
             if one.variant == "cberl"
         ]
     )

@@ -127,7 +127,7 @@ def announce_corpus():
     """End the run if its corpus does not let it come far; print what the owner should know."""
     from cberl.commands.check import print_check
     from cberl.config_schema import Configuration
-    from cberl.corpus.preflight import look_ahead
+    from cberl.corpus.look_ahead import look_ahead
 
     if CHECK in workflow.dag_settings.targets:
         raise SystemExit(print_check(read_settings(Configuration, config)))

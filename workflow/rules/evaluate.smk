@@ -23,7 +23,7 @@ rule evaluate_predictions:
         ensemble="results/{corpus}/evaluate/ensemble.parquet",
         subgroups="results/{corpus}/evaluate/subgroups.parquet",
         calibration="results/{corpus}/evaluate/calibration.parquet",
-        judged="results/{corpus}/evaluate/judged.parquet",
+        scored="results/{corpus}/evaluate/scored.parquet",
     log:
         "results/{corpus}/logs/evaluate_predictions.log",
     benchmark:

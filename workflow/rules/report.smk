@@ -13,7 +13,7 @@ rule render_report:
         ensemble=rules.evaluate_predictions.output.ensemble,
         subgroups=rules.evaluate_predictions.output.subgroups,
         calibration=rules.evaluate_predictions.output.calibration,
-        judged=rules.evaluate_predictions.output.judged,
+        scored=rules.evaluate_predictions.output.scored,
         utterances=rules.ingest_corpus.output.utterances,
         labels_train="results/{corpus}/corpus/labels_train.parquet",
         quality=rules.assess_quality.output.quality,

@@ -6,8 +6,8 @@ from cberl.artifacts import open_table, read_header, read_table, write_table
 from cberl.corpus.labels import read_classes
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.evaluate import tables
-from cberl.evaluate.evaluate_models import count_groups, evaluate, judge_utterances
-from cberl.evaluate.predictions import read_judgements
+from cberl.evaluate.evaluate_models import count_groups, evaluate, list_predictions
+from cberl.evaluate.predictions import read_model_predictions
 from cberl.job import start_job
 from cberl.modalities import SPLITS
 
@@ -16,12 +16,12 @@ with start_job(snakemake) as job:
     labels = dict(zip(SPLITS, snakemake.input.labels, strict=True))
     classes = read_classes(labels["test"])
     utterances = read_table(snakemake.input.utterances, UTTERANCES)
-    judgements = read_judgements(
+    models = read_model_predictions(
         dict(zip(runs, snakemake.input.predictions, strict=True)), utterances, labels
     )
     corpus = snakemake.wildcards.corpus
     results = evaluate(
-        judgements,
+        models,
         classes,
         utterances,
         read_table(snakemake.input.quality, QUALITY),
@@ -33,12 +33,12 @@ with start_job(snakemake) as job:
     metadata = {
         "classes": classes,
         "split_by": split_by,
-        "groups": count_groups(judgements, "test"),
+        "groups": count_groups(models, "test"),
         **job.settings,
     }
     for name, frame in results.items():
         kind = getattr(tables, name.upper())
         write_table(snakemake.output[name], kind, frame, job.provenance, metadata=metadata)
-    with open_table(snakemake.output.judged, tables.JUDGED, job.provenance, metadata) as writer:
-        for frame, probabilities in judge_utterances(judgements, classes, corpus):
+    with open_table(snakemake.output.scored, tables.SCORED, job.provenance, metadata) as writer:
+        for frame, probabilities in list_predictions(models, classes, corpus):
             writer.write(frame, {"probabilities": probabilities})

@@ -5,8 +5,8 @@ from pathlib import Path
 from cberl.corpus.annotations import find_iemocap_dialogues, find_meld_annotations
 from cberl.corpus.discovery.audformat import HEADER, read_audformat
 from cberl.corpus.discovery.discovered import Discovered
+from cberl.corpus.discovery.found_tables import recognise_tables
 from cberl.corpus.discovery.named_files import list_media, read_by_pattern, recognise_names
-from cberl.corpus.discovery.tables import recognise_tables
 from cberl.corpus.readers.column_files import TABLE_SUFFIXES
 from cberl.corpus.readers.meld import find_clips
 from cberl.errors import InputError

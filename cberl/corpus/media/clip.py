@@ -18,7 +18,7 @@ from cberl.corpus.media.frames import (
     resize_short_side,
     sample_times,
 )
-from cberl.corpus.media.recording import SETTLING_S, Recording, words_of
+from cberl.corpus.media.recording import SETTLING_S, Recording, error_words
 
 USUAL_FPS = 25.0
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -48,7 +48,7 @@ def decode_clip(request: dict[str, Any]) -> Answer:
             wanted = ((audio_file, ("audio",)), (video_file, ("video",)))
             answers = [_decode_file(file, kinds, request) for file, kinds in wanted if file]
     except MemoryError as error:
-        raise MemoryError(words_of(error)) from error
+        raise MemoryError(error_words(error)) from error
     facts: dict[str, Any] = {}
     for found, _ in answers:
         facts |= found
@@ -69,7 +69,7 @@ def _decode_file(path: str, kinds: tuple[str, ...], request: dict[str, Any]) -> 
     except (av.FFmpegError, ValueError) as error:
         facts = {f"{kind}_reason": reasons.UNREADABLE for kind in kinds}
         foreign = describe_foreign(path)
-        words = f"{Path(path).name} {foreign}" if foreign else words_of(error)
+        words = f"{Path(path).name} {foreign}" if foreign else error_words(error)
         return facts | {"detail": words}, []
     with recording:
         facts, blobs = {}, []
@@ -132,7 +132,7 @@ def _add_sound(
         except MemoryError:
             raise
         except (av.FFmpegError, ValueError) as error:
-            recording.failures["audio"].append(words_of(error))
+            recording.failures["audio"].append(error_words(error))
 
 
 def _finish_sound(

@@ -105,7 +105,7 @@ class Recording:
         except (av.FFmpegError, ValueError) as error:
             # At the end a decoder may only repeat what it said before.
             if packet is not None or not self.failures[stream.type]:
-                self.failures[stream.type].append(words_of(error))
+                self.failures[stream.type].append(error_words(error))
             return []
 
     def time_of(self, piece: Any) -> float | None:
@@ -153,7 +153,7 @@ class Recording:
             except MemoryError:
                 raise
             except av.FFmpegError as error:
-                self._troubles.append(f"reading ended early: {words_of(error)}")
+                self._troubles.append(f"reading ended early: {error_words(error)}")
                 return
             yield packet
 
@@ -182,7 +182,7 @@ class Recording:
         return float(min(stamps) * packet.time_base) - self._origin_s > time_s
 
 
-def words_of(error: BaseException) -> str:
+def error_words(error: BaseException) -> str:
     """The decoder's own words; they may quote the file, so they are kept short and printable."""
     words = getattr(error, "strerror", None) or str(error)
     log = getattr(error, "log", None)

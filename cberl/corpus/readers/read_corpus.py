@@ -6,13 +6,13 @@ from cberl.corpus.assemble import Corpus
 from cberl.corpus.readers.feature_files import read_features_corpus
 from cberl.corpus.readers.iemocap import read_iemocap
 from cberl.corpus.readers.meld import read_meld
-from cberl.corpus.readers.table import read_conversations
+from cberl.corpus.readers.table import read_table_corpus
 from cberl.corpus.settings import CorpusSettings
 
 READERS = {
     "meld": read_meld,
     "iemocap": read_iemocap,
-    "table": read_conversations,
+    "table": read_table_corpus,
     "features": read_features_corpus,
 }
 """Kind of corpus -> its reader: (settings, root) -> `Corpus`."""

@@ -37,7 +37,7 @@ LONGEST_USUAL_S = 120.0
 _NO_TEXT = ("nan", "NaN", "NA", "N/A", "None", "null", "NULL", "#N/A", "<NA>")
 
 
-def read_conversations(settings: CorpusSettings, root: Path) -> Corpus:
+def read_table_corpus(settings: CorpusSettings, root: Path) -> Corpus:
     """Read a table of conversations.
 
     Rows of a dialogue stand in the order of speaking. ``media`` is a clip or, with ``start`` and

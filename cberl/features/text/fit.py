@@ -33,8 +33,8 @@ from cberl.features.text.folds import hold_out
 from cberl.features.text.network import TextNetwork, parameter_groups
 from cberl.features.text.transformer import load_transformer
 from cberl.fitting.checkpoint import Checkpoint
+from cberl.fitting.dev_f1 import f1_scores
 from cberl.fitting.epochs import Plan, best_epoch, run_epochs
-from cberl.fitting.f1 import f1_scores
 from cberl.rows import NO_LABEL
 from cberl.seeding import choose_device, reproducible
 

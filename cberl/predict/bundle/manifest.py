@@ -68,7 +68,7 @@ class Manifest:
         return self.graph["future_window"] == 0
 
 
-def library_versions(modalities: list[str]) -> dict[str, str]:
+def feature_library_versions(modalities: list[str]) -> dict[str, str]:
     """Versions of the libraries that shape the features of some modalities."""
     names = dict.fromkeys(name for modality in modalities for name in LIBRARIES_OF[modality])
     versions = {}
@@ -148,7 +148,7 @@ def check_bundle(folder: Path, manifest: Manifest) -> None:
         known = name == MANIFEST or name in manifest.files
         if path.is_file() and not known and not path.name.startswith("."):
             raise InputError(f"{path}: is not named in the bundle's manifest; expected it gone")
-    here = library_versions(manifest.modalities)
+    here = feature_library_versions(manifest.modalities)
     for name, version in manifest.libraries.items():
         if _release(here.get(name)) != _release(version):
             raise InputError(

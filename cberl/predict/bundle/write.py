@@ -16,7 +16,7 @@ from cberl.predict.bundle.manifest import (
     FORMAT,
     Manifest,
     describe_files,
-    library_versions,
+    feature_library_versions,
     write_manifest,
 )
 from cberl.provenance import file_digest, find_path, git_commit
@@ -90,7 +90,7 @@ def write_bundle(folder: Path, parts: Parts, settings: Mapping[str, Any]) -> Man
         media=dict(settings["media"]),
         features=features,
         graph=dict(settings["graph"]),
-        libraries=library_versions(settings["modalities"]),
+        libraries=feature_library_versions(settings["modalities"]),
         files=describe_files(folder),
     )
     write_manifest(folder, manifest)

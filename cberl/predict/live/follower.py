@@ -26,7 +26,7 @@ from cberl.predict.live.online_network import NetworkState, OnlineNetwork
 from cberl.predict.new_conversations import NEW, NewConversations
 from cberl.predict.prediction import measure_certainty
 from cberl.predict.predictor import extract_media, normalise
-from cberl.predict.transcripts.turns import UNKNOWN_SPEAKER
+from cberl.predict.transcripts.turn_rows import UNKNOWN_SPEAKER
 from cberl.rows import LabelledRows
 
 KEYS = ("conversation", "speaker", "text", "media", "start", "end", "audio", "close")

@@ -11,8 +11,8 @@ from typing import Any
 from cberl.artifacts import write_page, write_table, write_text
 from cberl.errors import InputError
 from cberl.predict.outputs.annotation_files import write_elan, write_textgrid
-from cberl.predict.outputs.page import render_page
-from cberl.predict.outputs.text_files import render_json_lines, render_webvtt
+from cberl.predict.outputs.prediction_page import render_prediction_page
+from cberl.predict.outputs.text_outputs import render_json_lines, render_webvtt
 from cberl.predict.outputs.timeline import lay_on_tiers
 from cberl.predict.prediction import Prediction
 from cberl.predict.tables import TURNS
@@ -62,7 +62,7 @@ def write_outputs(
             write_elan(_with_suffix(base, ".eaf"), own, conversation, media)
             write_textgrid(_with_suffix(base, ".TextGrid"), own, durations.get(conversation))
             write_text(_with_suffix(base, ".vtt"), render_webvtt(own))
-            page = render_page(own, conversation, folder, root)
+            page = render_prediction_page(own, conversation, folder, root)
             write_page(_with_suffix(base, ".html"), page)
             untimed = len(own.turns) - sum(len(tier.rows) for tier in lay_on_tiers(own.turns))
             if untimed:

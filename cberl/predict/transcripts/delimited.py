@@ -13,7 +13,7 @@ from cberl.corpus.readers.text_files import (
 from cberl.corpus.readers.times import parse_time
 from cberl.errors import InputError
 from cberl.predict.transcripts.speakers import split_prefix
-from cberl.predict.transcripts.turns import Turn
+from cberl.predict.transcripts.turn_rows import Turn
 
 REQUIRED = ("start", "end", "text")
 _MINUTES = re.compile(r"(\d{1,3}):(\d{1,2}(?:[.,]\d{1,6})?)")
@@ -21,7 +21,7 @@ LONGEST_MEAN_TURN_S = 100.0
 """Whisper writes milliseconds: whole numbers, by which a mean turn would last longer than this."""
 
 
-def read_rows(path: Path, delimiter: str) -> list[Turn]:
+def read_delimited_turns(path: Path, delimiter: str) -> list[Turn]:
     """Read columns start, end, text and, if it is there, speaker; others are passed over.
 
     Times are seconds (83.5) or clock times (0:01:23.5, 1:23.5); Whisper's own TSV has

@@ -7,9 +7,9 @@ import pandas as pd
 from cberl.corpus.readers.column_files import DELIMITERS
 from cberl.corpus.readers.text_files import map_control_codes, read_archive_text
 from cberl.errors import InputError
-from cberl.predict.transcripts.delimited import read_rows
+from cberl.predict.transcripts.delimited import read_delimited_turns
 from cberl.predict.transcripts.subtitles import read_subtitles
-from cberl.predict.transcripts.turns import to_frame
+from cberl.predict.transcripts.turn_rows import to_frame
 from cberl.predict.transcripts.whisper import read_whisper
 
 TRANSCRIPT_SUFFIXES = (".srt", ".vtt", ".tsv", ".csv", ".json")
@@ -23,8 +23,8 @@ def read_transcript(path: str | Path) -> pd.DataFrame:
             WhisperX; UTF-8 or cp1252.
 
     Returns:
-        columns `cberl.predict.transcripts.turns.TURN_COLUMNS`, in the order of the file; see
-        `cberl.predict.transcripts.turns.order_turns` for what comes next.
+        columns `cberl.predict.transcripts.turn_rows.TURN_COLUMNS`, in the order of the file; see
+        `cberl.predict.transcripts.turn_rows.order_turns` for what comes next.
 
     Raises:
         InputError: no such file, another format or encoding, times that cannot be read, no turn.
@@ -37,7 +37,7 @@ def read_transcript(path: str | Path) -> pd.DataFrame:
         expected = ", ".join(TRANSCRIPT_SUFFIXES)
         raise InputError(f"{path}: ends in {suffix!r}; expected a transcript in {expected}")
     if suffix in DELIMITERS:
-        turns = read_rows(path, DELIMITERS[suffix])
+        turns = read_delimited_turns(path, DELIMITERS[suffix])
     else:
         text = map_control_codes(read_archive_text(path))
         turns = (read_whisper if suffix == ".json" else read_subtitles)(text, path)

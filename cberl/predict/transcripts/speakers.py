@@ -3,7 +3,7 @@
 import html
 import re
 
-from cberl.predict.transcripts.turns import Turn
+from cberl.predict.transcripts.turn_rows import Turn
 
 MOST_WORDS = 3
 LONGEST_NAME = 40

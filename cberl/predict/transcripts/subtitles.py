@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cberl.errors import InputError
 from cberl.predict.transcripts.speakers import turns_of_cue
-from cberl.predict.transcripts.turns import Turn
+from cberl.predict.transcripts.turn_rows import Turn
 
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")

@@ -6,7 +6,7 @@ from typing import Any
 
 from cberl.errors import InputError
 from cberl.predict.transcripts.speakers import split_prefix
-from cberl.predict.transcripts.turns import Turn
+from cberl.predict.transcripts.turn_rows import Turn
 
 EXPECTED = 'expected {"segments": [{"start": 0.0, "end": 1.5, "text": "..."}]}'
 

@@ -102,18 +102,18 @@
     const who = element("span", turns.speaker[at], { class: "who" });
     who.append(element("span", turns.id[at], { class: "id" }));
     words.append(who, element("p", turns.text[at] || "(no transcript)", { class: "said" }));
-    const judged = element("div", null, { class: "judged" });
+    const scored = element("div", null, { class: "scored" });
     const truth = element("span", "true: ");
     truth.append(turns.label[at] < 0 ? "none, context only" : chip(turns.label[at]));
     const guess = element("span", "predicted: ");
     guess.append(chip(made.best[at]), { right: " ✓", wrong: " ✗" }[outcome] || "");
-    judged.append(truth, guess);
+    scored.append(truth, guess);
     if (made.right[at] >= 0 && seeds > 1) {
-      judged.append(element("span", `${made.right[at]} of ${seeds} seeds right`));
+      scored.append(element("span", `${made.right[at]} of ${seeds} seeds right`));
     }
-    if (turns.shift[at] === 1) judged.append(element("span", "emotion shift"));
-    if (turns.missing[at]) judged.append(element("span", `missing: ${turns.missing[at]}`));
-    words.append(judged);
+    if (turns.shift[at] === 1) scored.append(element("span", "emotion shift"));
+    if (turns.missing[at]) scored.append(element("span", `missing: ${turns.missing[at]}`));
+    words.append(scored);
     line.append(words, drawBars(made, at));
     return line;
   }

@@ -9,7 +9,7 @@ from cberl.artifacts import read_matrix, read_table, write_table
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.evaluate import tables
-from cberl.evaluate.predictions import read_judgements
+from cberl.evaluate.predictions import read_model_predictions
 from cberl.train.tables import PREDICTIONS
 
 
@@ -61,11 +61,11 @@ def test_comparison_holds_every_pair_in_the_order_of_the_variants(found):
 
 
 def test_the_ensemble_judges_by_mean_probability(found, made):
-    judged = found["judged"].query("variant == 'cberl' and split == 'test'")
-    probabilities = read_matrix(made.evaluation_paths()["judged"], "probabilities")[judged.index]
+    scored = found["scored"].query("variant == 'cberl' and split == 'test'")
+    probabilities = read_matrix(made.evaluation_paths()["scored"], "probabilities")[scored.index]
     halves = probabilities.reshape(2, -1, len(CLASSES))  # [seeds, N, K]
     predicted = np.array(CLASSES)[halves.mean(axis=0).argmax(axis=1)]
-    truth = judged["label"].to_numpy()[: len(predicted)]
+    truth = scored["label"].to_numpy()[: len(predicted)]
     labelled = pd.notna(truth)
     row = found["ensemble"].query("variant == 'cberl' and split == 'test' and metric == 'accuracy'")
     assert row["value"].item() == pytest.approx((truth == predicted)[labelled].mean())
@@ -80,14 +80,14 @@ def test_removing_the_telling_modality_costs_most(found):
 
 
 def test_judged_keeps_unlabelled_utterances_and_names_no_verdict_on_them(found, made):
-    judged = found["judged"]
+    scored = found["scored"]
     utterances = read_table(made.folder / "corpus/utterances.parquet", UTTERANCES)
     expected = (utterances["split"] != "train").sum()
-    assert (judged.groupby(["variant", "seed"]).size() == expected).all()
-    context = judged["label"].isna()
+    assert (scored.groupby(["variant", "seed"]).size() == expected).all()
+    context = scored["label"].isna()
     assert context.any()
-    assert judged.loc[context, "correct"].isna().all()
-    assert judged.loc[~context, "correct"].notna().all()
+    assert scored.loc[context, "correct"].isna().all()
+    assert scored.loc[~context, "correct"].notna().all()
 
 
 def test_predictions_of_other_classes_are_refused(made, tmp_path):
@@ -122,4 +122,4 @@ def write_predictions(path, ids, classes):
 
 def judge(made, path):
     utterances = read_table(made.folder / "corpus/utterances.parquet", UTTERANCES)
-    return read_judgements({("cberl", 0): path}, utterances, made.label_paths())
+    return read_model_predictions({("cberl", 0): path}, utterances, made.label_paths())

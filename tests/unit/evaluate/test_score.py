@@ -18,7 +18,7 @@ from cberl.evaluate.bootstrap import (
     score_confusions,
     two_sided_p,
 )
-from cberl.evaluate.predictions import Judgement, emotion_shifts
+from cberl.evaluate.predictions import ModelPredictions, emotion_shifts
 from cberl.evaluate.score import (
     calibrate,
     calibration_error,
@@ -48,11 +48,11 @@ def judge(truth, predicted=None, probabilities=None, dialogues=None):
             "speaker": np.where(np.arange(len(truth)) % 2, "Ann", "Ben"),
         }
     )
-    return Judgement("cberl", 0, "test", "none", utterances, truth, predicted, probabilities)
+    return ModelPredictions("cberl", 0, "test", "none", utterances, truth, predicted, probabilities)
 
 
 @pytest.fixture
-def judgement():
+def model():
     draw = np.random.default_rng(1)
     truth = draw.choice(3, size=200, p=[0.7, 0.2, 0.1])  # nobody is disgusted
     truth[::20] = NO_LABEL
@@ -60,9 +60,9 @@ def judgement():
     return judge(truth, probabilities=probabilities, dialogues=np.sort(draw.integers(0, 30, 200)))
 
 
-def test_scores_are_those_of_scikit_learn(judgement):
-    scores = score_classes(judgement, CLASSES).set_index("class")
-    truth, predicted = judgement.truth[judgement.labelled], judgement.predicted[judgement.labelled]
+def test_scores_are_those_of_scikit_learn(model):
+    scores = score_classes(model, CLASSES).set_index("class")
+    truth, predicted = model.truth[model.labelled], model.predicted[model.labelled]
     report = classification_report(
         truth, predicted, labels=[0, 1, 2], target_names=CLASSES[:3], output_dict=True
     )
@@ -71,7 +71,7 @@ def test_scores_are_those_of_scikit_learn(judgement):
         assert scores.loc[name, "recall"] == pytest.approx(report[name]["recall"])
         assert scores.loc[name, "f1"] == pytest.approx(report[name]["f1-score"])
         assert scores.loc[name, "support"] == report[name]["support"]
-    overall = score_overall(judgement, score_classes(judgement, CLASSES))
+    overall = score_overall(model, score_classes(model, CLASSES))
     assert overall["macro_f1"] == pytest.approx(report["macro avg"]["f1-score"])
     assert overall["weighted_f1"] == pytest.approx(report["weighted avg"]["f1-score"])
     assert overall["accuracy"] == pytest.approx((truth == predicted).mean())
@@ -79,18 +79,18 @@ def test_scores_are_those_of_scikit_learn(judgement):
         assert overall["uar"] == pytest.approx(balanced_accuracy_score(truth, predicted))
 
 
-def test_a_class_that_does_not_occur_has_no_scores(judgement):
-    scores = score_classes(judgement, CLASSES).set_index("class").loc["disgust"]
+def test_a_class_that_does_not_occur_has_no_scores(model):
+    scores = score_classes(model, CLASSES).set_index("class").loc["disgust"]
     assert scores[["precision", "recall", "f1", "average_precision"]].isna().all()
     assert scores["support"] == 0
     assert scores["predicted"] > 0
 
 
-def test_vectorised_scores_agree_with_scikit_learn(judgement):
-    matrix = group_confusions(judgement, len(CLASSES)).sum(axis=0)
+def test_vectorised_scores_agree_with_scikit_learn(model):
+    matrix = group_confusions(model, len(CLASSES)).sum(axis=0)
     vectorised = dict(zip(list_scores(CLASSES), score_confusions(matrix), strict=True))
-    per_class = score_classes(judgement, CLASSES).set_index("class")
-    overall = score_overall(judgement, score_classes(judgement, CLASSES))
+    per_class = score_classes(model, CLASSES).set_index("class")
+    overall = score_overall(model, score_classes(model, CLASSES))
     for (name, metric), value in vectorised.items():
         expected = overall[metric] if name == "(all)" else per_class.loc[name, metric]
         assert value == pytest.approx(expected, nan_ok=True), (name, metric)
@@ -107,11 +107,11 @@ def test_one_vs_rest_accuracy_and_average_precision():
 
 
 def test_no_label_at_all_gives_no_score():
-    judgement = judge([NO_LABEL, NO_LABEL], predicted=[0, 1])
-    overall = score_overall(judgement, score_classes(judgement, CLASSES))
+    model = judge([NO_LABEL, NO_LABEL], predicted=[0, 1])
+    overall = score_overall(model, score_classes(model, CLASSES))
     assert overall["utterances"] == 0
     assert np.isnan(overall["macro_f1"])
-    assert score_classes(judgement, CLASSES)["f1"].isna().all()
+    assert score_classes(model, CLASSES)["f1"].isna().all()
 
 
 def test_confusion_shares_are_by_row():
@@ -125,17 +125,17 @@ def test_confusion_shares_are_by_row():
 
 def test_calibration_error_by_hand():
     # Sure at 0.7 and right in 2 of 4: the gap is 0.2.
-    judgement = judge([0, 0, 1, 1], predicted=[0, 0, 0, 0])
-    bins = calibrate(judgement)
+    model = judge([0, 0, 1, 1], predicted=[0, 0, 0, 0])
+    bins = calibrate(model)
     filled = bins[bins["calibrated"] & (bins["utterances"] > 0)]
     assert filled["confidence"].tolist() == pytest.approx([0.7])
     assert filled["above"].item() < 0.7 <= filled["up_to"].item()
-    assert calibration_error(judgement) == pytest.approx(0.2)
+    assert calibration_error(model) == pytest.approx(0.2)
 
 
-def test_calibration_error_is_that_of_another_library(judgement):
+def test_calibration_error_is_that_of_another_library(model):
     # multiclass_calibration_error of torchmetrics 1.9.0, 15 bins, on the same rows
-    assert calibration_error(judgement) == pytest.approx(0.22219543159008026, abs=1e-7)
+    assert calibration_error(model) == pytest.approx(0.22219543159008026, abs=1e-7)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.5])
@@ -143,13 +143,13 @@ def test_a_temperature_can_be_taken_back(temperature):
     logits = np.random.default_rng(2).normal(size=(50, len(CLASSES))) * 4
     logits[:, 1] = -np.inf
     before, after = softmax(logits, axis=1), softmax(logits / temperature, axis=1)
-    judgement = replace(judge(np.zeros(50), probabilities=after), temperature=temperature)
-    assert np.abs(judgement.uncalibrated - before).max() < 1e-5
+    model = replace(judge(np.zeros(50), probabilities=after), temperature=temperature)
+    assert np.abs(model.uncalibrated - before).max() < 1e-5
     assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
 
 
-def test_scores_show_calibration_before_and_after_the_temperature(judgement):
-    cooled = replace(judgement, temperature=3.0)
+def test_scores_show_calibration_before_and_after_the_temperature(model):
+    cooled = replace(model, temperature=3.0)
     scores = score_overall(cooled, score_classes(cooled, CLASSES))
     assert scores["calibration_error"] == calibration_error(cooled)
     assert scores["uncalibrated_error"] == calibration_error(cooled, calibrated=False)
@@ -164,15 +164,15 @@ def test_resamples_draw_whole_dialogues():
     assert np.array_equal(weights, draw_groups(30, 50))
 
 
-def test_resampled_scores_equal_scores_of_repeated_utterances(judgement):
-    weights = draw_groups(len(group_confusions(judgement, 4)), resamples=3)[2]
-    confusions = group_confusions(judgement, 4)
+def test_resampled_scores_equal_scores_of_repeated_utterances(model):
+    weights = draw_groups(len(group_confusions(model, 4)), resamples=3)[2]
+    confusions = group_confusions(model, 4)
     fast = score_confusions(np.tensordot(weights, confusions, axes=1))
-    labelled = judgement.labelled
-    numbers = np.unique(judgement.utterances["dialogue_id"][labelled], return_inverse=True)[1]
+    labelled = model.labelled
+    numbers = np.unique(model.utterances["dialogue_id"][labelled], return_inverse=True)[1]
     times = weights.astype(int)[numbers]
     slow = judge(
-        np.repeat(judgement.truth[labelled], times), np.repeat(judgement.predicted[labelled], times)
+        np.repeat(model.truth[labelled], times), np.repeat(model.predicted[labelled], times)
     )
     expected = score_overall(slow, score_classes(slow, CLASSES))
     assert fast[-4] == pytest.approx(expected["weighted_f1"])
@@ -235,10 +235,10 @@ def test_one_group_has_neither_interval_nor_p_value():
 
 
 def test_utterances_of_a_group_are_drawn_together():
-    judgement = judge([0] * 40, predicted=[0] * 20 + [1] * 20, dialogues=np.arange(40))
-    by_dialogue = bootstrap_scores([judgement], 4, 500)
+    model = judge([0] * 40, predicted=[0] * 20 + [1] * 20, dialogues=np.arange(40))
+    by_dialogue = bootstrap_scores([model], 4, 500)
     speakers = np.repeat(["Ann", "Ben", "Cid", "Dee"], 10)
-    grouped = replace(judgement, utterances=judgement.utterances.assign(split_group=speakers))
+    grouped = replace(model, utterances=model.utterances.assign(split_group=speakers))
     by_speaker = bootstrap_scores([grouped], 4, 500)
     assert (by_dialogue.groups, by_speaker.groups) == (40, 4)
     widths = [np.ptp(interval(drawn, 0.95), axis=0)[-1] for drawn in (by_dialogue, by_speaker)]
@@ -246,9 +246,9 @@ def test_utterances_of_a_group_are_drawn_together():
 
 
 def test_emotion_shift_looks_at_the_speakers_own_last_label():
-    judgement = judge([0, 1, 0, 2, NO_LABEL, 2, 3], predicted=[0] * 7)
+    model = judge([0, 1, 0, 2, NO_LABEL, 2, 3], predicted=[0] * 7)
     # Ben speaks the even turns: 0, 0, no label, 3; Ann the odd ones: 1, 2, 2.
-    shifts = emotion_shifts(judgement.utterances, judgement.truth)
+    shifts = emotion_shifts(model.utterances, model.truth)
     assert shifts.to_numpy(object, na_value=None).tolist() == [
         None,
         None,
@@ -260,8 +260,8 @@ def test_emotion_shift_looks_at_the_speakers_own_last_label():
     ]
 
 
-def test_subgroups_cover_every_labelled_utterance_once(judgement):
-    ids = judgement.utterances["utterance_id"]
+def test_subgroups_cover_every_labelled_utterance_once(model):
+    ids = model.utterances["utterance_id"]
     quality = pd.DataFrame(
         {
             "utterance_id": [*ids, *ids],
@@ -269,13 +269,13 @@ def test_subgroups_cover_every_labelled_utterance_once(judgement):
             "available": [True] * 200 + [True, False] * 100,
         }
     )
-    groupings = group_utterances(judgement.utterances, judgement.truth, ["Ann"], quality)
-    groups = score_subgroups(judgement, groupings, len(CLASSES))
+    groupings = group_utterances(model.utterances, model.truth, ["Ann"], quality)
+    groups = score_subgroups(model, groupings, len(CLASSES))
     totals = groups.groupby("grouping")["utterances"].sum()
     assert set(totals.index) == {"emotion_shift", "dialogue_length", "speaker", "modalities"}
-    assert (totals == judgement.labelled.sum()).all()
+    assert (totals == model.labelled.sum()).all()
     assert {"text", "text + audio"} == set(groups[groups["grouping"] == "modalities"]["group"])
     seen = groups.set_index("group").loc["seen in training"]
-    members = judgement.labelled & (judgement.utterances["speaker"] == "Ann").to_numpy()
-    right = (judgement.predicted == judgement.truth)[members].mean()
+    members = model.labelled & (model.utterances["speaker"] == "Ann").to_numpy()
+    right = (model.predicted == model.truth)[members].mean()
     assert seen["accuracy"] == pytest.approx(right)

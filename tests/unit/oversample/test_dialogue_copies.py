@@ -96,6 +96,7 @@ def test_training_rows_are_read_and_their_places_planned(make_train, tmp_path):
         dialogue_id=table["dialogue_id"].str.replace("train", "dev"),
     )
     table = pd.concat([others, table], ignore_index=True)
+    table["split_group"] = table["dialogue_id"]
     columns = [column.name for column in UTTERANCES.columns]
     write_table(tmp_path / "utterances.parquet", UTTERANCES, table.reindex(columns=columns), {})
     labels = pd.DataFrame({"utterance_id": ids, "label": ["neutral", "joy", "neutral", "joy"]})

@@ -126,7 +126,7 @@ def test_a_bundle_of_another_format(bundle):
 def test_other_versions_of_libraries_are_refused_by_name(bundle, monkeypatch, version, fits):
     manifest, _ = read_manifest(bundle)
     here = manifest.libraries | {"torch": version}
-    monkeypatch.setattr(manifests, "library_versions", lambda modalities: here)
+    monkeypatch.setattr(manifests, "feature_library_versions", lambda modalities: here)
     if fits:
         check_bundle(bundle, manifest)
         return

@@ -11,8 +11,8 @@ from made_predictions import CLASSES, MARKUP, SAID, make_made_prediction
 
 from cberl.artifacts import read_header, read_matrix, read_table
 from cberl.errors import InputError
-from cberl.predict.outputs.page import clock
-from cberl.predict.outputs.text_files import css_names
+from cberl.predict.outputs.prediction_page import clock
+from cberl.predict.outputs.text_outputs import css_names
 from cberl.predict.outputs.write_outputs import check_folder, file_names, write_outputs
 from cberl.predict.tables import TURNS
 from cberl.predict.transcripts.read_transcript import read_transcript

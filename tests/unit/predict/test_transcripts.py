@@ -8,7 +8,7 @@ import pytest
 from cberl.errors import InputError
 from cberl.predict.transcripts.read_transcript import read_transcript
 from cberl.predict.transcripts.speakers import split_prefix
-from cberl.predict.transcripts.turns import TURN_COLUMNS, UNKNOWN_SPEAKER, order_turns
+from cberl.predict.transcripts.turn_rows import TURN_COLUMNS, UNKNOWN_SPEAKER, order_turns
 
 SAID = [(0.5, 2.0, "Ann", "It's fine."), (2.25, 4.0, "Ben", "No — it is not.")]
 SRT = """1

@@ -8,7 +8,7 @@ from made_conversations import make_conversations
 from torch.nn import functional
 
 from cberl.errors import InputError
-from cberl.fitting.f1 import f1_scores
+from cberl.fitting.dev_f1 import f1_scores
 from cberl.fitting.network_files import load_network, save_network
 from cberl.train.fit import fit_classifier
 from cberl.train.loss import LOSSES

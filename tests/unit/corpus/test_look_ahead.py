@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from made_corpora import SETTINGS, make_clips, table_rows, write_table
 
-from cberl.corpus.preflight import look_ahead
+from cberl.corpus.look_ahead import look_ahead
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.trainable import find_gaps
 from cberl.errors import InputError

@@ -7,7 +7,7 @@ from typing import Any
 import av
 
 from cberl.corpus.cage.sandbox import Lost, Sandbox
-from cberl.corpus.media.recording import OPTIONS, words_of
+from cberl.corpus.media.recording import OPTIONS, error_words
 from cberl.errors import InputError
 
 TIME_LIMIT_S, MEMORY_LIMIT_MB = 300.0, 1000
@@ -60,7 +60,7 @@ def describe_streams(request: dict[str, Any]) -> tuple[dict[str, Any], list[byte
                 length = _last_time(container)
             facts = {"duration_s": length, "audio": audio, "video": video is not None and not cover}
     except (av.FFmpegError, ValueError) as error:
-        return {"refused": f"not a media file ({words_of(error)})"}, []
+        return {"refused": f"not a media file ({error_words(error)})"}, []
     return facts | {"refused": None}, []
 
 

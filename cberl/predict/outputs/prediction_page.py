@@ -20,7 +20,7 @@ SHORTEST_MARK = 0.2
 """Least width of a turn on the timeline, in percent of it."""
 
 
-def render_page(prediction: Prediction, name: str, folder: Path, root: Path) -> str:
+def render_prediction_page(prediction: Prediction, name: str, folder: Path, root: Path) -> str:
     """Put the page of one conversation together.
 
     What people said reaches the page through the template's escaping alone. The page needs no

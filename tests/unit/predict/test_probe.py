@@ -7,7 +7,7 @@ from made_speech import RATE, silence, speak
 
 from cberl.errors import InputError
 from cberl.predict import voice
-from cberl.predict.recording import RecordingFacts, probe_recording
+from cberl.predict.probe import RecordingFacts, probe_recording
 from cberl.predict.voice import find_speech
 
 

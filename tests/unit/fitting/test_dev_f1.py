@@ -2,7 +2,7 @@ import pytest
 import torch
 from sklearn.metrics import f1_score
 
-from cberl.fitting.f1 import f1_scores
+from cberl.fitting.dev_f1 import f1_scores
 
 
 def test_scores_are_those_of_scikit_learn():

@@ -48,7 +48,7 @@ def look_ahead(
     if not modalities:
         return []
     refuse_absent_modalities(corpus.utterances, modalities)
-    found = pd.concat([find_rows(corpus.utterances, root, name) for name in modalities])
+    found = pd.concat([find_sources(corpus.utterances, root, name) for name in modalities])
     try:
         refuse_too_few(found, max_unavailable)
     except InputError as error:
@@ -89,7 +89,7 @@ def refuse_absent_modalities(utterances: pd.DataFrame, modalities: Sequence[str]
             )
 
 
-def find_rows(utterances: pd.DataFrame, root: Path, modality: str) -> pd.DataFrame:
+def find_sources(utterances: pd.DataFrame, root: Path, modality: str) -> pd.DataFrame:
     """Find each utterance's text or file of a modality.
 
     Returns:
