@@ -87,9 +87,11 @@ class Verifier:
             yield Finding("foreign", name, "no file of this pipeline")
             return
         if self._digest(name) is None:
-            known = find_rule(path) is not None
+            # Snakemake knows the rule of a part of a bundle by the manifest.
+            target = self._root / _target(name)
+            known = find_rule(target) is not None
             yield Finding(
-                *(("broken", name, _made_by(path)) if known else ("foreign", name, "no digest"))
+                *(("broken", name, _made_by(target)) if known else ("foreign", name, "no digest"))
             )
         elif path.suffix in TABLES_AND_TENSORS:
             yield from self._check_inputs(path, name)

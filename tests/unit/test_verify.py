@@ -102,3 +102,18 @@ def test_a_moved_result_is_found_by_its_own_folder(results, monkeypatch, tmp_pat
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert found(results / "results") == []
     assert check_digest(results / FIRST)
+
+
+def test_a_broken_part_of_a_bundle_is_made_again_by_its_manifest(results, monkeypatch):
+    bundle = "results/toy/bundle/cberl"
+    write_page(f"{bundle}/manifest.json", "{}")
+    write_page(f"{bundle}/model_card.md", "# Card")
+    monkeypatch.setattr(
+        "cberl.commands.verify.find_rule",
+        lambda path: "bundle_model" if path.name == "manifest.json" else None,
+    )
+    (results / bundle / "model_card.md").write_text("# Other card")
+    verifier = Verifier("results")
+    assert [one.state for one in verifier.check()] == ["broken"]
+    (call,) = verifier.snakemake_calls(None)
+    assert call[-2:] == ["--forcerun", f"{bundle}/manifest.json"]
