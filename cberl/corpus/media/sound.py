@@ -150,7 +150,7 @@ def levels_db(sound: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def speech_seconds(sound: np.ndarray, sample_rate: int) -> float:
-    """Seconds that carry speech, judged by energy alone.
+    """Seconds that carry speech, by energy alone.
 
     Syllables make the level of speech rise and fall by far more than 6 dB; hum, noise and held
     tones stay level. So where the clip's loud windows (95th percentile) lie less than 6 dB above

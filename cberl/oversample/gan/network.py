@@ -177,9 +177,9 @@ class Critics(nn.Module):
     def __init__(self, widths: Mapping[str, int], classes: int, hidden_size: int) -> None:
         super().__init__()
         self.scales = {name: ROW_LENGTH / width**0.5 for name, width in widths.items()}
-        judged = widths if len(widths) > 1 else {}
+        scored_apart = widths if len(widths) > 1 else {}
         self.each = nn.ModuleDict(
-            {name: Critic(width, classes, hidden_size) for name, width in judged.items()}
+            {name: Critic(width, classes, hidden_size) for name, width in scored_apart.items()}
         )
         self.joint = Critic(sum(widths.values()) + len(widths), classes, hidden_size)
         self.classifier = nn.Linear(hidden_size, classes)

@@ -79,7 +79,7 @@ def test_removing_the_telling_modality_costs_most(found):
     assert mean.idxmax() == "text"
 
 
-def test_judged_keeps_unlabelled_utterances_and_names_no_verdict_on_them(found, made):
+def test_scored_keeps_unlabelled_utterances_and_names_no_verdict_on_them(found, made):
     scored = found["scored"]
     utterances = read_table(made.folder / "corpus/utterances.parquet", UTTERANCES)
     expected = (utterances["split"] != "train").sum()
