@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_results import make_results
 
-from cberl.report.page import render_prediction_page
+from cberl.report.page import render_page
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -43,7 +43,7 @@ def made(tmp_path_factory):
 def page_path(made, tmp_path_factory) -> Path:
     """The report of the made results."""
     path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(render_prediction_page(made.run()), encoding="utf-8")
+    path.write_text(render_page(made.run()), encoding="utf-8")
     return path
 
 

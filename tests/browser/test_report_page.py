@@ -8,7 +8,7 @@ from made_results import CLASSES, MARKUP, make_results
 
 from cberl.artifacts import read_table
 from cberl.evaluate.tables import SCORED
-from cberl.report.page import render_prediction_page
+from cberl.report.page import render_page
 
 
 def requests_of(page):
@@ -137,7 +137,7 @@ def test_markup_in_a_label_is_text(browser, tmp_path):
     label = '<a href="https://example.org">joy</a> & <b>bold</b>'
     made = make_results(tmp_path, shares={"neutral": 0.5, label: 0.3, "fear": 0.2})
     path = tmp_path / "index.html"
-    path.write_text(render_prediction_page(made.run()), encoding="utf-8")
+    path.write_text(render_page(made.run()), encoding="utf-8")
     browser.get(path.as_uri())
     draw_everything(browser)
     assert label in texts(browser, "#confusion-0 .ytick text, #confusion-0 .yaxislayer-above text")
