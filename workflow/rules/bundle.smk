@@ -1,12 +1,6 @@
 """A trained variant as one folder to be taken elsewhere."""
 
 
-def vaes_of_variant(wildcards):
-    if VARIANTS[wildcards.variant]["fusion"] != "vae":
-        return []
-    return of_every_seed("results/{corpus}/fuse/vae/seed{seed}/vae.safetensors")(wildcards)
-
-
 rule bundle_model:
     """Put all that prediction needs, and nothing else, into one folder."""
     input:

@@ -263,6 +263,12 @@ def of_every_seed(path):
     return files
 
 
+def vaes_of_variant(wildcards):
+    if VARIANTS[wildcards.variant]["fusion"] != "vae":
+        return []
+    return of_every_seed("results/{corpus}/fuse/vae/seed{seed}/vae.safetensors")(wildcards)
+
+
 VERDICT = Path(f"results/{CORPUS}/report/verdict.txt")
 
 
