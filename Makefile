@@ -23,7 +23,7 @@ lint: .venv/installed-test ## check layout and style of code and workflow
 	$(BIN)/snakemake --lint
 
 audit: .venv/installed-audit ## security rules over the code, known holes in the locked packages
-	$(BIN)/ruff check --extend-select S .
+	$(BIN)/ruff check .
 	@# Advisories are asked for at PyPI: without a network there is nothing to ask.
 	if $(BIN)/python -c "import socket; socket.create_connection(('pypi.org', 443), 10)" 2>/dev/null; \
 	then .venv/audit/bin/pip-audit --disable-pip --require-hashes \
