@@ -26,7 +26,7 @@ with atheris.instrument_imports(include=["cberl", "csv", "json"]):
     from made_corpora import SETTINGS
 
     from cberl.artifacts import read_tensors
-    from cberl.corpus.readers.feature_files import read_published
+    from cberl.corpus.readers.feature_files import read_feature_file
     from cberl.corpus.readers.read_corpus import read_corpus
     from cberl.corpus.readers.unpack import unpack_columns
     from cberl.errors import InputError
@@ -43,7 +43,7 @@ def reader_of(name: str) -> Callable[[Path], object]:
         )
     if suffix == ".pkl":
         settings = SETTINGS["features"]
-        return lambda path: read_published(replace(settings, file=path.name), path.parent)
+        return lambda path: read_feature_file(replace(settings, file=path.name), path.parent)
     if suffix == ".safetensors":
         return lambda path: read_tensors(path, "gan")
     sys.exit(f"error: no reader of {name}; expected one of those named above")

@@ -24,7 +24,7 @@ from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 
 from cberl.fitting.tensors import to_tensors
-from cberl.oversample.dialogue_copies import fill_places, plan_places
+from cberl.oversample.dialogue_copies import fill_copies, plan_copies
 from cberl.oversample.gan.fit import GANTraining, draw_batches
 from cberl.oversample.gan.sample import sample_gan
 from cberl.oversample.settings import GANSettings
@@ -34,7 +34,7 @@ from cberl.rows import LabelledRows
 SETTINGS = GANSettings()
 BOUNDS = {
     "GAN epoch, ratio to bare layers": 1.2,
-    "places for fully balanced classes, s": 10.0,
+    "plan for fully balanced classes, s": 10.0,
     "samples for them, s": 10.0,
     "peak memory, GiB": 2.0,
     "peak GPU memory, GiB": 2.0,
@@ -85,15 +85,15 @@ def time_epochs(train: LabelledRows, rounds: int, device: str) -> tuple[float, f
 
 
 def time_samples(train: LabelledRows) -> tuple[float, float]:
-    """Seconds to plan places for fully balanced classes, and to sample and fill them."""
+    """Seconds to plan plan for fully balanced classes, and to sample and fill them."""
     utterances = make_utterances(np.random.default_rng(0))
     gan = GANTraining(train, SETTINGS, 0, "cpu").gan.eval()  # on the CPU, as the pipeline samples
     started = time.perf_counter()
     wanted = target_counts(train, "balanced")
-    places = plan_places(utterances, train.labels, wanted, seed=0)
+    plan = plan_copies(utterances, train.labels, wanted, seed=0)
     planned = time.perf_counter()
-    samples = sample_gan(gan, train, places.labels, seed=0)
-    for _ in fill_places(places, samples):
+    samples = sample_gan(gan, train, plan.labels, seed=0)
+    for _ in fill_copies(plan, samples):
         pass
     return planned - started, time.perf_counter() - planned
 
@@ -103,13 +103,13 @@ def main() -> int:
     torch.set_num_threads(1)
     train = make_rows(np.random.default_rng(0))
     epoch, bare = time_epochs(train, arguments.rounds, arguments.device)
-    places, samples = time_samples(train)
+    plan, samples = time_samples(train)
     measured = {
         "GAN epoch, s": epoch,
         "bare layers, s": bare,
         "GAN epoch, ratio to bare layers": epoch / bare,
         f"{SETTINGS.epochs} epochs (the default), s": SETTINGS.epochs * epoch,
-        "places for fully balanced classes, s": places,
+        "plan for fully balanced classes, s": plan,
         "samples for them, s": samples,
         **peak_memory(arguments.device),
     }

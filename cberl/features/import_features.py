@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.artifacts import row_positions
-from cberl.corpus.readers.feature_files import read_published
+from cberl.corpus.readers.feature_files import read_feature_file
 from cberl.corpus.settings import CorpusSettings
 from cberl.features.feature_rows import feature_rows
 from cberl.features.probe import Probe, probe_features
@@ -28,10 +28,10 @@ def import_features(
         float32 [rows, width], NaN where absent; modality -> its probe, where one can be made.
 
     Raises:
-        InputError: see `cberl.corpus.readers.feature_files.read_published`; an utterance is not
+        InputError: see `cberl.corpus.readers.feature_files.read_feature_file`; an utterance is not
             in the file.
     """
-    published = read_published(settings, find_path(settings.root))
+    published = read_feature_file(settings, find_path(settings.root))
     positions = row_positions(published.ids, utterances["utterance_id"], settings.file)
     labels = published.rows["label"].to_numpy(dtype=object)[positions]
     cut, probes = {}, {}

@@ -1,4 +1,8 @@
-"""Standardising features with training statistics."""
+"""Standardising features with training statistics.
+
+scikit-learn's StandardScaler computes the same. Its import takes 1.2 s in each job, more than the
+fit of a corpus of MELD's size, and it gives a nearly constant feature the scale of its noise.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

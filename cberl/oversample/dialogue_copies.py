@@ -47,7 +47,7 @@ class Samples(Protocol):
 
 
 @dataclass(frozen=True)
-class Places:
+class DialogueCopies:
     """Copied dialogues, R rows of which S are to be filled.
 
     Attributes:
@@ -66,7 +66,7 @@ def read_training(
     labels: str | Path,
     target: str | int,
     seed: int,
-) -> tuple[RowFiles, Places]:
+) -> tuple[RowFiles, DialogueCopies]:
     """Open the training split and plan where its new rows stand.
 
     Args:
@@ -89,10 +89,12 @@ def read_training(
     table = read_table(utterances, UTTERANCES)
     train = table.iloc[row_positions(table["utterance_id"], rows.ids, utterances)]
     wanted = target_counts(rows, target)
-    return rows, plan_places(train, rows.labels, wanted, seed)
+    return rows, plan_copies(train, rows.labels, wanted, seed)
 
 
-def plan_places(train: pd.DataFrame, labels: np.ndarray, wanted: np.ndarray, seed: int) -> Places:
+def plan_copies(
+    train: pd.DataFrame, labels: np.ndarray, wanted: np.ndarray, seed: int
+) -> DialogueCopies:
     """Choose which turns of which copied dialogues take synthetic features.
 
     The classes are gone through from the scarcest (most new rows per training row) to the most
@@ -107,7 +109,7 @@ def plan_places(train: pd.DataFrame, labels: np.ndarray, wanted: np.ndarray, see
         seed: of the choice.
 
     Returns:
-        Places with exactly ``wanted`` rows of each class.
+        DialogueCopies with exactly ``wanted`` rows of each class.
 
     Raises:
         InputError: a row is not of the split train.
@@ -130,7 +132,7 @@ def plan_places(train: pd.DataFrame, labels: np.ndarray, wanted: np.ndarray, see
 
     kept = _near_replaced(copies, replaced, lengths)
     rows, copies, replaced = rows[kept], copies[kept], replaced[kept]
-    return Places(_describe(train, rows, copies, replaced), labels[rows[replaced]])
+    return DialogueCopies(_describe(train, rows, copies, replaced), labels[rows[replaced]])
 
 
 def _choose_dialogues(
@@ -216,14 +218,14 @@ def _ranks(lengths: np.ndarray) -> np.ndarray:
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
 
 
-def fill_places(
-    places: Places, samples: Samples
+def fill_copies(
+    plan: DialogueCopies, samples: Samples
 ) -> Iterator[tuple[pd.DataFrame, dict[str, np.ndarray]]]:
     """Put samples into their places, piece by piece: context rows are many, and wide.
 
     Args:
-        places: R rows, S of them to be filled.
-        samples: S rows, in the order of ``places.labels``; made when they are taken, or before.
+        plan: R rows, S of them to be filled.
+        samples: S rows, in the order of ``plan.labels``; made when they are taken, or before.
 
     Yields:
         Up to `ROWS_AT_ONCE` rows of table SYNTHETIC without vectors, and per modality a float32
@@ -233,10 +235,10 @@ def fill_places(
     Raises:
         ValueError: there are not as many samples as places.
     """
-    synthetic = places.frame["is_synthetic"].to_numpy(dtype=bool)
+    synthetic = plan.frame["is_synthetic"].to_numpy(dtype=bool)
     if len(samples) != synthetic.sum():
         raise ValueError(f"{len(samples)} samples for {synthetic.sum()} places")
-    names = np.asarray(samples.classes, dtype=object)[places.labels]
+    names = np.asarray(samples.classes, dtype=object)[plan.labels]
     parts = [
         slice(start, start + ROWS_AT_ONCE)
         for start in range(0, max(len(synthetic), 1), ROWS_AT_ONCE)
@@ -246,7 +248,7 @@ def fill_places(
     for part, portion in zip(parts, portions, strict=True):
         own = names[filled : filled + len(portion)]
         filled += len(portion)
-        yield _fill(places.frame.iloc[part], synthetic[part], portion, own)
+        yield _fill(plan.frame.iloc[part], synthetic[part], portion, own)
 
 
 def _portions(samples: Samples, counts: Iterable[int]) -> Iterator[LabelledRows]:

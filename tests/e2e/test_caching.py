@@ -97,7 +97,7 @@ def test_the_share_that_may_be_unusable_imports_no_published_features_anew(works
     workspace.snakemake("features")
     workspace.configure(corpus=corpus | {"max_unavailable": 0.9})
     target = "results/published/corpus/quality.parquet"
-    assert set(workspace.jobs_to_run("features", target)) == {"assess_published"}
+    assert set(workspace.jobs_to_run("features", target)) == {"assess_features"}
 
 
 def test_a_clip_that_changes_is_decoded_anew_with_its_shard_alone(finished_copy):

@@ -27,7 +27,7 @@ def test_a_kind_is_read_and_the_rest_of_the_rules_follow(workspace, kind):
     assert len(read_table(workspace.folder / target, UTTERANCES)) >= 6
     jobs = workspace.jobs_to_run()
     extracted = {"extract_text", "gather_features", "assess_quality"}
-    imported = {"import_features", "assess_published"}
+    imported = {"import_features", "assess_features"}
     wanted, unwanted = (imported, extracted) if kind == "features" else (extracted, imported)
     assert wanted <= jobs.keys()
     assert not unwanted & jobs.keys()

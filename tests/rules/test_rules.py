@@ -464,7 +464,7 @@ def test_import_features(published_run):
         np.testing.assert_allclose(read_matrix(path, "features"), expected, rtol=1e-6)
 
 
-def test_assess_published(published_run):
+def test_assess_features(published_run):
     quality = read_table(published_run / "corpus/quality.parquet", QUALITY)
     assert quality["modality"].tolist() == ["text", "audio"] * 18
     assert quality["available"].all()

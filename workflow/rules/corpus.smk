@@ -99,7 +99,7 @@ rule assess_quality:
 
 if config["corpus"]["kind"] == "features":
 
-    rule assess_published:
+    rule assess_features:
         """Assess which published features of every utterance can be used."""
         input:
             utterances=rules.ingest_corpus.output.utterances,
@@ -108,9 +108,9 @@ if config["corpus"]["kind"] == "features":
             quality=rules.assess_quality.output.quality,
             page=rules.assess_quality.output.page,
         log:
-            "results/{corpus}/logs/assess_published.log",
+            "results/{corpus}/logs/assess_features.log",
         benchmark:
-            "results/{corpus}/benchmarks/assess_published.tsv"
+            "results/{corpus}/benchmarks/assess_features.tsv"
         conda:
             "../../environment.yml"
         threads: 1
@@ -120,8 +120,8 @@ if config["corpus"]["kind"] == "features":
         params:
             settings=config["corpus"] | {"root": str(ROOT)},
             modalities=MODALITIES,
-            code=code_of("assess_published.py"),
+            code=code_of("assess_features.py"),
         script:
-            "../scripts/assess_published.py"
+            "../scripts/assess_features.py"
 
-    ruleorder: assess_published > assess_quality
+    ruleorder: assess_features > assess_quality

@@ -2,7 +2,7 @@
 
 from cberl.artifacts import open_table
 from cberl.job import start_job
-from cberl.oversample.dialogue_copies import fill_places, read_training
+from cberl.oversample.dialogue_copies import fill_copies, read_training
 from cberl.oversample.resample import resample
 from cberl.oversample.settings import OversampleSettings
 from cberl.oversample.tables import SYNTHETIC
@@ -11,7 +11,7 @@ from cberl.settings import read_settings
 with start_job(snakemake) as job:
     inputs, oversampler = snakemake.input, snakemake.wildcards.oversampler
     settings = read_settings(OversampleSettings, job.settings)
-    train, places = read_training(
+    train, plan = read_training(
         inputs.features,
         inputs.scaler,
         inputs.utterances,
@@ -19,7 +19,7 @@ with start_job(snakemake) as job:
         "none" if oversampler == "none" else settings.target,
         job.seed,
     )
-    samples = resample(oversampler, train, places.labels, settings.smote.neighbours, job.seed)
+    samples = resample(oversampler, train, plan.labels, settings.smote.neighbours, job.seed)
     with open_table(snakemake.output.synthetic, SYNTHETIC, job.provenance) as table:
-        for frame, matrices in fill_places(places, samples):
+        for frame, matrices in fill_copies(plan, samples):
             table.write(frame, matrices)

@@ -3,14 +3,14 @@
 from cberl.artifacts import open_table
 from cberl.fitting.network_files import load_network
 from cberl.job import start_job
-from cberl.oversample.dialogue_copies import fill_places, read_training
+from cberl.oversample.dialogue_copies import fill_copies, read_training
 from cberl.oversample.gan.network import GANNetwork
 from cberl.oversample.gan.sample import GANSamples
 from cberl.oversample.tables import SYNTHETIC
 
 with start_job(snakemake, torch=True) as job:
     inputs = snakemake.input
-    train, places = read_training(
+    train, plan = read_training(
         inputs.features,
         inputs.scaler,
         inputs.utterances,
@@ -19,7 +19,7 @@ with start_job(snakemake, torch=True) as job:
         job.seed,
     )
     gan, _ = load_network(inputs.model, "gan", GANNetwork)
-    samples = GANSamples(gan, train, places.labels, job.seed)
+    samples = GANSamples(gan, train, plan.labels, job.seed)
     with open_table(snakemake.output.synthetic, SYNTHETIC, job.provenance) as table:
-        for frame, matrices in fill_places(places, samples):
+        for frame, matrices in fill_copies(plan, samples):
             table.write(frame, matrices)

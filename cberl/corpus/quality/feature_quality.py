@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from cberl.artifacts import row_positions
-from cberl.corpus.readers.feature_files import Published
+from cberl.corpus.readers.feature_files import FeatureFile
 from cberl.corpus.tables import QUALITY
 from cberl.errors import InputError
 
 
-def assess_published(
-    utterances: pd.DataFrame, published: Published, modalities: Sequence[str]
+def assess_features(
+    utterances: pd.DataFrame, published: FeatureFile, modalities: Sequence[str]
 ) -> pd.DataFrame:
     """Assess for every utterance and modality whether its features can be used, and if not, why.
 

@@ -28,7 +28,7 @@ ALL_ZERO = "features are all zero"
 
 
 @dataclass(frozen=True)
-class Published:
+class FeatureFile:
     """Utterances with features.
 
     Attributes:
@@ -54,12 +54,12 @@ class Published:
 
 
 def read_features_corpus(settings: CorpusSettings, root: Path) -> Corpus:
-    """Read the conversations and labels of a file of features; see `read_published`."""
-    published = read_published(settings, root)
+    """Read the conversations and labels of a file of features; see `read_feature_file`."""
+    published = read_feature_file(settings, root)
     return assemble_corpus(published.rows, published.classes, published.notices, published.split_by)
 
 
-def read_published(settings: CorpusSettings, root: str | Path) -> Published:
+def read_feature_file(settings: CorpusSettings, root: str | Path) -> FeatureFile:
     """Read a file of features: Parquet or NPZ with named columns, or one of the field's pickles.
 
     Args:
@@ -103,7 +103,7 @@ def read_published(settings: CorpusSettings, root: str | Path) -> Published:
         name: _stack(values, rows["where"], name) for name, values in sorted(vectors.items())
     }
     reasons = {name: _absent(matrix) for name, matrix in matrices.items()}
-    return Published(rows, classes, matrices, reasons, (*notices, *dealt), split_by)
+    return FeatureFile(rows, classes, matrices, reasons, (*notices, *dealt), split_by)
 
 
 def _read_columns(

@@ -24,7 +24,7 @@ from mangled import FUZZ, SLOW_FUZZ, files_like, only_documented_errors
 
 from cberl.corpus.cage.sandbox import Lost, Sandbox
 from cberl.corpus.readers.column_files import read_raw_columns
-from cberl.corpus.readers.feature_files import read_published
+from cberl.corpus.readers.feature_files import read_feature_file
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.readers.unpack import unpack_columns
 from cberl.errors import InputError
@@ -136,4 +136,4 @@ def test_a_pickle_is_read_or_refused(tmp_path, data):
     whole = pickle.dumps(iemocap_tuple(published_fields()), protocol=data.draw(st.integers(0, 5)))
     (tmp_path / "features.pkl").write_bytes(data.draw(files_like(whole)))
     with only_documented_errors():
-        read_published(replace(SETTINGS["features"], file="features.pkl"), tmp_path)
+        read_feature_file(replace(SETTINGS["features"], file="features.pkl"), tmp_path)

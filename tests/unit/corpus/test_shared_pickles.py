@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_corpora import SETTINGS, published_fields
 
-from cberl.corpus.readers.feature_files import read_published
+from cberl.corpus.readers.feature_files import read_feature_file
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.errors import InputError
 
@@ -22,7 +22,7 @@ def write(root, content):
 
 def read(root, content, settings=FEATURES, **changes):
     write(root, content)
-    return read_published(replace(settings, file=NAME, **changes), root)
+    return read_feature_file(replace(settings, file=NAME, **changes), root)
 
 
 def read_text(root, content, **changes):
@@ -231,10 +231,10 @@ def test_dicts_that_are_not_what_they_should_be_are_refused(tmp_path, spoil, mes
 def test_an_empty_file_is_refused(tmp_path):
     (tmp_path / NAME).write_bytes(b"")
     with pytest.raises(InputError, match=r"shared.pkl: is empty; expected a pickle"):
-        read_published(replace(FEATURES, file=NAME), tmp_path)
+        read_feature_file(replace(FEATURES, file=NAME), tmp_path)
 
 
 def test_a_git_lfs_pointer_is_told(tmp_path):
     (tmp_path / NAME).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
     with pytest.raises(InputError, match="Git LFS pointer"):
-        read_published(replace(FEATURES, file=NAME), tmp_path)
+        read_feature_file(replace(FEATURES, file=NAME), tmp_path)

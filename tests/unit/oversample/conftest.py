@@ -35,7 +35,7 @@ def make_rows():
 
 @pytest.fixture
 def make_train():
-    """Rows of table UTTERANCES (the columns that places need) for as many rows, six a dialogue."""
+    """Rows of table UTTERANCES (the columns that plan need) for as many rows, six a dialogue."""
 
     def make(ids):
         dialogues = [name.rsplit("/", 1)[0] for name in ids]

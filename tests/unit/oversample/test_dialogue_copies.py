@@ -11,9 +11,9 @@ from cberl.features.feature_rows import feature_rows
 from cberl.features.tables import FEATURES
 from cberl.oversample.dialogue_copies import (
     CONTEXT_TURNS,
-    fill_places,
+    fill_copies,
     open_synthetic,
-    plan_places,
+    plan_copies,
     read_training,
 )
 from cberl.oversample.tables import SYNTHETIC
@@ -24,9 +24,9 @@ CLASSES = ("neutral", "joy", "fear", "disgust")
 WANTED = np.array([0, 20, 48, 54])
 
 
-def write_places(path, places, samples):
+def write_places(path, plan, samples):
     with open_table(path, SYNTHETIC, {}) as table:
-        for frame, matrices in fill_places(places, samples):
+        for frame, matrices in fill_copies(plan, samples):
             table.write(frame, matrices)
 
 
@@ -34,26 +34,26 @@ def write_places(path, places, samples):
 def planned(make_rows, make_train):
     rows = make_rows()
     train = make_train(rows.ids)
-    return rows, train, plan_places(train, rows.labels, WANTED, seed=3)
+    return rows, train, plan_copies(train, rows.labels, WANTED, seed=3)
 
 
 def test_each_class_gets_exactly_what_is_wanted(planned):
-    *_, places = planned
-    assert np.bincount(places.labels, minlength=4).tolist() == WANTED.tolist()
-    assert places.frame["is_synthetic"].sum() == WANTED.sum()
+    *_, plan = planned
+    assert np.bincount(plan.labels, minlength=4).tolist() == WANTED.tolist()
+    assert plan.frame["is_synthetic"].sum() == WANTED.sum()
 
 
 def test_a_replaced_turn_has_the_class_of_its_source(planned):
-    rows, train, places = planned
-    replaced = places.frame[places.frame["is_synthetic"]]
+    rows, train, plan = planned
+    replaced = plan.frame[plan.frame["is_synthetic"]]
     own = dict(zip(train["utterance_id"], rows.labels, strict=True))
-    assert [own[name] for name in replaced["source_utterance_id"]] == places.labels.tolist()
+    assert [own[name] for name in replaced["source_utterance_id"]] == plan.labels.tolist()
 
 
 def test_a_copy_is_its_dialogue_turn_by_turn(planned):
-    _, train, places = planned
+    _, train, plan = planned
     originals = dict(iter(train.groupby("dialogue_id")))
-    for name, copy in places.frame.groupby("dialogue_id", sort=False):
+    for name, copy in plan.frame.groupby("dialogue_id", sort=False):
         source, count = name.rsplit("~", 1)
         assert int(count) >= 1
         original = originals[source]
@@ -66,15 +66,15 @@ def test_a_copy_is_its_dialogue_turn_by_turn(planned):
 
 
 def test_copies_are_numbered_from_one_without_gaps(planned):
-    *_, places = planned
-    names = places.frame["dialogue_id"].drop_duplicates().str.rsplit("~", n=1, expand=True)
+    *_, plan = planned
+    names = plan.frame["dialogue_id"].drop_duplicates().str.rsplit("~", n=1, expand=True)
     for _, counts in names.groupby(0)[1]:
         assert counts.astype(int).tolist() == list(range(1, len(counts) + 1))
 
 
 def test_every_turn_of_a_scarce_class_is_taken_about_equally_often(planned):
-    rows, train, places = planned
-    replaced = places.frame[places.frame["is_synthetic"]]
+    rows, train, plan = planned
+    replaced = plan.frame[plan.frame["is_synthetic"]]
     taken = replaced["source_utterance_id"].value_counts()
     scarce = train["utterance_id"][rows.labels == 3]
     assert set(scarce) <= set(taken.index)
@@ -83,7 +83,7 @@ def test_every_turn_of_a_scarce_class_is_taken_about_equally_often(planned):
 def test_the_seed_decides(make_rows, make_train):
     rows = make_rows()
     train = make_train(rows.ids)
-    first, again, other = (plan_places(train, rows.labels, WANTED, seed) for seed in (1, 1, 2))
+    first, again, other = (plan_copies(train, rows.labels, WANTED, seed) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first.frame, again.frame)
     assert not first.frame.equals(other.frame)
 
@@ -114,12 +114,12 @@ def test_training_rows_are_read_and_their_places_planned(make_train, tmp_path):
         paths = (tmp_path / name for name in names)
         return read_training([tmp_path / "text.parquet"], *paths, target, seed=0)
 
-    train, places = read("balanced")
+    train, plan = read("balanced")
     assert train.take(slice(None)).values["text"].tolist() == [[0], [1], [2], [0]]
     assert train.labels.tolist() == [0, 1, 0, -1]  # nothing can be made of the last row
     assert train.classes == CLASSES
-    assert places.labels.tolist() == [1]
-    assert places.frame["utterance_id"].tolist() == ["train/a~1/0", "train/a~1/1"]
+    assert plan.labels.tolist() == [1]
+    assert plan.frame["utterance_id"].tolist() == ["train/a~1/0", "train/a~1/1"]
     assert read("none")[1].frame.empty
 
 
@@ -128,52 +128,52 @@ def test_other_splits_are_refused(planned, split):
     rows, train, _ = planned
     train.loc[5, "split"] = split
     with pytest.raises(InputError, match=f"row {train['utterance_id'][5]} is not"):
-        plan_places(train, rows.labels, WANTED, seed=0)
+        plan_copies(train, rows.labels, WANTED, seed=0)
 
 
 def test_rows_wanted_of_an_absent_class_are_a_mistake(planned):
     rows, train, _ = planned
     with pytest.raises(ValueError, match="class number 3"):
-        plan_places(train, np.where(rows.labels == 3, -1, rows.labels), WANTED, seed=0)
+        plan_copies(train, np.where(rows.labels == 3, -1, rows.labels), WANTED, seed=0)
 
 
 def test_a_long_dialogue_is_copied_around_its_synthetic_turns(make_train):
     ids = np.array([f"train/long/{n}" for n in range(2000)], dtype=object)
     labels = np.zeros(2000, dtype=np.int64)
     labels[1000] = 1
-    places = plan_places(make_train(ids), labels, np.array([0, 100]), seed=0)
-    assert len(places.frame) == 100 * (2 * CONTEXT_TURNS + 1)
-    first = places.frame.iloc[: 2 * CONTEXT_TURNS + 1]
+    plan = plan_copies(make_train(ids), labels, np.array([0, 100]), seed=0)
+    assert len(plan.frame) == 100 * (2 * CONTEXT_TURNS + 1)
+    first = plan.frame.iloc[: 2 * CONTEXT_TURNS + 1]
     assert first["turn"].tolist() == list(range(len(first)))
     assert first["source_utterance_id"].iloc[0] == f"train/long/{1000 - CONTEXT_TURNS}"
 
 
 def test_a_dialogue_of_one_utterance_is_copied(make_train):
     train = make_train(np.array(["train/a/0", "train/b/0"], dtype=object))
-    places = plan_places(train, np.array([0, 1]), np.array([0, 3]), seed=0)
-    assert places.frame["utterance_id"].tolist() == ["train/b~1/0", "train/b~2/0", "train/b~3/0"]
+    plan = plan_copies(train, np.array([0, 1]), np.array([0, 3]), seed=0)
+    assert plan.frame["utterance_id"].tolist() == ["train/b~1/0", "train/b~2/0", "train/b~3/0"]
 
 
 def test_utterances_whose_names_hold_a_slash_stay_apart(make_train):
     train = make_train(np.array(["train/a/x/1", "train/a/y/1"], dtype=object))
     train["dialogue_id"], train["turn"] = "train/a", [0, 1]
-    places = plan_places(train, np.array([0, 1]), np.array([0, 1]), seed=0)
-    assert places.frame["utterance_id"].tolist() == ["train/a~1/x/1", "train/a~1/y/1"]
+    plan = plan_copies(train, np.array([0, 1]), np.array([0, 1]), seed=0)
+    assert plan.frame["utterance_id"].tolist() == ["train/a~1/x/1", "train/a~1/y/1"]
 
 
 def test_samples_come_back_as_they_were_written(planned, tmp_path):
-    real, _, places = planned
-    rows = np.concatenate([np.flatnonzero(real.labels == n)[:1] for n in places.labels])
+    real, _, plan = planned
+    rows = np.concatenate([np.flatnonzero(real.labels == n)[:1] for n in plan.labels])
     samples = real.take(rows)
     samples.available["audio"][3] = False
     samples.values["audio"][3] = 0
     path = tmp_path / "synthetic.parquet"
-    write_places(path, places, samples)
+    write_places(path, plan, samples)
 
     read = open_synthetic(path, ("text", "audio", "video"), CLASSES).take(slice(None))
-    generated = places.frame["is_synthetic"]
-    assert read.ids.tolist() == places.frame["utterance_id"][generated].tolist()
-    assert read.labels.tolist() == places.labels.tolist()
+    generated = plan.frame["is_synthetic"]
+    assert read.ids.tolist() == plan.frame["utterance_id"][generated].tolist()
+    assert read.labels.tolist() == plan.labels.tolist()
     for modality in samples.modalities:
         np.testing.assert_array_equal(read.values[modality], samples.values[modality])
         np.testing.assert_array_equal(read.available[modality], samples.available[modality])
@@ -187,11 +187,11 @@ def test_samples_come_back_as_they_were_written(planned, tmp_path):
 
 
 def test_rows_are_written_in_pieces(planned, tmp_path, monkeypatch):
-    real, _, places = planned
-    rows = np.concatenate([np.flatnonzero(real.labels == n)[:1] for n in places.labels])
-    write_places(tmp_path / "whole.parquet", places, real.take(rows))
+    real, _, plan = planned
+    rows = np.concatenate([np.flatnonzero(real.labels == n)[:1] for n in plan.labels])
+    write_places(tmp_path / "whole.parquet", plan, real.take(rows))
     monkeypatch.setattr("cberl.oversample.dialogue_copies.ROWS_AT_ONCE", 7)
-    write_places(tmp_path / "pieces.parquet", places, real.take(rows))
+    write_places(tmp_path / "pieces.parquet", plan, real.take(rows))
     whole, pieces = (tmp_path / f"{name}.parquet" for name in ("whole", "pieces"))
     pd.testing.assert_frame_equal(read_table(whole, SYNTHETIC), read_table(pieces, SYNTHETIC))
     np.testing.assert_array_equal(read_matrix(whole, "text"), read_matrix(pieces, "text"))
@@ -202,9 +202,9 @@ def test_rows_are_written_in_pieces(planned, tmp_path, monkeypatch):
 
 def test_without_samples_the_table_is_empty_and_knows_its_widths(make_rows, make_train, tmp_path):
     rows = make_rows()
-    places = plan_places(make_train(rows.ids), rows.labels, np.zeros(4, dtype=np.int64), seed=0)
+    plan = plan_copies(make_train(rows.ids), rows.labels, np.zeros(4, dtype=np.int64), seed=0)
     path = tmp_path / "synthetic.parquet"
-    write_places(path, places, rows.take(np.empty(0, dtype=int)))
+    write_places(path, plan, rows.take(np.empty(0, dtype=int)))
     assert len(read_table(path, SYNTHETIC)) == 0
     read = open_synthetic(path, ("text", "audio", "video"), CLASSES).take(slice(None))
     assert len(read) == 0
@@ -212,20 +212,20 @@ def test_without_samples_the_table_is_empty_and_knows_its_widths(make_rows, make
 
 
 def test_a_modality_that_was_not_written_is_named(planned, tmp_path):
-    rows, _, places = planned
-    samples = rows.take(np.zeros(len(places.labels), dtype=int))
+    rows, _, plan = planned
+    samples = rows.take(np.zeros(len(plan.labels), dtype=int))
     text = LabelledRows(
         samples.ids, {"text": samples.values["text"]}, {}, samples.labels, samples.classes
     )
-    write_places(tmp_path / "synthetic.parquet", places, text)
+    write_places(tmp_path / "synthetic.parquet", plan, text)
     with pytest.raises(InputError, match="has no column audio_available"):
         open_synthetic(tmp_path / "synthetic.parquet", ("text", "audio")).take(slice(None))
 
 
 def test_as_many_samples_as_places(planned):
-    rows, _, places = planned
+    rows, _, plan = planned
     with pytest.raises(ValueError, match=r"5 samples for 122 places"):
-        next(fill_places(places, rows.take(np.arange(5))))
+        next(fill_copies(plan, rows.take(np.arange(5))))
 
 
 def test_a_corpus_of_melds_size_is_balanced_in_seconds(make_train):
@@ -239,8 +239,8 @@ def test_a_corpus_of_melds_size_is_balanced_in_seconds(make_train):
     rows = LabelledRows(ids, {"text": np.ones((len(ids), 1))}, {}, labels, tuple("abcdefg"))
     wanted = target_counts(rows, "balanced")
     started = time.process_time()
-    places = plan_places(make_train(ids), labels, wanted, seed=0)
-    assert np.bincount(places.labels, minlength=7).tolist() == wanted.tolist()
+    plan = plan_copies(make_train(ids), labels, wanted, seed=0)
+    assert np.bincount(plan.labels, minlength=7).tolist() == wanted.tolist()
     # An algorithm that looks at rows one by one takes minutes; this is no measure of speed.
     assert time.process_time() - started < 20
-    assert len(places.frame) < 5 * wanted.sum()
+    assert len(plan.frame) < 5 * wanted.sum()

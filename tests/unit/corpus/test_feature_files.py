@@ -10,8 +10,8 @@ import pytest
 from made_corpora import SETTINGS, iemocap_tuple, published_fields, table_rows
 
 from cberl.artifacts import read_table, write_table
-from cberl.corpus.quality.feature_quality import assess_published
-from cberl.corpus.readers.feature_files import ALL_ZERO, NO_FEATURES, read_published
+from cberl.corpus.quality.feature_quality import assess_features
+from cberl.corpus.readers.feature_files import ALL_ZERO, NO_FEATURES, read_feature_file
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.tables import QUALITY
 from cberl.errors import InputError
@@ -28,7 +28,7 @@ def write(root, content, protocol=2):
 
 
 def read(root, content, **settings):
-    return read_published(replace(FEATURES, **settings), write(root, content))
+    return read_feature_file(replace(FEATURES, **settings), write(root, content))
 
 
 def with_layers(fields):
@@ -87,7 +87,7 @@ def test_nine_fields_of_iemocap(tmp_path):
 def test_every_protocol_gives_the_same(tmp_path, protocol):
     first = read(tmp_path, iemocap_tuple(published_fields()))
     write(tmp_path, iemocap_tuple(published_fields()), protocol)
-    other = read_published(FEATURES, tmp_path)
+    other = read_feature_file(FEATURES, tmp_path)
     assert first.rows.equals(other.rows)
     assert np.array_equal(first.matrices["text"], other.matrices["text"])
 
@@ -282,7 +282,7 @@ def test_parquet(tmp_path, kind):
         fixed = table["audio_features"].cast(pa.list_(pa.float32(), 3))
         table = table.set_column(position, "audio_features", fixed)
     pq.write_table(table, tmp_path / "mine.parquet")
-    published = read_published(replace(FEATURES, file="mine.parquet"), tmp_path)
+    published = read_feature_file(replace(FEATURES, file="mine.parquet"), tmp_path)
     assert published.classes == ["calm", "cross"]
     assert published.matrices["audio"].shape == (20, 3)
     assert published.matrices["audio"][4].tolist() == [1, 2, 4]
@@ -296,7 +296,7 @@ def test_npz(tmp_path):
     arrays["label"] = np.arange(20) % 2
     np.savez_compressed(tmp_path / "mine.npz", **arrays)
     settings = replace(FEATURES, file="mine.npz", classes=("calm", "cross"))
-    published = read_published(settings, tmp_path)
+    published = read_feature_file(settings, tmp_path)
     assert published.rows["label"].tolist() == ["calm", "cross"] * 10
     assert published.matrices["text"][:, 0].tolist() == list(range(20))
 
@@ -312,7 +312,7 @@ def test_npz(tmp_path):
 def test_npz_that_is_not_what_it_should_be(tmp_path, arrays, message):
     np.savez(tmp_path / "mine.npz", **arrays)
     with pytest.raises(InputError, match=message):
-        read_published(replace(FEATURES, file="mine.npz"), tmp_path)
+        read_feature_file(replace(FEATURES, file="mine.npz"), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["mine.npz", "mine.parquet"])
@@ -326,16 +326,16 @@ def test_one_number_in_place_of_a_vector_is_refused(tmp_path, name):
     row = "row 1" if name.endswith("npz") else "row 2"
     message = rf"{name}: {row}: text: is a float; expected a list of numbers"
     with pytest.raises(InputError, match=message):
-        read_published(replace(FEATURES, file=name), tmp_path)
+        read_feature_file(replace(FEATURES, file=name), tmp_path)
 
 
 def test_columns_without_features_and_other_files_are_refused(tmp_path):
     pq.write_table(pa.Table.from_pylist(table_rows()), tmp_path / "mine.parquet")
     with pytest.raises(InputError, match=r"has no features; expected one of text_features"):
-        read_published(replace(FEATURES, file="mine.parquet"), tmp_path)
+        read_feature_file(replace(FEATURES, file="mine.parquet"), tmp_path)
     (tmp_path / "mine.mat").write_bytes(b"MATLAB")
     with pytest.raises(InputError, match=r"ends in '\.mat'; expected \.parquet, \.npz, \.pkl"):
-        read_published(replace(FEATURES, file="mine.mat"), tmp_path)
+        read_feature_file(replace(FEATURES, file="mine.mat"), tmp_path)
 
 
 def test_quality_tells_what_is_there(tmp_path):
@@ -343,7 +343,7 @@ def test_quality_tells_what_is_there(tmp_path):
     fields["audio"]["Ses05M_impro02"][0][:] = 0
     published = read(tmp_path, iemocap_tuple(fields))
     utterances = read_corpus(FEATURES, tmp_path).utterances
-    quality = assess_published(utterances, published, ["text", "audio"])
+    quality = assess_features(utterances, published, ["text", "audio"])
     write_table(tmp_path / "quality.parquet", QUALITY, quality, {})
     written = read_table(tmp_path / "quality.parquet", QUALITY)
     assert written["modality"].tolist() == ["text", "audio"] * 18
@@ -351,7 +351,7 @@ def test_quality_tells_what_is_there(tmp_path):
     assert absent["utterance_id"].tolist() == ["test/Ses05M_impro02/F000"]
     assert absent["reason"].tolist() == [ALL_ZERO]
     with pytest.raises(InputError, match=r"has no video features; expected some of audio, text"):
-        assess_published(
+        assess_features(
             utterances,
             read(
                 tmp_path,
