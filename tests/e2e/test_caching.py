@@ -23,6 +23,7 @@ def test_a_classifier_setting_reruns_training_and_what_follows(finished_copy):
         "predict_gnn",
         "evaluate_predictions",
         "render_report",
+        "bundle_model",
         "all",
     }
 
@@ -86,7 +87,8 @@ def test_a_seed_computes_that_seed_only(finished_copy):
 def test_the_share_that_may_be_unusable_reruns_the_quality_check_and_no_reading(finished_copy):
     corpus = finished_copy.config["corpus"] | {"max_unavailable": 0.9}
     finished_copy.configure(corpus=corpus)
-    jobs = {"assess_quality", "evaluate_predictions", "render_report", "all"}
+    # A bundle holds the model card.
+    jobs = {"assess_quality", "evaluate_predictions", "render_report", "bundle_model", "all"}
     assert set(finished_copy.jobs_to_run()) == jobs
 
 
