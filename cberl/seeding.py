@@ -55,6 +55,19 @@ def limit_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Let torch use ``count`` threads inside of the block; after it as many as before."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def choose_device(device: str) -> str:
     """Turn the setting ``auto``, ``cpu`` or ``cuda`` into a torch device name."""
     import torch

@@ -34,6 +34,7 @@ from cberl.predict.bundle.load import Models
 from cberl.predict.new_conversations import NEW, NewConversations
 from cberl.predict.prediction import Prediction, make_prediction
 from cberl.rows import LabelledRows
+from cberl.seeding import torch_threads
 from cberl.settings import read_settings
 from cberl.train.predict import predict_classes
 
@@ -48,8 +49,10 @@ def predict_conversations(models: Models, new: NewConversations) -> Prediction:
     Raises:
         InputError: no turn has any of the modalities that the bundle reads.
     """
-    features, why, seconds = extract_features(models, new)
-    log_probabilities = classify(models, new.utterances, features)
+    # As in the jobs of a run: sums over several threads differ, and near-constant features magnify it.
+    with torch_threads(1):
+        features, why, seconds = extract_features(models, new)
+        log_probabilities = classify(models, new.utterances, features)
     return make_prediction(
         _rows_of(new, features, why, seconds),
         log_probabilities,
