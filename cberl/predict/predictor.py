@@ -49,7 +49,7 @@ def predict_conversations(models: Models, new: NewConversations) -> Prediction:
     Raises:
         InputError: no turn has any of the modalities that the bundle reads.
     """
-    # As in the jobs of a run: sums over several threads differ, and near-constant features magnify it.
+    # As in the jobs of a run: sums over threads differ, and near-constant features magnify that.
     with torch_threads(1):
         features, why, seconds = extract_features(models, new)
         log_probabilities = classify(models, new.utterances, features)
