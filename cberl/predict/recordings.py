@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True)
-class Recording:
+class RecordingFiles:
     """One row: paths of a recording and its transcript, one of which may be None."""
 
     recording: str | None
@@ -25,7 +25,7 @@ class Recording:
         return [path for path in (self.recording, self.transcript) if path]
 
 
-def read_recordings(path: Path) -> dict[str, Recording]:
+def read_recordings(path: Path) -> dict[str, RecordingFiles]:
     """Read the table.
 
     Returns:
@@ -37,7 +37,7 @@ def read_recordings(path: Path) -> dict[str, Recording]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; predict.recordings names it")
-    recordings: dict[str, Recording] = {}
+    recordings: dict[str, RecordingFiles] = {}
     for line, row in read_delimited(read_text(path), path, "\t", COLUMNS):
         where = f"{path}: line {line}"
         name = row["name"].strip()
@@ -46,7 +46,7 @@ def read_recordings(path: Path) -> dict[str, Recording]:
         if name in recordings:
             raise InputError(f"{where}: name {name} appears twice; expected each once")
         files = [_find(row[column].strip(), f"{where}, {column}") for column in COLUMNS[1:]]
-        recordings[name] = Recording(*files)
+        recordings[name] = RecordingFiles(*files)
         if not recordings[name].files:
             raise InputError(f"{where}: names no file; expected a recording, a transcript, or both")
     return recordings

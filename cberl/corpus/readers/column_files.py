@@ -97,7 +97,7 @@ def read_column_file(
         )
     cells = {
         name: [
-            as_text(value, path, place, columns[name])
+            cell_text(value, path, place, columns[name])
             for value, place in zip(values[columns[name]], places, strict=True)
         ]
         for name in (*required, *optional)
@@ -179,7 +179,7 @@ def _json_objects(path: Path, encoding: str) -> Iterator[tuple[str, dict[str, An
         yield f"line {number}", row
 
 
-def as_text(value: Any, path: Path, place: str, column: str) -> str | None:
+def cell_text(value: Any, path: Path, place: str, column: str) -> str | None:
     """A cell as text without blanks around it, or None where it is empty.
 
     Raises:

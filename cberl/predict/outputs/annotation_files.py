@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from cberl.predict.outputs.timeline import Tier, lay_on_tiers, printable
+from cberl.predict.outputs.timeline import Tier, lay_on_tiers, without_control
 from cberl.predict.prediction import Prediction
 
 PREDICTED, CONFIDENCE, LABEL = "predicted", "confidence", "label"
@@ -45,7 +45,9 @@ def _add_vocabulary(document: object, classes: list[str]) -> None:
     document.add_controlled_vocabulary(VOCABULARY)
     document.add_cv_description(VOCABULARY, LANGUAGE, "")
     for number, emotion in enumerate(classes):
-        document.add_cv_entry(VOCABULARY, f"class{number}", [(printable(emotion), LANGUAGE, "")])
+        document.add_cv_entry(
+            VOCABULARY, f"class{number}", [(without_control(emotion), LANGUAGE, "")]
+        )
     plain = {"TIME_ALIGNABLE": "false", "GRAPHIC_REFERENCES": "false"}
     plain |= {"CONSTRAINTS": "Symbolic_Association"}
     for kind, more in (("emotion", {"CONTROLLED_VOCABULARY_REF": VOCABULARY}), ("number", {})):
@@ -53,7 +55,7 @@ def _add_vocabulary(document: object, classes: list[str]) -> None:
 
 
 def _add_elan_tier(document: object, tier: Tier, prediction: Prediction) -> None:
-    speaker = printable(tier.speaker)
+    speaker = without_control(tier.speaker)
     document.add_tier(tier.name, part=speaker)
     below = {kind: f"{tier.name} {kind}" for kind in (PREDICTED, CONFIDENCE, LABEL)}
     for kind, name in below.items():
@@ -61,12 +63,15 @@ def _add_elan_tier(document: object, tier: Tier, prediction: Prediction) -> None
         document.add_tier(name, ling=ling, parent=tier.name, part=speaker)
     for row, (start, end) in zip(tier.rows, tier.times, strict=True):
         turn = prediction.turns.iloc[row]
-        document.add_annotation(tier.name, start, end, printable(turn["text"]))
+        document.add_annotation(tier.name, start, end, without_control(turn["text"]))
     # A reference is found by time; turns that touch share their ends, so not at one.
     for row, (start, end) in zip(tier.rows, tier.times, strict=True):
         turn = prediction.turns.iloc[row]
         middle = (start + end) / 2
-        values = {PREDICTED: printable(turn["predicted"]), CONFIDENCE: f"{turn['confidence']:.3f}"}
+        values = {
+            PREDICTED: without_control(turn["predicted"]),
+            CONFIDENCE: f"{turn['confidence']:.3f}",
+        }
         for kind, value in values.items():
             document.add_ref_annotation(below[kind], tier.name, middle, value)
 
@@ -90,8 +95,8 @@ def write_textgrid(path: Path, prediction: Prediction, duration_s: float | None)
         for row, (start, end) in zip(tier.rows, tier.times, strict=True):
             turn = prediction.turns.iloc[row]
             times = start / 1000, end / 1000
-            texts.add_interval(*times, printable(turn["text"]), check=False)
-            emotions.add_interval(*times, printable(turn["predicted"]), check=False)
+            texts.add_interval(*times, without_control(turn["text"]), check=False)
+            emotions.add_interval(*times, without_control(turn["predicted"]), check=False)
     if not tiers:
         grid.add_tier("unknown")
     grid.to_file(str(path))

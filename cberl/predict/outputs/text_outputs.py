@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cberl.modalities import MODALITIES
-from cberl.predict.outputs.timeline import milliseconds, printable
+from cberl.predict.outputs.timeline import milliseconds, without_control
 from cberl.predict.prediction import Prediction
 from cberl.report.figures import colour
 
@@ -70,8 +70,8 @@ def render_webvtt(prediction: Prediction) -> str:
         if times is None:
             continue
         marks = names[row["predicted"]] + (".uncertain" if row["uncertain"] else "")
-        voice = _escape(printable(row["speaker"]))
-        text = _escape(printable(row["text"]))
+        voice = _escape(without_control(row["speaker"]))
+        text = _escape(without_control(row["text"]))
         arrow = " --> ".join(map(_clock, times))
         blocks.append(f"{row['turn']}\n{arrow}\n<v {voice}><c.{marks}>{text}</c></v>")
     return "\n\n".join(blocks) + "\n"

@@ -51,14 +51,14 @@ def milliseconds(start_s: float, end_s: float) -> tuple[int, int] | None:
     return (start, end) if 0 <= start < end else None
 
 
-def printable(text: str) -> str:
+def without_control(text: str) -> str:
     """Text without the control characters that XML cannot hold, in one line."""
     return " ".join(text.translate(_DROPPED).split())
 
 
 def _name(speaker: str, number: int, tiers: dict[str, list[Tier]]) -> str:
     """A name that no other tier has; quotes would end a name in a TextGrid."""
-    base = printable(speaker).replace('"', "'") or "unknown"
+    base = without_control(speaker).replace('"', "'") or "unknown"
     taken = {tier.name for own in tiers.values() for tier in own}
     name = base if number == 0 else f"{base} ({number + 1})"
     while name in taken:

@@ -3,7 +3,7 @@
 import pytest
 
 from cberl.errors import InputError
-from cberl.predict.recordings import Recording, read_recordings
+from cberl.predict.recordings import RecordingFiles, read_recordings
 
 
 def write(tmp_path, *rows):
@@ -19,7 +19,7 @@ def test_a_recording_a_transcript_or_both(tmp_path):
     path = write(tmp_path, f"both\t{video}\t{text}", f"seen\t{video}\t", f"read\t\t{text}")
     recordings = read_recordings(path)
     assert list(recordings) == ["both", "seen", "read"]
-    assert recordings["both"] == Recording(video, text)
+    assert recordings["both"] == RecordingFiles(video, text)
     assert recordings["seen"].files == [video]
     assert recordings["read"].files == [text]
 
