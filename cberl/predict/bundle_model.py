@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cberl.corpus.readers.column_files import ColumnFile, as_text
+from cberl.corpus.readers.column_files import ColumnFile, cell_text
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
 from cberl.errors import InputError
 from cberl.predict.bundle.load import Models, open_bundle
@@ -82,7 +82,7 @@ def _columns_of(table: pd.DataFrame) -> ColumnFile:
     plain = table[known].astype(object).where(table[known].notna(), None)
     cells = {
         name: [
-            as_text(value, IN_MEMORY, place, name)
+            cell_text(value, IN_MEMORY, place, name)
             for value, place in zip(plain[name], places, strict=True)
         ]
         for name in known
