@@ -23,10 +23,13 @@ def scratch_folder() -> Iterator[Path]:
     """
     _remove_dead_scratch(Path(tempfile.gettempdir()))
     before = tempfile.tempdir, os.environ.get("TMPDIR")
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    with (folder / LOCK).open("wb") as held:
+    # It gets its name once it is locked: another job that starts now would take it for a dead one's.
+    unlocked = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}"))
+    folder = unlocked.with_name(unlocked.name.removeprefix("new-"))
+    with (unlocked / LOCK).open("wb") as held:
         with suppress(OSError):
             fcntl.flock(held, fcntl.LOCK_EX)
+        unlocked.rename(folder)
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "torchinductor")
         try:
