@@ -12,7 +12,7 @@ import os
 import re
 from base64 import urlsafe_b64encode
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import xxhash
 
@@ -81,18 +81,33 @@ def is_own_digest(digest: str | None) -> bool:
 def find_rule(path: str | Path) -> str | None:
     """The rule that made a file: by Snakemake's record, else by what is legible in the file."""
     path = Path(path).absolute()
-    for folder in path.parents:
-        name = urlsafe_b64encode(str(path.relative_to(folder)).encode()).decode()
-        try:
-            return json.loads((folder / ".snakemake/metadata" / name).read_bytes())["rule"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+    rule = find_record(path)["rule"]
+    if rule is not None:
+        return rule
     try:
         with path.open("rb") as file:
             found = _RULE.search(_region(file)[1])
     except OSError:
         return None
     return found[1].decode() if found else None
+
+
+def find_record(path: str | Path) -> dict[str, Any]:
+    """What Snakemake noted of the job that made a file.
+
+    Returns:
+        ``rule``: its name, None if nothing legible is noted; ``inputs``: absolute paths.
+    """
+    path = Path(path).absolute()
+    for folder in path.parents:
+        name = urlsafe_b64encode(str(path.relative_to(folder)).encode()).decode()
+        try:
+            record = json.loads((folder / ".snakemake/metadata" / name).read_bytes())
+            inputs = [folder / one for one in record.get("input") or ()]
+            return {"rule": str(record["rule"]), "inputs": inputs}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return {"rule": None, "inputs": []}
 
 
 class _Field:

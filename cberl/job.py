@@ -17,8 +17,11 @@ from cberl.left_over import scratch_folder
 from cberl.lifetime import end_with_snakemake
 from cberl.log import log_error, open_log
 from cberl.postponed import postpone_unused
-from cberl.provenance import describe_job
-from cberl.seeding import limit_threads, seed_everything
+from cberl.provenance import describe_job, find_path
+from cberl.seeding import choose_device, limit_threads, seed_everything
+
+NOT_DECISIVE = {"settings", "code", "device", "root", "clips", "assets"}
+"""Params of rules that provenance has in another place, or that only say when to run again."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,20 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
             postpone_unused()
             limit_threads(snakemake.threads)
             seed_everything(seed or 0)
+        params = dict(snakemake.params.items())
+        root = params.get("root") or (settings or {}).get("root")
         provenance = describe_job(
             snakemake.rule,
             wildcards,
-            settings,
-            snakemake.params.get("code"),
+            _without_place(settings),
+            params.get("code"),
             seed,
             _read_inputs(snakemake.input),
+            {name: value for name, value in params.items() if name not in NOT_DECISIVE},
+            choose_device(params.get("device", "cpu")) if torch else None,
+            find_path(root) if root else None,
         )
-        yield Job(dict(snakemake.params.items()), settings, seed, provenance)
+        yield Job(params, settings, seed, provenance)
         seconds = time.monotonic() - started
         logging.info("done in %.1f s, peak memory %d MB", seconds, _peak_memory_mb())
         if getattr(sys.modules["__main__"], "snakemake", None) is snakemake:
@@ -81,6 +89,11 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         sys.exit(1)
     finally:
         jobs_own.close()
+
+
+def _without_place(settings: Any) -> Any:
+    """Settings without where the corpus lies, which decides no byte."""
+    return {k: v for k, v in settings.items() if k != "root"} if settings else settings
 
 
 def _leave() -> None:

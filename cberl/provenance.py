@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import cberl
-from cberl.digests import check_digest
+from cberl.digests import check_digest, find_record
 
 PROJECT = Path(__file__).resolve().parent.parent
 RESULTS = "results"
 """The folder of all artifacts, in the working directory."""
+
+CORPUS_ROOT = "corpus.root"
+"""What stands for the corpus's folder in provenance: where it lies decides no byte."""
 
 LIBRARIES = (
     "numpy",
@@ -76,12 +79,18 @@ def input_digest(path: str | Path) -> str | None:
     return None if Path(path).is_dir() else file_digest(path)
 
 
-def portable_name(path: str | Path) -> str:
+def portable_name(path: str | Path, root: Path | None = None) -> str:
     """A file's name as the configuration has it, wherever the workflow runs.
 
-    What stands in the project's folder is named from there, by `find_path` too.
+    What stands in the project's folder is named from there, by `find_path` too; what stands in
+    the corpus, by `find_input` too.
+
+    Args:
+        root: the corpus's folder, of a job that reads files of it.
     """
     path = Path(path)
+    if root is not None and path.is_relative_to(root):
+        return str(CORPUS_ROOT / path.relative_to(root))
     return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)
 
 
@@ -98,6 +107,23 @@ def find_path(path: str, folder: Path = Path()) -> Path:
     return found if found.exists() else PROJECT / expanded
 
 
+def find_input(name: str, artifact: Path, folder: Path) -> Path:
+    """Find an input by the name that an artifact's provenance has for it.
+
+    Where the corpus lies, Snakemake's record of the artifact knows; without one, the answer is a
+    path at which nothing is.
+
+    Args:
+        artifact: the file that was made from it.
+        folder: the working directory of the workflow.
+    """
+    inside = name.removeprefix(f"{CORPUS_ROOT}/")
+    if inside == name:
+        return find_path(name, folder)
+    noted = [path for path in find_record(artifact)["inputs"] if str(path).endswith(f"/{inside}")]
+    return noted[0] if noted else folder / name
+
+
 def describe_job(
     rule: str,
     wildcards: Mapping[str, str],
@@ -105,11 +131,19 @@ def describe_job(
     code: str,
     seed: int | None,
     inputs: Iterable[str],
+    params: Mapping[str, Any] | None = None,
+    device: str | None = None,
+    root: Path | None = None,
 ) -> dict[str, Any]:
     """Put together what an artifact says of its origin. No time stamp: same job, same bytes.
 
     Of an artifact (a file under ``results/``) the digest that it carries is named, once its
     content has been held against it; of raw data the SHA-256. Directories are named without.
+
+    Args:
+        params: what else than settings the rule hands to the job, if it decides what is written.
+        device: what torch computes on.
+        root: the corpus's folder, of a job that reads files of it.
 
     Raises:
         InputError: an artifact among the inputs is broken.
@@ -122,9 +156,11 @@ def describe_job(
         "wildcards": dict(wildcards),
         "settings": settings,
         "settings_digest": settings_digest(settings),
+        "params": dict(params or {}),
         "code_digest": code,
         "seed": seed,
-        "inputs": {portable_name(path): input_digest(path) for path in inputs},
+        "device": device,
+        "inputs": {portable_name(path, root): input_digest(path) for path in inputs},
         "libraries": {"python": platform.python_version(), **library_versions()},
     }
 

@@ -64,14 +64,16 @@ def describe_provenance(provenance: Mapping[str, Any]) -> Iterator[str]:
     yield f"  rule       {provenance.get('rule')}  {wildcards}".rstrip()
     for title, key in (
         ("seed", "seed"),
+        ("device", "device"),
         ("version", "cberl_version"),
         ("commit", "git_commit"),
         ("code", "code_digest"),
         ("config", "settings_digest"),
     ):
         yield f"  {title:<10} {_or_dash(provenance.get(key))}"
-    if provenance.get("settings"):
-        yield f"  settings   {json.dumps(provenance['settings'], ensure_ascii=False)}"
+    for key in ("settings", "params"):
+        if provenance.get(key):
+            yield f"  {key:<10} {json.dumps(provenance[key], ensure_ascii=False)}"
     libraries = provenance.get("libraries") or {}
     if libraries:
         yield "  libraries  " + ", ".join(

@@ -7,7 +7,7 @@ from typing import Any
 from cberl.commands.inspect import read_any_header
 from cberl.digests import check_digest, find_rule, is_own_digest
 from cberl.errors import InputError
-from cberl.provenance import file_digest, find_path
+from cberl.provenance import file_digest, find_input, find_path
 
 CLIPS = "the corpus's clips; columns audio_sha256 and video_sha256 of this table digest each"
 
@@ -24,7 +24,7 @@ def trace_file(path: str | Path) -> Iterator[str]:
     header = read_any_header(path)
     yield f"{path}  {_origin(header)}"
     tracer = _Tracer(_find_root(path, header["provenance"]))
-    yield from tracer.trace(header, indent="")
+    yield from tracer.trace(path, header, indent="")
 
 
 class _Tracer:
@@ -36,8 +36,8 @@ class _Tracer:
         self._artifacts: set[str] = set()
         self._digests: dict[str, str | None] = {}
 
-    def trace(self, header: Mapping[str, Any], indent: str) -> Iterator[str]:
-        new, above = self._sort_inputs(header)
+    def trace(self, path: Path, header: Mapping[str, Any], indent: str) -> Iterator[str]:
+        new, above = self._sort_inputs(path, header)
         lines: list[tuple[str, str]] = [*new]
         if header["kind"] == "media":
             lines.append(("", f"raw data: {CLIPS}"))
@@ -58,22 +58,29 @@ class _Tracer:
         if not header:
             yield f"{branch}{name}  {self._without_header(name)}{state}"
             return
-        nothing_new = known or (header["kind"] != "media" and not self._sort_inputs(header)[0])
+        path = find_path(name, self._root)
+        nothing_new = known or (
+            header["kind"] != "media" and not self._sort_inputs(path, header)[0]
+        )
         yield f"{branch}{name}  {_origin(header)}{', from files above' * nothing_new}{state}"
         if not nothing_new:
-            yield from self.trace(header, deeper)
+            yield from self.trace(path, header, deeper)
 
-    def _sort_inputs(self, header: Mapping[str, Any]) -> tuple[list[tuple[str, str]], int]:
+    def _sort_inputs(
+        self, artifact: Path, header: Mapping[str, Any]
+    ) -> tuple[list[tuple[str, str]], int]:
         """Inputs to list, with what has become of each, and how many need no second mention."""
         inputs = (header["provenance"].get("inputs") or {}).items()
         self._artifacts.update(name for name, digest in inputs if is_own_digest(digest))
-        states = [(name, self._state(name, digest)) for name, digest in inputs]
+        states = [
+            (name, self._state(name, find_input(name, artifact, self._root), digest))
+            for name, digest in inputs
+        ]
         new = [(name, state) for name, state in states if state or name not in self._listed]
         return new, len(states) - len(new)
 
-    def _state(self, name: str, digest: str | None) -> str:
+    def _state(self, name: str, path: Path, digest: str | None) -> str:
         """What has become of an input since it was read; empty if nothing."""
-        path = find_path(name, self._root)
         if not path.exists():
             return "  GONE"
         if digest is None:

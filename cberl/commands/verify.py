@@ -10,7 +10,7 @@ from pathlib import Path
 from cberl.commands.inspect import read_any_header
 from cberl.digests import check_digest, find_rule, is_own_digest
 from cberl.errors import InputError
-from cberl.provenance import PROJECT, RESULTS, file_digest, find_path
+from cberl.provenance import PROJECT, RESULTS, file_digest, find_input
 
 TABLES_AND_TENSORS = {".parquet", ".safetensors"}
 PAGES = {".html", ".md", ".txt", ".json"}
@@ -54,7 +54,7 @@ class Verifier:
         depth = len(parts) - 1 - parts[::-1].index(RESULTS)
         # The paths in provenance start here: where the workflow ran.
         self._root = Path(*parts[:depth])
-        self._digests: dict[str, str | None] = {}
+        self._digests: dict[Path, str | None] = {}
         self._missing: set[str] = set()
         self.files = self.bytes = 0
         self.found: list[Finding] = []
@@ -86,7 +86,7 @@ class Verifier:
         if path.suffix not in TABLES_AND_TENSORS | PAGES or path.name.startswith("."):
             yield Finding("foreign", name, "no file of this pipeline")
             return
-        if self._digest(name) is None:
+        if self._digest(name, path) is None:
             # Snakemake knows the rule of a part of a bundle by the manifest.
             target = self._root / _target(name)
             known = find_rule(target) is not None
@@ -100,27 +100,31 @@ class Verifier:
         inputs = read_any_header(path)["provenance"].get("inputs") or {}
         others = []
         for source, recorded in inputs.items():
-            if not find_path(source, self._root).exists():
+            raw = find_input(source, path, self._root)
+            if not raw.exists():
                 if source not in self._missing:
                     self._missing.add(source)
                     state = "missing" if is_own_digest(recorded) else "foreign"
                     yield Finding(state, source, f"gone; {name} was made from it")
-            elif recorded and self._digest(source) not in (recorded, None):
+            elif recorded and self._digest(source, raw) not in (recorded, None):
                 others.append(source)
         if others:
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
             yield Finding("older", name, f"made from another {others[0]}{more}")
 
-    def _digest(self, name: str) -> str | None:
-        """A file's digest, taken once; None of a broken artifact."""
-        if name not in self._digests:
+    def _digest(self, name: str, path: Path) -> str | None:
+        """A file's digest, taken once; None of a broken artifact.
+
+        Args:
+            name: as provenance has it.
+        """
+        if path not in self._digests:
             try:
-                path = find_path(name, self._root)
                 inside = Path(name).parts[0] == RESULTS
-                self._digests[name] = check_digest(path) if inside else file_digest(path)
+                self._digests[path] = check_digest(path) if inside else file_digest(path)
             except InputError:
-                self._digests[name] = None
-        return self._digests[name]
+                self._digests[path] = None
+        return self._digests[path]
 
     def snakemake_calls(self, config: str | None) -> list[list[str]]:
         """The commands that make again what is broken, missing or older, one for each corpus.

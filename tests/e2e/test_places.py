@@ -6,9 +6,12 @@ import pytest
 from killing import digests_of
 
 from cberl.artifacts import read_header
+from cberl.commands.lineage import trace_file
+from cberl.commands.verify import Verifier
 from cberl.configuration import PROJECT
 
 DEMO = {"name": "demo", "kind": "meld", "root": "resources/demo", "max_unavailable": 0.5}
+UTTERANCES = "results/six/corpus/utterances.parquet"
 FIRST = "results/demo/corpus/utterances.parquet"
 READ = (FIRST, "results/demo/corpus/media/1-of-2.parquet")
 
@@ -18,10 +21,35 @@ def test_any_folder_may_hold_the_corpus(workspace, root):
     (workspace.folder / "six").rename(workspace.folder / root)
     workspace.configure(corpus=workspace.config["corpus"] | {"root": root})
     workspace.snakemake("results/six/corpus/media/1-of-2.parquet")
-    inputs = read_header(workspace.folder / "results/six/corpus/utterances.parquet")["provenance"][
-        "inputs"
-    ]
-    assert f"{root}/train_sent_emo.csv" in inputs
+    inputs = read_header(workspace.folder / UTTERANCES)["provenance"]["inputs"]
+    assert "corpus.root/train_sent_emo.csv" in inputs
+
+
+def test_where_the_corpus_lies_changes_no_byte(workspace, tmp_path_factory):
+    """Of anything but the page that shows the configuration."""
+    other = type(workspace)(tmp_path_factory.mktemp("other"))
+    shutil.copytree(workspace.folder / "six", other.folder / "deep/within")
+    corpus, lying = workspace.config["corpus"], {workspace: "six", other: "deep/within"}
+    for place, name in lying.items():
+        place.configure(**workspace.config)
+        place.configure(corpus=corpus | {"root": str(place.folder / name)})
+        place.snakemake()
+    digests = [digests_of(place.folder) for place in lying]
+    for one in digests:
+        del one["results/six/report/index.html"]
+    assert digests[0] == digests[1]
+    for place in lying:
+        assert found_in(place) == []
+        csv = place.folder / lying[place] / "train_sent_emo.csv"
+        csv.write_text(csv.read_text().replace("!", "?"))
+        older = [name for state, name in found_in(place) if state == "older"]
+        assert UTTERANCES in older
+        marked = [line for line in trace_file(place.folder / UTTERANCES) if "CHANGED" in line]
+        assert len(marked) == 1
+
+
+def found_in(place):
+    return [(one.state, one.path) for one in Verifier(place.folder / "results").check()]
 
 
 def test_the_working_directory_changes_no_byte(workspace, tmp_path_factory):
@@ -35,8 +63,8 @@ def test_the_working_directory_changes_no_byte(workspace, tmp_path_factory):
         place.snakemake(*READ)
     assert digests_of(here.folder) == digests_of(there.folder)
     header = read_header(here.folder / FIRST)
-    assert all(name.startswith("resources/demo/") for name in header["provenance"]["inputs"])
-    assert header["provenance"]["settings"]["root"] == "resources/demo"
+    assert all(name.startswith("corpus.root/") for name in header["provenance"]["inputs"])
+    assert "root" not in header["provenance"]["settings"]
 
 
 def test_nothing_is_left_in_the_temporary_folder(finished_copy, tmp_path_factory, monkeypatch):

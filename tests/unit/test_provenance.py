@@ -1,14 +1,16 @@
 """Digests follow what code does, and nothing else."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
+from base64 import urlsafe_b64encode
 
 import pytest
 
 from cberl import provenance
-from cberl.provenance import code_digest, describe_job, settings_digest
+from cberl.provenance import code_digest, describe_job, find_input, settings_digest
 
 
 @pytest.fixture
@@ -78,3 +80,27 @@ def test_a_job_is_described_by_its_inputs_bytes(tmp_path):
     assert told["inputs"] == {str(file): hashlib.sha256(b"x").hexdigest(), str(tmp_path): None}
     assert (told["rule"], told["seed"], told["code_digest"]) == ("fit_vae", 1, "c0de")
     assert "torch" in told["libraries"]
+
+
+def test_a_job_is_described_by_its_params_and_device():
+    params = {"variant": {"loss": "focal"}}
+    told = describe_job("train_gnn", {}, {}, "c0de", 1, [], params, "cuda")
+    assert (told["params"], told["device"]) == (params, "cuda")
+
+
+def test_files_of_the_corpus_are_named_from_its_folder_on_and_found_by_snakemakes_record(tmp_path):
+    file = tmp_path / "far/away/train.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("x")
+    told = describe_job("ingest", {}, {}, "c0de", 1, [file], root=tmp_path / "far")
+    assert list(told["inputs"]) == ["corpus.root/away/train.csv"]
+
+    artifact = tmp_path / "results/utterances.parquet"
+    named = ("corpus.root/away/train.csv", artifact, tmp_path)
+    assert not find_input(*named).exists()
+    records = tmp_path / ".snakemake/metadata"
+    records.mkdir(parents=True)
+    record = {"rule": "ingest", "input": ["other.csv", "far/away/train.csv"]}
+    encoded = urlsafe_b64encode(b"results/utterances.parquet").decode()
+    (records / encoded).write_text(json.dumps(record))
+    assert find_input(*named) == file
