@@ -33,6 +33,20 @@ def check_writable(folder: str | Path) -> None:
             probe.unlink(missing_ok=True)
 
 
+def check_names(paths: Iterable[str | Path]) -> None:
+    """Refuse paths that the workflow could not name as inputs.
+
+    Raises:
+        InputError: a path has braces in it.
+    """
+    for path in map(str, paths):
+        if "{" in path or "}" in path:
+            raise InputError(
+                f"{path}: has braces in its path, which Snakemake takes for wildcards; rename it, "
+                "or name a link without braces"
+            )
+
+
 def check_readable(paths: Iterable[str | Path]) -> None:
     """Open every file that a run reads.
 

@@ -6,6 +6,7 @@ from cberl.corpus.foreign_files import refuse_foreign
 from cberl.corpus.settings import CorpusSettings
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
+from cberl.preflight import check_names
 
 TABLE_LIKE = (".tsv", ".csv", ".jsonl", ".xlsx", ".parquet", ".npz", ".pkl", ".pickle", ".p")
 MOST_SHOWN = 5
@@ -29,12 +30,7 @@ def annotation_files(settings: CorpusSettings, root: Path) -> list[Path]:
     """
     kind = settings.kind
     files = _find_files(kind, settings, root)
-    for file in files:
-        if "{" in str(file) or "}" in str(file):
-            raise InputError(
-                f"{file}: has braces in its path, which Snakemake takes for wildcards; rename it, "
-                "or set corpus.root to a link without braces"
-            )
+    check_names(files)
     return files
 
 

@@ -25,6 +25,41 @@ def test_any_folder_may_hold_the_corpus(workspace, root):
     assert "corpus.root/train_sent_emo.csv" in inputs
 
 
+FEATURES = {"video": {"encoder": "r3d_18", "weights": "none"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "sections"),
+    [
+        ("si{x}/train_sent_emo.csv", {"corpus": {"name": "six", "kind": "meld", "root": "si{x}"}}),
+        ("e{n}c/config.json", {"features": FEATURES | {"text": {"encoder": "./e{n}c"}}}),
+        ("o{wn}.conf", {"features": FEATURES | {"audio": {"encoder": "o{wn}.conf"}}}),
+        ("{w}.pt", {"features": {"video": {"encoder": "r3d_18", "weights": "{w}.pt"}}}),
+    ],
+)
+def test_braces_in_the_path_of_an_input_are_refused_in_one_line(workspace, name, sections):
+    if "corpus" in sections:
+        (workspace.folder / "six").rename(workspace.folder / "si{x}")
+    path = workspace.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    workspace.configure(**sections)
+    printed = workspace.snakemake("-n", check=False).stdout
+    assert [line for line in printed.splitlines() if "rror" in line] == [
+        f"error: {name}: has braces in its path, which Snakemake takes for wildcards; rename it, "
+        "or name a link without braces"
+    ]
+
+
+def test_other_paths_may_have_braces(workspace, tmp_path_factory):
+    other = type(workspace)(tmp_path_factory.mktemp("wor{k}ing") / "fol{d}er")
+    shutil.copytree(workspace.folder, other.folder)
+    shutil.copy(PROJECT / "config/variants.tsv", other.folder / "v{a}.tsv")
+    other.configure(variants="v{a}.tsv")
+    other.snakemake(UTTERANCES)
+    assert (other.folder / UTTERANCES).exists()
+
+
 def test_where_the_corpus_lies_changes_no_byte(workspace, tmp_path_factory):
     """Of anything but the page that shows the configuration."""
     other = type(workspace)(tmp_path_factory.mktemp("other"))

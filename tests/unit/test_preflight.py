@@ -2,11 +2,12 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
 from cberl.errors import InputError
-from cberl.preflight import check_dates, check_readable, check_writable
+from cberl.preflight import check_dates, check_names, check_readable, check_writable
 
 
 def test_a_folder_that_can_be_written_to_is_left_as_it_was(tmp_path):
@@ -25,6 +26,13 @@ def test_a_file_that_is_gone_or_no_file_is_named_with_the_cause(tmp_path):
     check_readable([tmp_path / "here.csv"])
     with pytest.raises(InputError, match=r"gone\.csv: cannot be read: No such file"):
         check_readable([tmp_path / "here.csv", tmp_path / "gone.csv"])
+
+
+@pytest.mark.parametrize("name", ["{odd}/a.csv", "a}b", "{"])
+def test_braces_in_a_path_are_refused(name):
+    check_names(["plain", Path("a b")])
+    with pytest.raises(InputError, match="has braces in its path, which Snakemake takes for wild"):
+        check_names(["plain", Path(name)])
 
 
 def test_a_file_from_the_future_is_named_with_both_dates(tmp_path):

@@ -23,7 +23,7 @@ from cberl.features.encoders import PUBLISHED, encoder_files, is_speech_network
 from cberl.features.settings import FeatureSettings, TextSettings
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
-from cberl.preflight import check_readable
+from cberl.preflight import check_names, check_readable
 from cberl.printable import printable
 from cberl.provenance import file_digest, find_path, settings_digest
 from cberl.settings import read_settings
@@ -43,6 +43,7 @@ try:
         read_settings(FeatureSettings, config["features"]), config["modalities"]
     )
     RAW_FILES = [*ANNOTATIONS, *(file for files in ENCODER_FILES.values() for file in files)]
+    check_names(RAW_FILES)
     check_readable(RAW_FILES)
 except InputError as error:
     raise SystemExit(f"error: {error}")

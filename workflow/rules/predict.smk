@@ -4,6 +4,7 @@ from cberl.configuration import check_settings, has_gpu
 from cberl.errors import InputError
 from cberl.predict.bundle.manifest import MANIFEST, read_manifest
 from cberl.predict.recordings import read_recordings
+from cberl.preflight import check_names
 
 try:
     check_settings(config, schema("predict.schema.yaml"), CONFIG_SOURCE)
@@ -11,6 +12,7 @@ try:
     read_manifest(BUNDLE)
     RECORDINGS = read_recordings(find_path(config["predict"]["recordings"]))
     RAW_FILES = [file for recording in RECORDINGS.values() for file in recording.files]
+    check_names([BUNDLE, *RAW_FILES])
 except InputError as error:
     raise SystemExit(f"error: {error}")
 

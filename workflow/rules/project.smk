@@ -17,7 +17,7 @@ sys.path.insert(0, str(PROJECT))
 from cberl.configuration import export_package_path, read_typed
 from cberl.errors import InputError
 from cberl.left_over import clear_after_killed
-from cberl.preflight import check_dates, check_writable
+from cberl.preflight import check_dates, check_names, check_writable
 from cberl.provenance import code_digest, find_path
 
 STARTED = time.time()
@@ -27,6 +27,7 @@ if workflow.is_main_process:
     # On a full disk each line of Snakemake's log would bring a traceback.
     logging.raiseExceptions = False
     try:
+        check_names([PROJECT])
         check_writable(".")
     except InputError as error:
         raise SystemExit(f"error: {error}")
