@@ -55,6 +55,18 @@ def test_a_job_over_its_time_passes_with_more(ended):
     assert (ended.folder / "time.txt").exists()
 
 
+def test_a_training_over_its_time_is_kept_and_gone_on_with(ended):
+    first, second = ended.jobs_of("trains")
+    assert (first["JobState"], second["JobState"]) == ("TIMEOUT", "COMPLETED")
+    kept = int(re.search(r"asked to end: kept after epoch (\d+)", ended.output)[1])
+    assert kept > 30
+    log = (ended.folder / "trains.log").read_text()
+    assert f"training goes on after epoch {kept}\n" in log
+    epochs = (ended.folder / "epochs").read_text().split()
+    assert epochs == [str(epoch) for epoch in range(1, 121)]
+    assert not list(ended.folder.glob(".*.checkpoint"))
+
+
 def test_a_failing_job_is_tried_thrice_and_shows_its_logs(ended):
     assert [job["JobState"] for job in ended.jobs_of("fails")] == ["FAILED"] * 3
     assert "the third wheel came off" in ended.output
@@ -64,5 +76,5 @@ def test_a_failing_job_is_tried_thrice_and_shows_its_logs(ended):
 
 def test_what_does_not_need_a_failing_job_is_done(ended):
     made = {path.name for path in ended.folder.glob("*.txt")}
-    assert made == {"gpu.txt", "gres.txt", "cpu.txt", "memory.txt", "time.txt"}
+    assert made == {"gpu.txt", "gres.txt", "cpu.txt", "memory.txt", "time.txt", "model.txt"}
     assert not ended.jobs_of("follows_failure")

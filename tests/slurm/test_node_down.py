@@ -3,7 +3,18 @@
 from collections import Counter
 
 import pytest
+from conftest import make_workspace
 from slurm.cluster import Node
+from slurm.run import Run
+
+from cberl.configuration import PROJECT
+
+MODEL = "results/six/fuse/vae/seed0/vae.safetensors"
+# Of text alone, and long enough for a checkpoint: 20 seconds and more.
+LONG = {
+    "modalities": ["text"],
+    "fuse": {"vae": {"epochs": 20000, "patience": 20000, "batch_size": 16, "hidden_size": 16}},
+}
 
 
 @pytest.fixture
@@ -29,3 +40,21 @@ def test_a_node_that_goes_down_costs_only_its_jobs(two_nodes, prepare_run):
     assert {number for number, _ in again} == lost
     assert {node for _, node in again} == {"left"}
     assert len(again) == 2
+
+
+def test_a_training_whose_node_goes_down_is_gone_on_with_on_another(two_nodes, tmp_path):
+    undisturbed, other = (make_workspace(tmp_path / name) for name in ("undisturbed", "other"))
+    for workspace in (undisturbed, other):
+        workspace.configure(**LONG)
+    run = Run(two_nodes, other.folder, PROJECT / "workflow/Snakefile").start(MODEL)
+    kept = (other.folder / MODEL).with_name(".vae.safetensors.checkpoint")
+    run.wait_until(kept.exists)
+    (job,) = run.jobs_of("fit_vae")
+    two_nodes.fail_node(job["NodeList"])
+
+    assert run.finish() == 0
+    log = (other.folder / "results/six/logs/fit_vae/seed0.log").read_text()
+    assert "training goes on after epoch" in log
+    assert not kept.exists()
+    undisturbed.snakemake(MODEL)
+    assert (other.folder / MODEL).read_bytes() == (undisturbed.folder / MODEL).read_bytes()

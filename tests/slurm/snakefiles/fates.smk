@@ -1,6 +1,7 @@
 """Jobs that need a GPU, none, more memory, more time, or that fail whatever they are given."""
 
 
+
 def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
@@ -13,6 +14,7 @@ rule all:
         "cpu.txt",
         "memory.txt",
         "time.txt",
+        "model.txt",
         "after_failure.txt",
 
 
@@ -69,6 +71,19 @@ rule needs_time:
         attempt=growing(1),
     shell:
         "[ {resources.attempt} -gt 1 ] || sleep 600; touch {output}"
+
+
+# Too long for its first limit; SLURM looks every half minute whether one is over its time.
+rule trains:
+    output:
+        model="model.txt",
+    log:
+        "trains.log",
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(1),
+    script:
+        "train_slowly.py"
 
 
 rule fails:
