@@ -2,11 +2,13 @@
 
 import argparse
 import difflib
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from cberl.errors import InputError
 from cberl.printable import printable
+from cberl.provenance import CORPUS_ROOT
 
 HELD, STALE, UNREADABLE = "holds them", "made from them", "unreadable"
 ARTIFACTS = {".parquet", ".safetensors"}
@@ -24,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "listed and left alone.",
         epilog="examples:\n"
         "  cberl forget results/meld --speaker Ross\n"
-        "  cberl forget results/meld --dialogue train/17 --yes",
+        "  cberl forget results/meld --dialogue train/17 --yes --configfile config/meld.yaml",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="FOLDER", help="results of a corpus: results/CORPUS")
@@ -32,6 +34,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     who.add_argument("--speaker", metavar="NAME", help="as the corpus names them")
     who.add_argument("--dialogue", metavar="ID", help="split/dialogue, as in utterances.parquet")
     parser.add_argument("--yes", action="store_true", help="remove the files that are listed")
+    parser.add_argument(
+        "--configfile", metavar="FILE", help="configuration of the run, for the command printed"
+    )
     parser.set_defaults(run=run)
 
 
@@ -47,7 +52,9 @@ def run(options: argparse.Namespace) -> int:
     if options.yes:
         for path in traces.files:
             path.unlink()
-        print("removed; the next run makes again what it needs")
+        print("removed; once the corpus is without them, this makes everything again:")
+        configured = ["--configfile", options.configfile] if options.configfile else []
+        print(shlex.join(["snakemake", "--cores", "all", *configured]))
     return 0
 
 
@@ -58,7 +65,7 @@ class Traces:
     Attributes:
         files: path -> why it is listed; none of them is the corpus's own.
         utterances: how many they are.
-        raw: clips and annotation files of the corpus.
+        raw: clips and annotation files of the corpus, from its folder on.
     """
 
     files: dict[Path, str]
@@ -93,7 +100,8 @@ def find_traces(folder: str | Path, speaker: str | None, dialogue: str | None) -
         raise InputError(f"{table}: no utterance with {column} {wanted}{hint}")
     clips = {str(path) for name in ("media_path", "audio_path") for path in own[name].dropna()}
     annotations = read_header(table)["provenance"].get("inputs") or {}
-    raw = [*sorted(clips), *(f"{name} (rows of it)" for name in annotations)]
+    tables = [name.removeprefix(f"{CORPUS_ROOT}/") for name in annotations]
+    raw = [*sorted(clips), *(f"{name} (rows of it)" for name in tables)]
     names = {wanted, *own[KEY], *own["dialogue_id"]}
     tracer = _Tracer(folder, set(own[KEY]), set(rows[KEY]), names)
     return Traces(tracer.find(), len(own), raw)

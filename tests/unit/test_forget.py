@@ -37,7 +37,7 @@ def results(tmp_path, monkeypatch):
     frame["dialogue_id"] = [name.rsplit("/", 1)[0] for name in ROWS]
     frame["turn"], frame["text"] = 0, "hello"
     frame["media_path"] = [f"{name.replace('/', '_')}.mp4" for name in ROWS]
-    write_table(utterances, UTTERANCES, frame, provenance("ingest_corpus", "toy/train.csv"))
+    write_table(utterances, UTTERANCES, frame, provenance("ingest_corpus", "corpus.root/train.csv"))
     labels = pd.DataFrame({"utterance_id": ["dev/0/0"], "label": ["joy"]})
     write_table(f"{FOLDER}/corpus/labels_dev.parquet", LABELS, labels, provenance("ingest_corpus"))
     features("features/1.parquet", ["train/0/0", "train/0/1"], "extract_text", utterances)
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_read_is_listed(results):
 
 def test_the_corpus_is_listed_and_left_to_its_owner(results):
     traces = find_traces(results, "Ann", None)
-    assert traces.raw == ["train_0_0.mp4", "toy/train.csv (rows of it)"]
+    assert traces.raw == ["train_0_0.mp4", "train.csv (rows of it)"]
     assert traces.utterances == 1
 
 
@@ -101,7 +101,10 @@ def test_nothing_is_removed_unless_it_is_said(results, capsys):
     assert main(["forget", str(results), "--speaker", "Ann"]) == 0
     assert sorted(results.rglob("*")) == before
     assert "gan.safetensors" in capsys.readouterr().out
-    assert main(["forget", str(results), "--speaker", "Ann", "--yes"]) == 0
+    command = ["forget", str(results), "--speaker", "Ann", "--yes", "--configfile", "my toy.yaml"]
+    assert main(command) == 0
+    call = "snakemake --cores all --configfile 'my toy.yaml'"
+    assert capsys.readouterr().out.splitlines()[-1] == call
     left = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
     assert left == {
         *("corpus/labels_dev.parquet", "features/2.parquet", "features/dev.parquet"),
