@@ -1,5 +1,6 @@
 """Conversations that are still going on get what they would get when they are over."""
 
+import gc
 import io
 import json
 import os
@@ -147,6 +148,19 @@ def test_the_command_answers_while_the_stream_is_open(online_models, bundle, tmp
     refused, mixed = capsys.readouterr().err.splitlines()
     assert "expected a bundle trained with graph.future_window: 0" in refused
     assert "--follow reads standard input alone" in mixed
+
+
+def test_garbage_is_not_looked_for_while_models_are_loaded(monkeypatch, tmp_path):
+    seen = []
+
+    def open_nothing(*_):
+        seen.append(gc.isenabled())
+        raise InputError("no bundle")
+
+    monkeypatch.setattr("cberl.predict.bundle.load.open_bundle", open_nothing)
+    assert main(["predict", "--follow", "--bundle", str(tmp_path)]) == 2
+    assert seen == [False]
+    assert gc.isenabled()
 
 
 def test_clips_are_heard_and_seen(tmp_path):
