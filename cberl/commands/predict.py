@@ -36,6 +36,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="FILE",
         help="SRT, WebVTT, TSV, CSV, or the JSON of Whisper or WhisperX",
     )
+    parser.add_argument(
+        "--columns",
+        metavar="MAPPING",
+        help="of a table whose columns are called otherwise, as corpus.columns of a configuration:"
+        " '{utterance_text: text, who: speaker}'",
+    )
+    parser.add_argument(
+        "--encoding", metavar="NAME", help="of a table that is not UTF-8, such as cp1252"
+    )
     parser.add_argument("--bundle", metavar="DIR", help="folder of the trained model")
     parser.add_argument("--out", metavar="DIR", help="folder to write: new or empty")
     parser.add_argument(
@@ -73,12 +82,17 @@ def _require(options: argparse.Namespace, name: str) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from cberl.corpus.readers.column_files import is_table
+    from cberl.predict.new_conversations import TableForm
     from cberl.predict.outputs.write_outputs import check_folder
     from cberl.predict.read_input import read_input
 
     check_folder(options.out)
     # Cheap to read and often wrong: before the models, which take seconds to load.
-    new = read_input(options.source, options.transcript)
+    form = TableForm(_read_columns(options.columns), options.encoding or "auto", place="--")
+    if (options.columns or options.encoding) and not is_table(options.source):
+        raise InputError("--columns and --encoding are of tables; expected a table to predict")
+    new = read_input(options.source, options.transcript, form)
     with _loading():
         from cberl.predict.bundle.load import open_bundle
         from cberl.predict.predict_files import predict_into
@@ -92,8 +106,24 @@ def _predict(options: argparse.Namespace) -> int:
     return 0
 
 
+def _read_columns(mapping: str | None) -> dict[str, str | None]:
+    """Option ``--columns``: YAML, as a configuration has it."""
+    import yaml
+
+    try:
+        columns = yaml.safe_load(mapping or "{}")
+    except yaml.YAMLError:
+        columns = None
+    kinds = (str, type(None))
+    if not isinstance(columns, dict) or not all(
+        isinstance(theirs, str) and isinstance(ours, kinds) for theirs, ours in columns.items()
+    ):
+        raise InputError(f"--columns is {mapping!r}; expected a mapping: '{{their name: text}}'")
+    return columns
+
+
 def _follow(options: argparse.Namespace) -> int:
-    given = [options.source, options.transcript, options.out]
+    given = [options.source, options.transcript, options.out, options.columns, options.encoding]
     if any(value is not None for value in given):
         raise InputError("--follow reads standard input alone; expected only --bundle")
     with _loading():
@@ -112,6 +142,7 @@ def _correct(options: argparse.Namespace) -> int:
     from cberl.predict.correct import write_corrected
 
     given = [options.source, options.transcript, options.bundle, options.follow or None]
+    given += [options.columns, options.encoding]
     if any(value is not None for value in given):
         raise InputError("--correct reads outputs alone; expected only --correct FILE --out DIR")
     for file in write_corrected([Path(path) for path in options.correct], Path(options.out)):

@@ -1,15 +1,18 @@
 """A bundle as an object of Python's: open it once, predict as often as wanted."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cberl.corpus.readers.column_files import ColumnFile, cell_text
+from cberl.corpus.readers.column_names import map_columns
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
+from cberl.corpus.readers.text_files import AUTO
 from cberl.errors import InputError
 from cberl.predict.bundle.load import Models, open_bundle
-from cberl.predict.new_conversations import from_columns, read_table_file
+from cberl.predict.new_conversations import READ, TableForm, from_columns, read_table_file
 from cberl.predict.predictor import predict_conversations
 
 IN_MEMORY = Path("table")
@@ -28,7 +31,13 @@ class Bundle:
         self.classes = list(models.manifest.classes)
         self.modalities = list(models.manifest.modalities)
 
-    def predict(self, table: pd.DataFrame | str | Path, root: str | Path = ".") -> pd.DataFrame:
+    def predict(
+        self,
+        table: pd.DataFrame | str | Path,
+        root: str | Path = ".",
+        columns: Mapping[str, str | None] | None = None,
+        encoding: str = AUTO,
+    ) -> pd.DataFrame:
         """Predict every turn of some conversations.
 
         Args:
@@ -36,6 +45,8 @@ class Bundle:
                 ``text``, ``media``, ``start`` and ``end`` (seconds), ``audio``; rows of a dialogue
                 in the order of speaking. Or a file with these columns.
             root: folder that media paths of a frame start from; those of a file start beside it.
+            columns: column of the table -> its name above, or None to leave it out.
+            encoding: of a text file; auto takes UTF-8.
 
         Returns:
             the columns of table TURNS in docs/output.md, and in place of the vector of
@@ -45,10 +56,11 @@ class Bundle:
         Raises:
             InputError: naming row and column that cannot be used, and what was expected.
         """
+        form = TableForm(columns or {}, encoding, place="")
         if isinstance(table, pd.DataFrame):
-            new = from_columns(_columns_of(table), Path(root).absolute())
+            new = from_columns(_columns_of(table, form), Path(root).absolute())
         else:
-            new = read_table_file(Path(table))
+            new = read_table_file(Path(table), form)
         prediction = predict_conversations(self._models, new)
         chances = {
             f"p_{name}": prediction.probabilities[:, number]
@@ -70,21 +82,22 @@ def load_bundle(folder: str | Path, device: str = "cpu") -> Bundle:
     return Bundle(open_bundle(folder, device))
 
 
-def _columns_of(table: pd.DataFrame) -> ColumnFile:
+def _columns_of(table: pd.DataFrame, form: TableForm) -> ColumnFile:
+    found, known = list(map(str, table.columns)), (*REQUIRED, *OPTIONAL)
+    columns = map_columns(IN_MEMORY, found, known, form.columns, READ, form.place)
     for name in REQUIRED:
-        if name not in table.columns:
-            found = ", ".join(map(str, table.columns))
-            raise InputError(f"{IN_MEMORY}: has no column {name}; found {found}")
+        if name not in columns:
+            raise InputError(f"{IN_MEMORY}: has no column {name}; found {', '.join(found)}")
     if table.empty:
         raise InputError(f"{IN_MEMORY}: has no rows; expected at least one")
     places = [f"row {number}" for number in np.arange(1, len(table) + 1)]
-    known = [name for name in (*REQUIRED, *OPTIONAL) if name in table.columns]
-    plain = table[known].astype(object).where(table[known].notna(), None)
+    plain = table.set_axis(found, axis=1).astype(object)
+    plain = plain.where(plain.notna(), None)
     cells = {
         name: [
-            cell_text(value, IN_MEMORY, place, name)
-            for value, place in zip(plain[name], places, strict=True)
+            cell_text(value, IN_MEMORY, place, theirs)
+            for value, place in zip(plain[theirs], places, strict=True)
         ]
-        for name in known
+        for name, theirs in columns.items()
     }
     return ColumnFile(IN_MEMORY, places, cells, {}, [])

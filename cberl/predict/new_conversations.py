@@ -6,7 +6,7 @@ is taken for one of the training corpus, and the folder that their media paths s
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,12 @@ import pandas as pd
 from cberl.corpus.assemble import name_utterances, number_turns, refuse_repeated_keys
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows
-from cberl.corpus.readers.text_files import map_control_codes, read_archive_text
+from cberl.corpus.readers.text_files import (
+    AUTO,
+    CONFIGURED,
+    map_control_codes,
+    read_archive_text,
+)
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.predict.probe import probe_recording
@@ -27,10 +32,31 @@ from cberl.predict.voice import find_speech
 
 NEW = "new"
 """The split of all that is only predicted."""
+READ = tuple(name for name in (*REQUIRED, *OPTIONAL) if name not in ("label", "split", "group"))
+"""Columns of a table that prediction reads."""
 CLIP_SUFFIXES = {
     *(".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".flv"),
     *(".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus"),
 }
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """How a table of conversations is written, as ``corpus.columns`` and ``corpus.encoding``.
+
+    Attributes:
+        columns: column of the table -> its name in config/README.md, or None to leave it out.
+        encoding: of a text file; `AUTO` takes UTF-8.
+        place: where the two are said, for messages; see
+            `cberl.corpus.readers.text_files.written_setting`.
+    """
+
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    encoding: str = AUTO
+    place: str = CONFIGURED
+
+
+PLAIN_TABLE = TableForm()
 
 
 @dataclass(frozen=True)
@@ -121,7 +147,7 @@ def read_clips(folder: Path) -> NewConversations:
     )
 
 
-def read_table_file(path: Path) -> NewConversations:
+def read_table_file(path: Path, form: TableForm = PLAIN_TABLE) -> NewConversations:
     """Conversations in a table such as the corpus reader's (config/README.md), labels unread.
 
     Raises:
@@ -129,14 +155,22 @@ def read_table_file(path: Path) -> NewConversations:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a table of conversations")
-    needed = [name for name in (*REQUIRED, *OPTIONAL) if name not in ("label", "split")]
-    file = read_column_file(path, REQUIRED, OPTIONAL, missed=needed)
+    file = read_column_file(
+        path,
+        REQUIRED,
+        OPTIONAL,
+        mapping=form.columns,
+        encoding=form.encoding,
+        missed=READ,
+        place=form.place,
+    )
     return from_columns(file, path.absolute().parent)
 
 
 def from_columns(file: ColumnFile, root: Path) -> NewConversations:
     """Conversations out of columns in memory; see `read_table_file`."""
-    rows = name_utterances(conversation_rows(file).assign(split=NEW))
+    read = replace(file, cells={name: file.cells[name] for name in READ if name in file.cells})
+    rows = name_utterances(conversation_rows(read).assign(split=NEW))
     refuse_repeated_keys(rows)
     rows = number_turns(rows)
     columns = [column.name for column in UTTERANCES.columns]
@@ -149,9 +183,20 @@ def from_columns(file: ColumnFile, root: Path) -> NewConversations:
         utterances,
         np.where(timed, rows["media_start_s"].fillna(0.0), np.nan).astype(float),
         np.where(timed, rows["media_end_s"], np.nan).astype(float),
-        np.full(len(rows), None, dtype=object),
+        _notes_of(rows, whole),
         root,
     )
+
+
+def _notes_of(rows: pd.DataFrame, whole: pd.Series) -> np.ndarray:
+    """The notes of a table's rows, and of those without times that each get a whole recording."""
+    shared = whole & rows["media_path"].notna() & rows["media_path"].duplicated(keep=False)
+    no_times = "no times: all of the recording is read, as for other turns"
+    notes = [
+        "; ".join(part for part in (note, no_times if own else None) if isinstance(part, str))
+        for note, own in zip(rows["note"], shared, strict=True)
+    ]
+    return np.array([note or None for note in notes], dtype=object)
 
 
 def _utterances(name: str, turns: pd.DataFrame, **columns: Any) -> pd.DataFrame:

@@ -2,23 +2,28 @@
 
 from pathlib import Path
 
-from cberl.corpus.readers.column_files import TABLE_SUFFIXES
+from cberl.corpus.readers.column_files import is_table
 from cberl.errors import InputError
 from cberl.predict.new_conversations import (
+    PLAIN_TABLE,
     NewConversations,
+    TableForm,
     read_clips,
     read_recording,
     read_table_file,
 )
 
 
-def read_input(source: str | Path | None, transcript: str | Path | None) -> NewConversations:
+def read_input(
+    source: str | Path | None, transcript: str | Path | None, form: TableForm = PLAIN_TABLE
+) -> NewConversations:
     """Read the turns of whatever it is.
 
     Args:
         source: a recording, a folder of clips or a table of conversations (.tsv, .csv, .jsonl,
-            .parquet); None for a transcript alone.
+            .xlsx, .parquet); None for a transcript alone.
         transcript: of a recording.
+        form: of a table.
 
     Raises:
         InputError: there is nothing to read, or it cannot be read.
@@ -28,12 +33,11 @@ def read_input(source: str | Path | None, transcript: str | Path | None) -> NewC
             "nothing to predict; expected a recording, a folder, a table, or --transcript"
         )
     path = None if source is None else Path(source)
-    is_table = path is not None and path.suffix.lower() in TABLE_SUFFIXES
-    if path is not None and (is_table or path.is_dir()):
+    if path is not None and (is_table(path) or path.is_dir()):
         if transcript is not None:
-            kind = "table" if is_table else "folder of clips"
+            kind = "table" if is_table(path) else "folder of clips"
             raise InputError(
                 f"{path}: is a {kind}, whose texts are in it; expected no --transcript"
             )
-        return read_table_file(path) if is_table else read_clips(path)
+        return read_table_file(path, form) if is_table(path) else read_clips(path)
     return read_recording(path, None if transcript is None else Path(transcript))

@@ -1,9 +1,12 @@
 """The table of recordings that a run of the workflow predicts."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from cberl.corpus.readers.column_files import is_table
 from cberl.corpus.readers.text_files import read_delimited, read_text
 from cberl.errors import InputError
 from cberl.provenance import find_path
@@ -50,6 +53,21 @@ def read_recordings(path: Path) -> dict[str, RecordingFiles]:
         if not recordings[name].files:
             raise InputError(f"{where}: names no file; expected a recording, a transcript, or both")
     return recordings
+
+
+def table_form(settings: Mapping[str, Any], recordings: Mapping[str, RecordingFiles]) -> dict:
+    """``columns`` and ``encoding`` of section ``predict``, as far as they are given.
+
+    Raises:
+        InputError: they are given, and no recording is a table.
+    """
+    form = {key: settings[key] for key in ("columns", "encoding") if key in settings}
+    if form and not any(is_table(row.recording) for row in recordings.values()):
+        raise InputError(
+            f"predict.{next(iter(form))} is of tables of conversations; expected one among the"
+            " recordings"
+        )
+    return form
 
 
 def _find(path: str, where: str) -> str | None:

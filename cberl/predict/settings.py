@@ -22,6 +22,16 @@ class NewSettings:
         "the files that it names.",
         min_length=1,
     )
+    columns: dict[str, str | None] = setting(
+        "Of recordings that are tables of conversations: as corpus.columns.",
+        {},
+        additional_properties={"type": ["string", "null"], "minLength": 1},
+    )
+    encoding: str = setting(
+        "Of recordings that are text tables of conversations: as corpus.encoding.",
+        "auto",
+        min_length=1,
+    )
     device: Literal["auto", "cpu", "cuda"] = setting(
         "Where encoders run; auto takes a GPU if the machine has one.", "auto"
     )

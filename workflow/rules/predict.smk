@@ -3,7 +3,7 @@
 from cberl.configuration import check_settings, has_gpu
 from cberl.errors import InputError
 from cberl.predict.bundle.manifest import MANIFEST, read_manifest
-from cberl.predict.recordings import read_recordings
+from cberl.predict.recordings import read_recordings, table_form
 from cberl.preflight import check_names
 
 try:
@@ -11,6 +11,7 @@ try:
     BUNDLE = find_path(config["predict"]["bundle"])
     read_manifest(BUNDLE)
     RECORDINGS = read_recordings(find_path(config["predict"]["recordings"]))
+    TABLE_FORM = table_form(config["predict"], RECORDINGS)
     RAW_FILES = [file for recording in RECORDINGS.values() for file in recording.files]
     check_names([BUNDLE, *RAW_FILES])
 except InputError as error:
@@ -48,6 +49,7 @@ rule predict_recording:
         settings=lambda wildcards: {
             "recording": RECORDINGS[wildcards.recording].recording,
             "transcript": RECORDINGS[wildcards.recording].transcript,
+            "form": TABLE_FORM,
             "device": DEVICE,
         },
         code=code_of("predict_recording.py"),

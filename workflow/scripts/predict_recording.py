@@ -5,12 +5,14 @@ from pathlib import Path
 
 from cberl.job import start_job
 from cberl.predict.bundle.load import open_bundle
+from cberl.predict.new_conversations import TableForm
 from cberl.predict.outputs.write_outputs import write_outputs
 from cberl.predict.predictor import predict_conversations
 from cberl.predict.read_input import read_input
 
 with start_job(snakemake, torch=True) as job:
-    new = read_input(job.settings["recording"], job.settings["transcript"])
+    form = TableForm(**job.settings["form"], place="predict.")
+    new = read_input(job.settings["recording"], job.settings["transcript"], form)
     models = open_bundle(Path(snakemake.input.manifest).parent, job.settings["device"])
     prediction = predict_conversations(models, new)
     folder = Path(snakemake.output.turns).parent

@@ -16,16 +16,23 @@ from cberl.corpus.readers.column_names import map_columns, refuse_by_content
 from cberl.corpus.readers.packed_columns import kind_of, read_packed_columns
 from cberl.corpus.readers.text_files import (
     AUTO,
+    CONFIGURED,
     drop_empty_unnamed,
     read_delimited,
     read_text,
     separator_hint,
+    written_setting,
 )
 from cberl.errors import InputError
 
 DELIMITERS = {".tsv": "\t", ".csv": ","}
 PACKED = (".parquet", ".npz", ".xlsx")
 TABLE_SUFFIXES = (".tsv", ".csv", ".jsonl", ".xlsx", ".parquet")
+
+
+def is_table(path: str | Path | None) -> bool:
+    """Whether it is a table of conversations by its name."""
+    return path is not None and Path(path).suffix.lower() in TABLE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ def read_column_file(
     mapping: Mapping[str, str | None] | None = None,
     encoding: str = AUTO,
     missed: Sequence[str] | None = None,
+    place: str = CONFIGURED,
 ) -> ColumnFile:
     """Read the columns that are known; others are left out and named in ``unread``.
 
@@ -77,23 +85,26 @@ def read_column_file(
         mapping: column of the file -> its name here, or None to leave it out.
         encoding: of a text file; see `cberl.corpus.readers.text_files.read_text`.
         missed: columns that, if they are absent, must not be there by another name; all if None.
+        place: where mapping and encoding are said, for messages; see
+            `cberl.corpus.readers.text_files.written_setting`.
 
     Raises:
         InputError: another format, a missing column, one that is called otherwise, an unreadable
             cell.
     """
-    places, values = read_raw_columns(path, encoding)
+    places, values = read_raw_columns(path, encoding, place)
     known = [*required, *optional, *vectors]
     mapping = mapping or {}
     missed = known if missed is None else missed
-    columns = map_columns(path, list(values), known, mapping, missed)
+    columns = map_columns(path, list(values), known, mapping, missed, place)
     absent = [name for name in required if name not in columns]
     if absent:
         hint = separator_hint(list(values), DELIMITERS.get(path.suffix.lower(), ""))
-        theirs = ", ".join(f"ITS NAME: {name}" for name in absent)
+        theirs = "{" + ", ".join(f"ITS NAME: {name}" for name in absent) + "}"
+        otherwise = f"; what is called otherwise: {written_setting(place, 'columns', theirs)}"
         raise InputError(
             f"{path}: has no column {', '.join(absent)}; found {', '.join(values)}"
-            f"{hint or f'; what is called otherwise: corpus.columns: {{{theirs}}}'}"
+            f"{hint or otherwise}"
         )
     cells = {
         name: [
@@ -105,7 +116,7 @@ def read_column_file(
     }
     read = {*columns.values(), *mapping}
     unread = [name for name in values if name not in read]
-    refuse_by_content(path, {name: values[name] for name in unread}, columns, missed)
+    refuse_by_content(path, {name: values[name] for name in unread}, columns, missed, place)
     return ColumnFile(
         path,
         places,
@@ -115,7 +126,9 @@ def read_column_file(
     )
 
 
-def read_raw_columns(path: Path, encoding: str = AUTO) -> tuple[list[str], dict[str, Any]]:
+def read_raw_columns(
+    path: Path, encoding: str = AUTO, place: str = CONFIGURED
+) -> tuple[list[str], dict[str, Any]]:
     """Read all columns of a file as they are.
 
     Returns:
@@ -127,9 +140,9 @@ def read_raw_columns(path: Path, encoding: str = AUTO) -> tuple[list[str], dict[
     refuse_foreign(path)
     suffix = path.suffix.lower()
     if suffix in DELIMITERS:
-        places, values = _read_delimited(path, DELIMITERS[suffix], encoding)
+        places, values = _read_delimited(path, DELIMITERS[suffix], read_text(path, encoding, place))
     elif suffix == ".jsonl":
-        places, values = _read_json_lines(path, encoding)
+        places, values = _read_json_lines(path, read_text(path, encoding, place))
     elif suffix in PACKED:
         places, values = read_packed_columns(path)
     else:
@@ -139,20 +152,20 @@ def read_raw_columns(path: Path, encoding: str = AUTO) -> tuple[list[str], dict[
     return places, values
 
 
-def _read_delimited(path: Path, delimiter: str, encoding: str) -> tuple[list[str], dict[str, list]]:
+def _read_delimited(path: Path, delimiter: str, text: str) -> tuple[list[str], dict[str, list]]:
     places: list[str] = []
     values: dict[str, list] = {}
-    for line, row in read_delimited(read_text(path, encoding), path, delimiter):
+    for line, row in read_delimited(text, path, delimiter):
         places.append(f"line {line}")
         for name, value in row.items():
             values.setdefault(name, []).append(value)
     return places, drop_empty_unnamed(values)
 
 
-def _read_json_lines(path: Path, encoding: str) -> tuple[list[str], dict[str, list]]:
+def _read_json_lines(path: Path, text: str) -> tuple[list[str], dict[str, list]]:
     places: list[str] = []
     values: dict[str, list] = {}
-    for place, row in _json_objects(path, encoding):
+    for place, row in _json_objects(path, text):
         check_column_count(path, len(values.keys() | row.keys()))
         for name, value in row.items():
             if isinstance(value, str):
@@ -166,8 +179,8 @@ def _read_json_lines(path: Path, encoding: str) -> tuple[list[str], dict[str, li
     return places, values
 
 
-def _json_objects(path: Path, encoding: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(read_text(path, encoding).split("\n"), start=1):
+def _json_objects(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 import yaml
 
 from cberl.corpus.locate import MEDIA_SUFFIXES
+from cberl.corpus.readers.text_files import CONFIGURED, written_setting
 from cberl.errors import InputError
 
 SYNONYMS = {
@@ -70,14 +71,16 @@ def map_columns(
     known: Sequence[str],
     mapping: Mapping[str, str | None],
     missed: Sequence[str],
+    place: str = CONFIGURED,
 ) -> dict[str, str]:
     """Find out which column of a file is which.
 
     Args:
         found: the file's columns.
         known: names that a column may have here.
-        mapping: section ``corpus.columns``: column of the file -> one of ``known``, or None.
+        mapping: setting ``columns``: column of the file -> one of ``known``, or None.
         missed: those of ``known`` that a column by another name is looked for, if absent.
+        place: where ``mapping`` is said, for messages; see `written_setting`.
 
     Returns:
         name among ``known`` -> column of the file, for those that the file has.
@@ -86,32 +89,36 @@ def map_columns(
         InputError: the mapping names what is not there or one thing twice; a column that is
             likely meant for one of ``known`` is called otherwise and not in the mapping.
     """
-    _check_mapping(path, found, known, mapping)
+    _check_mapping(path, found, known, mapping, place)
     columns = {name: name for name in found if name in known and name not in mapping}
     for theirs, ours in mapping.items():
         if ours in columns:
             raise InputError(
-                f"corpus.columns: {theirs} is to be {ours}, but {path} has a column {ours} too; "
+                f"{place}columns: {theirs} is to be {ours}, but {path} has a column {ours} too; "
                 f"expected one, the other mapped to null"
             )
         if ours is not None:
             columns[ours] = theirs
-    _refuse_likely(path, [name for name in found if name not in mapping], columns, missed)
+    _refuse_likely(path, [name for name in found if name not in mapping], columns, missed, place)
     return columns
 
 
 def _check_mapping(
-    path: Path, found: Sequence[str], known: Sequence[str], mapping: Mapping[str, str | None]
+    path: Path,
+    found: Sequence[str],
+    known: Sequence[str],
+    mapping: Mapping[str, str | None],
+    place: str,
 ) -> None:
     for theirs, ours in mapping.items():
         if theirs not in found:
             raise InputError(
-                f"corpus.columns: {path} has no column {theirs}{_did_you_mean(theirs, found)}; "
+                f"{place}columns: {path} has no column {theirs}{_did_you_mean(theirs, found)}; "
                 f"found {', '.join(found)}"
             )
         if ours is not None and ours not in known:
             raise InputError(
-                f"corpus.columns: {theirs} is to be {ours}{_did_you_mean(ours, known)}; expected "
+                f"{place}columns: {theirs} is to be {ours}{_did_you_mean(ours, known)}; expected "
                 f"one of {', '.join(known)}, or null"
             )
 
@@ -122,13 +129,17 @@ def _did_you_mean(name: str, names: Iterable[str]) -> str:
 
 
 def _refuse_likely(
-    path: Path, unmapped: Sequence[str], columns: Mapping[str, str], missed: Sequence[str]
+    path: Path,
+    unmapped: Sequence[str],
+    columns: Mapping[str, str],
+    missed: Sequence[str],
+    place: str,
 ) -> None:
     """Refuse columns whose names say that they are one of those that are missing."""
     absent = [name for name in missed if name not in columns]
     unread = [name for name in unmapped if name not in columns.values()]
     for name in unread:
-        _refuse_other_unit(path, name, absent)
+        _refuse_other_unit(path, name, absent, place)
     likely = likely_columns(unread, columns, absent)
     if likely:
         named = ", ".join(likely)
@@ -138,14 +149,14 @@ def _refuse_likely(
             else f"columns {named} are unknown by these names; rename them"
         )
         raise InputError(
-            f"{path}: {meant} or write corpus.columns: {as_yaml(likely)} (null in place of a name "
+            f"{path}: {meant} or write {_written(place, likely)} (null in place of a name "
             "leaves a column out)"
         )
     for name in unread:
         if "end" in absent and "start" in columns and set(words_of(name)) & _LENGTHS:
             raise InputError(
                 f"{path}: column {name} is a length, but there is no end; expected a column end "
-                f"(start and {name} added), or corpus.columns: {as_yaml({name: None})}"
+                f"(start and {name} added), or {_written(place, {name: None})}"
             )
 
 
@@ -154,6 +165,7 @@ def refuse_by_content(
     cells: Mapping[str, Sequence[object]],
     columns: Mapping[str, str],
     missed: Iterable[str],
+    place: str = CONFIGURED,
 ) -> None:
     """Refuse columns that by what is in them are one of those that are missing.
 
@@ -161,6 +173,7 @@ def refuse_by_content(
         cells: unread column -> its cells.
         columns: our name -> column of the file, for those that are read.
         missed: our names that are looked for, if absent.
+        place: as of `map_columns`.
 
     Raises:
         InputError: a column holds names of splits, or of media files, and there is no such column.
@@ -177,13 +190,13 @@ def refuse_by_content(
             raise InputError(
                 f"{path}: column {name} ({', '.join(sorted(words)[:3])}) is about splits, but "
                 "there is no column split, and dialogues would be dealt anew; expected one that "
-                f"holds train, dev and test (or corpus.columns: {as_yaml(mapping)})"
+                f"holds train, dev and test (or {_written(place, mapping)})"
             )
         files = bool(words) and all(PurePath(word).suffix in MEDIA_SUFFIXES for word in words)
         if "media" in absent and files:
             raise InputError(
                 f"{path}: column {name} holds media files ({min(words)}), but there is no column "
-                f"media; rename it or write corpus.columns: {as_yaml({name: 'media'})} (null in "
+                f"media; rename it or write {_written(place, {name: 'media'})} (null in "
                 "place of the name leaves it out)"
             )
 
@@ -264,7 +277,7 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+\d*|[A-Z]+\d*(?![a-z])|\d+", name)]
 
 
-def _refuse_other_unit(path: Path, name: str, absent: Iterable[str]) -> None:
+def _refuse_other_unit(path: Path, name: str, absent: Iterable[str], place: str) -> None:
     words = words_of(name)
     units = [_OTHER_UNITS[word] for word in words if word in _OTHER_UNITS]
     rest = " ".join(word for word in words if word not in _OTHER_UNITS)
@@ -272,8 +285,12 @@ def _refuse_other_unit(path: Path, name: str, absent: Iterable[str]) -> None:
         if units and _rank(ours, rest) is not None:
             raise InputError(
                 f"{path}: column {name} is in {units[0]}; expected a column {ours} in seconds, or "
-                f"corpus.columns: {as_yaml({name: None})} to leave it out"
+                f"{_written(place, {name: None})} to leave it out"
             )
+
+
+def _written(place: str, mapping: Mapping[str, str | None]) -> str:
+    return written_setting(place, "columns", as_yaml(mapping))
 
 
 def as_yaml(mapping: Mapping[str, str | None]) -> str:

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ C1_TO_UNICODE = {
 """C1 control codes -> what cp1252 has in their place: text that was once taken for Latin-1."""
 
 AUTO = "auto"
+CONFIGURED, COMMAND_LINE = "corpus.", "--"
+"""Where a user says how a file is written: the section of a configuration, or options."""
 _CONTROL_CODES = frozenset(map(chr, range(0x20))) - set("\t\n\r\f")
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -39,11 +42,23 @@ _IN_COMMON_USE = (
 """Encodings as the detector calls them, the commonest first."""
 
 
-def read_text(path: Path, encoding: str = AUTO) -> str:
+def written_setting(place: str, key: str, value: str) -> str:
+    """A setting as its user writes it: ``corpus.columns: {a: b}`` or ``--columns '{a: b}'``.
+
+    Args:
+        place: what stands before the key: a section with a point, or `COMMAND_LINE`.
+    """
+    if place == COMMAND_LINE:
+        return f"{place}{key} {shlex.quote(value)}"
+    return f"{place}{key}: {value}"
+
+
+def read_text(path: Path, encoding: str = AUTO, place: str = CONFIGURED) -> str:
     """Read a text file of the user's.
 
     Args:
         encoding: its encoding; `AUTO` takes UTF-8, or what a byte order mark says.
+        place: where the encoding is said, for messages; see `written_setting`.
 
     Raises:
         InputError: naming file, line and byte that cannot be decoded, and what encodings a
@@ -55,17 +70,17 @@ def read_text(path: Path, encoding: str = AUTO) -> str:
     try:
         text = content.decode(name)
     except UnicodeDecodeError as error:
-        raise InputError(_undecodable(path, content, name, encoding, error)) from None
+        raise InputError(_undecodable(path, content, name, encoding, place, error)) from None
     except (LookupError, ValueError):  # no such encoding, or one that is not for text
         raise InputError(
-            f"corpus.encoding is {encoding!r}; expected auto or an encoding of Python's, such as "
+            f"{place}encoding is {encoding!r}; expected auto or an encoding of Python's, such as "
             "gbk or cp1251"
         ) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise InputError(
             f"{path}: line {line}: holds a zero byte; expected text (UTF-16 without a byte order "
-            "mark needs corpus.encoding: utf-16-le or utf-16-be)"
+            f"mark needs {written_setting(place, 'encoding', 'utf-16-le')} or utf-16-be)"
         )
     return text.removeprefix("\ufeff")
 
@@ -100,17 +115,17 @@ def _encoding_by_mark(content: bytes) -> str:
 
 
 def _undecodable(
-    path: Path, content: bytes, name: str, encoding: str, error: UnicodeDecodeError
+    path: Path, content: bytes, name: str, encoding: str, place: str, error: UnicodeDecodeError
 ) -> str:
     line = content[: error.start].decode(name, errors="replace").count("\n") + 1
     where = (
         f"{path}: line {line}, byte {error.start + 1} of the file (0x{content[error.start]:02X})"
     )
     if encoding != AUTO:
-        return f"{where}: not {encoding}, as corpus.encoding says it is"
+        return f"{where}: not {encoding}, as {place}encoding says it is"
     likely = likely_encodings(content)
     held = f"a detector holds {' or '.join(likely)} likely; " if likely else ""
-    return f"{where}: not {name.upper()}; {held}expected UTF-8, or its name in corpus.encoding"
+    return f"{where}: not {name.upper()}; {held}expected UTF-8, or its name in {place}encoding"
 
 
 def likely_encodings(content: bytes) -> list[str]:

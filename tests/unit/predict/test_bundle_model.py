@@ -41,10 +41,27 @@ def test_a_frame_and_a_file_are_predicted_alike(models, table, tmp_path):
     pd.testing.assert_frame_equal(bundle.predict(tmp_path / "table.tsv"), turns)
 
 
+def test_columns_by_other_names_are_read_where_they_are_named(models, table, tmp_path):
+    bundle = Bundle(models)
+    expected = bundle.predict(table, root=tmp_path)
+    theirs = table.rename(columns={"text": "said", "speaker": "who"})
+    columns = {"said": "text", "who": "speaker"}
+    turns = bundle.predict(theirs, root=tmp_path, columns=columns)
+    pd.testing.assert_frame_equal(turns, expected)
+    theirs.loc[1, "said"] = "Café."
+    theirs.to_csv(tmp_path / "theirs.csv", index=False, encoding="cp1252")
+    turns = bundle.predict(tmp_path / "theirs.csv", columns=columns, encoding="cp1252")
+    assert turns["text"][1] == "Café."
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda table: table.drop(columns="speaker"), "table: has no column speaker"),
+        (
+            lambda table: table.rename(columns={"text": "Transcript"}),
+            r"did you mean text\? Then rename it or write columns: {Transcript: text}",
+        ),
         (lambda table: table.iloc[:0], "table: has no rows"),
         (lambda table: table.assign(speaker=None), "table: row 1, column speaker: is empty"),
         (lambda table: table.assign(text=[["a"]] * 4), "column text: holds a list"),

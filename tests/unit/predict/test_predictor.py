@@ -210,6 +210,34 @@ def test_a_table_of_conversations(models, tmp_path):
     assert np.allclose(other.probabilities, prediction.probabilities[2:], atol=1e-5)
 
 
+def test_turns_of_a_table_that_share_a_whole_recording_have_a_note(tmp_path):
+    (tmp_path / "all.tsv").write_text(
+        "dialogue\tutterance\tspeaker\tsplit\tmedia\nx\t1\tAnn\tunseen\ta.mp4\n"
+        "x\t2\tBen\tunseen\ta.mp4\nx\t3\tBen\tunseen\tb.mp4\n"
+    )
+    notes = list(read_table_file(tmp_path / "all.tsv").notes)
+    assert notes == ["no times: all of the recording is read, as for other turns"] * 2 + [None]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "write --columns '{Transcript: text}'"),
+        (["--columns", "{Transcript: text"], "expected a mapping: '{their name: text}'"),
+        (["--columns", "{a: text}", "--encoding", "cp1252"], "--columns: TABLE has no column a"),
+        (["--columns", "{Transcript: text}"], "expected UTF-8, or its name in --encoding"),
+        (["--columns", "{Transcript: text}", "--encoding", "x"], "--encoding is 'x'; expected"),
+    ],
+)
+def test_the_command_says_how_a_table_by_other_names_is_read(tmp_path, capsys, options, words):
+    table = tmp_path / "all.tsv"
+    text = "Transcript" if not options else "Transcript\tcafé"
+    table.write_bytes(f"dialogue\tutterance\tspeaker\t{text}\nx\t1\tAnn\tNo.\n".encode("cp1252"))
+    arguments = [str(table), "--bundle", str(tmp_path), "--out", str(tmp_path / "out"), *options]
+    assert main(["predict", *arguments]) == 2
+    assert words.replace("TABLE", str(table)) in capsys.readouterr().err
+
+
 def test_what_is_impossible_stays_so():
     scores = np.array([[0.0, -1.0, -np.inf], [-3.0, -2.0, -np.inf]])
     chances = np.exp(normalise(scores))

@@ -3,7 +3,7 @@
 import pytest
 
 from cberl.errors import InputError
-from cberl.predict.recordings import RecordingFiles, read_recordings
+from cberl.predict.recordings import RecordingFiles, read_recordings, table_form
 
 
 def write(tmp_path, *rows):
@@ -39,6 +39,14 @@ def test_rows_that_cannot_be_used(tmp_path, rows, words):
     rows = [row.replace("REAL", str(tmp_path / "a.mp4")) for row in rows]
     with pytest.raises(InputError, match=words):
         read_recordings(write(tmp_path, *rows))
+
+
+def test_names_of_columns_are_of_recordings_that_are_tables():
+    table = {"a": RecordingFiles("a.mp4", None), "b": RecordingFiles("b.csv", None)}
+    settings = {"name": "x", "columns": {"said": "text"}}
+    assert table_form(settings, table) == {"columns": {"said": "text"}}
+    with pytest.raises(InputError, match=r"predict\.columns is of tables .*; expected one among"):
+        table_form(settings, {"a": table["a"]})
 
 
 def test_a_table_that_is_not_there(tmp_path):
