@@ -231,7 +231,7 @@ def test_turns_of_a_table_that_share_a_whole_recording_have_a_note(tmp_path):
 )
 def test_the_command_says_how_a_table_by_other_names_is_read(tmp_path, capsys, options, words):
     table = tmp_path / "all.tsv"
-    text = "Transcript" if not options else "Transcript\tcafé"
+    text = "Transcript" if not options else "Café"
     table.write_bytes(f"dialogue\tutterance\tspeaker\t{text}\nx\t1\tAnn\tNo.\n".encode("cp1252"))
     arguments = [str(table), "--bundle", str(tmp_path), "--out", str(tmp_path / "out"), *options]
     assert main(["predict", *arguments]) == 2
