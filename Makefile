@@ -87,7 +87,7 @@ dag-size: .venv/installed ## measure how long a million utterances take to becom
 
 evidence-meld: .venv/installed ## compare all remedies on MELD=FOLDER, the folder of MELD's CSVs
 	@test -n "$(MELD)" || { echo "error: name the folder of MELD's CSVs: make evidence-meld MELD=FOLDER"; exit 2; }
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/evidence.py benchmarks/evidence_meld.yaml --root "$(MELD)" --section evidence-meld --cores $(CORES)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python benchmarks/evidence.py benchmarks/evidence_meld.yaml --root "$(MELD)" --cores $(CORES)
 
 evidence-table: .venv/installed ## the same tables of any corpus: CONFIG=FILE, with seeds and variants
 	@test -n "$(CONFIG)" || { echo "error: name a configuration: make evidence-table CONFIG=FILE"; exit 2; }

@@ -6,7 +6,8 @@
 A seed is whole: it has its own fine-tuned encoders, folds, synthetic rows, VAE and networks, so
 that the spread over seeds holds all that chance decides. Each seed is a run of the pipeline in a
 folder of its own, where what is there already is not made again: a run that was cut off goes on,
-and more seeds can follow. The tables are of the test split, over the seeds that are done.
+and more seeds can follow. The tables are of the test split, over the seeds that are done; they go
+into the section of docs/results.md that has the configuration's name, if there is one.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from results_page import markdown_table, replace_section
+from results_page import PAGE, markdown_table, replace_section
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
@@ -38,7 +39,7 @@ from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 BASELINE, OURS = "baseline", "cberl"
 RESAMPLES, CONFIDENCE = 1000, 0.95
-MELD = "evidence-meld"
+MELD = ("evidence-meld", "evidence-pair")
 MELD_RARE = ("fear", "disgust")
 MELD_TARGETS = {
     "weighted F1": 64.0,
@@ -211,7 +212,6 @@ def main() -> None:
     parser.add_argument("--root", type=Path, help="folder of the corpus, if not the one it names")
     parser.add_argument("--folder", type=Path, default=PROJECT / "results/evidence")
     parser.add_argument("--cores", default="all")
-    parser.add_argument("--section", help="of docs/results.md that takes the tables")
     parser.add_argument("--tables-only", action="store_true", help="of the seeds that are done")
     arguments = parser.parse_args()
     settings = read_config(arguments.config, arguments.root)
@@ -222,11 +222,12 @@ def main() -> None:
     models, classes = read_seeds(arguments.folder / name, name)
     lines = (PROJECT / settings["variants"]).read_text(encoding="utf-8").splitlines()
     arms = [line.split("\t")[0] for line in lines[1:]]
-    rare = MELD_RARE if arguments.section == MELD else ()
+    section = arguments.config.stem.replace("_", "-")
+    rare = MELD_RARE if section in MELD else ()
     tables = report(in_order(models, arms), classes, rare)
     print(tables)
-    if arguments.section:
-        replace_section(arguments.section, tables)
+    if f"<!-- {section}: begin -->" in PAGE.read_text(encoding="utf-8"):
+        replace_section(section, tables)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,28 @@ def _check_values(settings: Mapping[str, Any], source: str) -> None:
             waiting += [(f"{where}.{key}" if where else str(key), part) for key, part in parts]
 
 
+def check_encoders(settings: Mapping[str, Any], defaults: Mapping[str, Any], source: str) -> None:
+    """Refuse settings of a single text encoder that several take the place of.
+
+    Args:
+        settings: the whole configuration, defaults filled in.
+        defaults: of a text encoder.
+        source: the file that the settings came from, for the message.
+
+    Raises:
+        InputError: there are ``features.text.encoders``, and a key beside them is set.
+    """
+    text = settings["features"]["text"]
+    if not text.get("encoders"):
+        return
+    for key, default in defaults.items():
+        if text.get(key, default) != default:
+            raise InputError(
+                f"{source}: features.text.{key} is set, but features.text.encoders take the place"
+                f" of the one encoder; expected {key} in each of them that it is meant for"
+            )
+
+
 def check_context(settings: Mapping[str, Any], source: str) -> None:
     """Refuse settings of text and graph that exclude each other.
 
@@ -105,12 +127,23 @@ def check_context(settings: Mapping[str, Any], source: str) -> None:
         source: the file that the settings came from, for the message.
 
     Raises:
-        InputError: whole dialogues are to be encoded, but into one vector each or into a graph
-            in which no utterance may see later ones.
+        InputError: whole dialogues are to be encoded, but into one vector each, or a number of
+            later turns besides; later turns are to be encoded, but the graph is one in which no
+            utterance may see them.
     """
     for key, text in _text_encoders(settings):
+        if settings["graph"]["future_window"] == 0 and text["next_turns"]:
+            raise InputError(
+                f"{source}: {key}.next_turns is {text['next_turns']}, with which utterances see"
+                " later ones; expected 0 with graph.future_window: 0"
+            )
         if text["context_turns"] != "all":
             continue
+        if text["next_turns"]:
+            raise InputError(
+                f"{source}: {key}.next_turns is {text['next_turns']}; expected 0 with"
+                f" {key}.context_turns: all, which has all later ones"
+            )
         if text["pooling"] != "mean":
             raise InputError(
                 f"{source}: {key}.pooling is {text['pooling']!r}, one vector for a whole"

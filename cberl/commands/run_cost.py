@@ -67,7 +67,7 @@ def _extraction_s(corpus: Corpus, settings: Configuration) -> float:
 def _text_s(encoder: TextEncoderSettings, trained: float) -> float:
     """Seconds of one encoder for an utterance; ``trained`` is the share of split train."""
     turns = encoder.context_turns
-    cost = TEXT_S + CONTEXT_TURN_S * (turns if isinstance(turns, int) else 1)
+    cost = TEXT_S + CONTEXT_TURN_S * (turns + encoder.next_turns if isinstance(turns, int) else 1)
     tuning = encoder.finetune
     if tuning.enabled:
         exact = 1 if tuning.precision == "bfloat16" else 2

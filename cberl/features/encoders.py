@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cberl.errors import InputError
-from cberl.features.settings import FeatureSettings
+from cberl.features.settings import FeatureSettings, TextEncoderSettings
 from cberl.provenance import find_path
 
 FUNCTIONALS = ("eGeMAPSv02", "ComParE_2016", "emobase", "IS09", "IS10", "IS11", "IS12", "IS13")
@@ -22,6 +22,7 @@ PUBLISHED, UNTRAINED = "DEFAULT", "none"
 TEXT_ENCODER = "features.text.encoder"
 AUDIO_ENCODER = "features.audio.encoder"
 VIDEO_WEIGHTS = "features.video.weights"
+AUXILIARY = "features.text.finetune.auxiliary.file"
 
 
 def is_speech_network(encoder: str) -> bool:
@@ -57,6 +58,18 @@ def encoder_files(settings: FeatureSettings, modalities: Sequence[str]) -> dict[
         expected = f"{PUBLISHED}, {UNTRAINED} or a file of weights"
         files["video"] = [_existing(weights, VIDEO_WEIGHTS, expected)]
     return files
+
+
+def auxiliary_files(encoder: TextEncoderSettings) -> list[str]:
+    """The table of labelled texts that a text encoder is fine-tuned on beside the corpus.
+
+    Raises:
+        InputError: it is not there.
+    """
+    file = encoder.finetune.auxiliary.file
+    if not (file and encoder.finetune.enabled):
+        return []
+    return [_existing(file, AUXILIARY, "a table with columns text and label")]
 
 
 def _loadable_files(folder: Path) -> list[str]:

@@ -7,6 +7,22 @@ from cberl.settings import section, setting
 
 
 @dataclass(frozen=True)
+class AuxiliarySettings:
+    """Labelled texts of another source that fine-tuning sees beside the training split."""
+
+    file: str = setting(
+        "A table (TSV, CSV, JSON Lines, Excel, Parquet) with columns text and label; empty: none. "
+        "Texts that the corpus has too are left out.",
+        "",
+    )
+    labels: dict[str, str] = setting(
+        "Which of its labels count, and the classes that they are: `{scared: fear}`. Empty: labels "
+        "that are classes of the corpus.",
+        {},
+    )
+
+
+@dataclass(frozen=True)
 class FinetuneSettings:
     """Training the encoder on the training split's labels before it is used."""
 
@@ -62,6 +78,7 @@ class FinetuneSettings:
         "with AMX; `auto` is `bfloat16` on a GPU and `float32` elsewhere.",
         "auto",
     )
+    auxiliary: AuxiliarySettings = section(AuxiliarySettings)
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,9 @@ class TextEncoderSettings:
         "names; a number of previous ones, or all, earlier and later.",
         0,
         one_of=[{"enum": ["all"]}, {"type": "integer", "minimum": 0}],
+    )
+    next_turns: int = setting(
+        "Later turns that it sees, too, if context_turns is a number.", 0, minimum=0
     )
     max_tokens: int = setting(
         "Tokens per sequence; a longer one loses its oldest context, or with "

@@ -1,5 +1,6 @@
 """Each mistake in the configuration gives one line that names file, key and what was expected."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 from cberl.configuration import (
     PROJECT,
     check_context,
+    check_encoders,
     check_finetuning,
     check_settings,
     in_order,
@@ -15,6 +17,7 @@ from cberl.configuration import (
     read_variants,
 )
 from cberl.errors import InputError
+from cberl.features.settings import TextEncoderSettings, TextSettings
 from cberl.provenance import find_path
 
 SCHEMAS = PROJECT / "workflow/schemas"
@@ -91,8 +94,10 @@ def test_settings_come_in_one_order_however_they_are_written():
     assert str(ordered) == "{'a': {'c': 'text', 'd': None}, 'b': [{'x': 2, 'y': 1}]}"
 
 
-def with_text(pooling="mean", context_turns="all", future_window=8, modalities=("text",)):
-    text = {"pooling": pooling, "context_turns": context_turns}
+def with_text(
+    pooling="mean", context_turns="all", next_turns=0, future_window=8, modalities=("text",)
+):
+    text = {"pooling": pooling, "context_turns": context_turns, "next_turns": next_turns}
     return {
         "features": {"text": text},
         "graph": {"future_window": future_window},
@@ -113,6 +118,29 @@ def test_whole_dialogues_exclude_other_settings(changed, message):
     check_context(with_text(**changed, context_turns=3), "my.yaml")
     check_context(with_text(**changed, modalities=("audio",)), "my.yaml")
     check_context(with_text(), "my.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({}, "next_turns is 2; expected 0 with .*context_turns: all"),
+        ({"context_turns": 3, "future_window": 0}, "next_turns is 2, .* later ones; expected 0"),
+    ],
+)
+def test_later_turns_exclude_other_settings(changed, message):
+    with pytest.raises(InputError, match=message):
+        check_context(with_text(next_turns=2, **changed), "my.yaml")
+    check_context(with_text(next_turns=2, context_turns=3), "my.yaml")
+
+
+def test_several_text_encoders_exclude_settings_of_the_one():
+    one = asdict(TextEncoderSettings())
+    text = asdict(TextSettings()) | {"encoders": [one]}
+    check_encoders({"features": {"text": text}}, one, "my.yaml")
+    text["finetune"] = one["finetune"] | {"enabled": True}
+    with pytest.raises(InputError, match=r"features\.text\.finetune is set, but .* in each of"):
+        check_encoders({"features": {"text": text}}, one, "my.yaml")
+    check_encoders({"features": {"text": text | {"encoders": []}}}, one, "my.yaml")
 
 
 def with_finetuning(kind, enabled=True, modalities=("text", "audio")):

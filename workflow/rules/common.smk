@@ -9,6 +9,7 @@ from snakemake.utils import validate
 
 from cberl.configuration import (
     check_context,
+    check_encoders,
     check_finetuning,
     check_settings,
     has_gpu,
@@ -19,8 +20,8 @@ from cberl.corpus.annotations import annotation_files
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.shards import count_shards
 from cberl.errors import InputError
-from cberl.features.encoders import PUBLISHED, encoder_files, is_speech_network
-from cberl.features.settings import FeatureSettings, TextSettings
+from cberl.features.encoders import PUBLISHED, auxiliary_files, encoder_files, is_speech_network
+from cberl.features.settings import FeatureSettings, TextEncoderSettings, TextSettings
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.preflight import check_names, check_readable
@@ -32,6 +33,7 @@ from cberl.settings import read_settings
 try:
     check_settings(config, schema("config.schema.yaml"), CONFIG_SOURCE)
     validate(config, str(PROJECT / "workflow/schemas/config.schema.yaml"))
+    check_encoders(config, asdict(TextEncoderSettings()), CONFIG_SOURCE)
     check_context(config, CONFIG_SOURCE)
     check_finetuning(config, CONFIG_SOURCE)
     config = in_order(config)
@@ -42,7 +44,11 @@ try:
     ENCODER_FILES = encoder_files(
         read_settings(FeatureSettings, config["features"]), config["modalities"]
     )
+    TEXT_ENCODERS = read_settings(TextSettings, config["features"]["text"]).each
+    # Of each text encoder: other labelled texts that it is trained on.
+    AUXILIARY_FILES = [auxiliary_files(encoder) for encoder in TEXT_ENCODERS]
     RAW_FILES = [*ANNOTATIONS, *(file for files in ENCODER_FILES.values() for file in files)]
+    RAW_FILES += [file for files in AUXILIARY_FILES for file in files]
     check_names(RAW_FILES)
     check_readable(RAW_FILES)
 except InputError as error:
@@ -73,7 +79,6 @@ TRAINED = expand(
     seed=SEEDS,
 )
 EVENTS = "events.out.tfevents.0.cberl"
-TEXT_ENCODERS = read_settings(TextSettings, config["features"]["text"]).each
 # Position of the encoder, and number of its fold, for each text encoder that is trained; the folds
 # of several encoders are numbered through.
 TUNED = [
@@ -194,6 +199,11 @@ def settings_of_fold(wildcards):
     settings = asdict(TEXT_ENCODERS[position])
     settings.pop("encoders", None)
     return {"position": position, "fold": fold, "encoder": settings}
+
+
+def auxiliary_of_fold(wildcards):
+    position, _ = TUNED[int(wildcards.fold)]
+    return AUXILIARY_FILES[position]
 
 
 def without_tuning(settings):

@@ -19,6 +19,7 @@ rule finetune_text:
         labels_train="results/{corpus}/corpus/labels_train.parquet",
         labels_dev="results/{corpus}/corpus/labels_dev.parquet",
         encoder=ENCODER_FILES.get("text", []),
+        auxiliary=auxiliary_of_fold,
         waits_for=GOOD_ENOUGH,
     output:
         encoder="results/{corpus}/features/text/fold{fold}/encoder.safetensors",

@@ -37,7 +37,7 @@ class Dialogues:
             InputError: the tokeniser's special tokens leave no room in ``max_tokens``.
         """
         template = find_template(tokenizer, pair=False)
-        self._before = template.before + template.between
+        self._before = template.before
         self._after, self._type = template.after, template.types[1]
         if template.count() >= max_tokens:
             raise InputError(
@@ -120,4 +120,4 @@ def open_turns(
     context, most = settings.context_turns, settings.max_tokens
     if context == "all":
         return Dialogues(utterances, transformer.tokenizer, most)
-    return Turns(utterances, transformer.tokenizer, context, most)
+    return Turns(utterances, transformer.tokenizer, context, settings.next_turns, most)

@@ -147,6 +147,7 @@ class TextEncoder:
         self._weights = list(weights)
         facts = [facts_of(path, self._transformer.name) for path in weights]
         self._held_out = [own["held_out"] for own in facts]
+        self._auxiliary = facts[0].get("auxiliary", {}) if facts else {}
         self.classes: list[str] = facts[0]["classes"] if len(facts) > 1 else []
         self._published = copy_of_weights(self._transformer.model) if self.classes else {}
         if len(facts) == 1:
@@ -164,6 +165,8 @@ class TextEncoder:
             "width": self._transformer.width,
             "pooling": self._settings.pooling,
             "context_turns": self._settings.context_turns,
+            "next_turns": self._settings.next_turns,
+            **({"auxiliary": self._auxiliary} if self._auxiliary else {}),
         }
 
     def open(self, shard: pd.DataFrame) -> Turns | Dialogues:

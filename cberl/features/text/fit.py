@@ -53,6 +53,7 @@ def fit_text_encoder(
     fold: int = 0,
     device: str = "auto",
     checkpoint: Checkpoint | None = None,
+    auxiliary: pd.DataFrame | None = None,
 ) -> tuple[TextNetwork, dict[str, Any], pd.DataFrame]:
     """Fine-tune the encoder.
 
@@ -65,6 +66,8 @@ def fit_text_encoder(
         fold: number of the one that is held out.
         device: auto, cpu or cuda.
         checkpoint: where the training is kept and goes on from; None: nowhere.
+        auxiliary: texts of another source with labels (`cberl.features.text.auxiliary`), which
+            every fold is trained on.
 
     Returns:
         (network on the CPU, in evaluation mode; facts about it; table HISTORY).
@@ -76,6 +79,8 @@ def fit_text_encoder(
     tuning = settings.finetune
     held_out = hold_out(train["dialogue_id"], tuning.folds, fold, tuning.seed)
     train = _without_labels_of(train, held_out, "train")
+    if auxiliary is not None:
+        train = pd.concat([train, auxiliary], ignore_index=True)
     dev = _without_labels_of(dev, (), "dev")
     with reproducible(tuning.seed + fold):
         training = TextTraining(train, dev, len(classes), settings, fold, choose_device(device))
@@ -99,6 +104,7 @@ def fit_text_encoder(
         "held_out": held_out,
         "pooling": settings.pooling,
         "context_turns": settings.context_turns,
+        "next_turns": settings.next_turns,
         "max_tokens": settings.max_tokens,
     }
     return training.network.cpu().eval(), facts, history

@@ -1,10 +1,14 @@
 """Utterances and the turns around them as token sequences.
 
-Without context an utterance is encoded as it stands. With previous turns the encoder sees two
-segments, in the form that it was pre-trained on for pairs: first those turns of the same
-dialogue, oldest first, then the utterance; every turn opens with its speaker's name::
+Without context an utterance is encoded as it stands. With turns around it the encoder sees two
+segments, in the form that it was pre-trained on for pairs: first the utterance, where it stands
+without context too, then the conversation, previous and later turns with their speakers' names
+around the place of the utterance, of which only the speaker is named again::
 
-    [CLS] Ross: Hi. Joey: Hey, you okay? [SEP] Ross: No. [SEP]
+    [CLS] No. [SEP] Ross: Hi. Joey: Hey, you okay? [SEP] Ross: ... [SEP] Joey: Why not? [SEP]
+
+Its vector is pooled over the first segment: over its own words, not the speaker's name, and the
+special tokens around them, as sentence encoders are trained.
 
 With all turns the dialogue is one sequence, cut into pieces if it is too long, and each utterance
 in it has a vector of its own (`cberl.features.text.dialogues`). Speaker names and turns as plain
@@ -20,6 +24,9 @@ import pandas as pd
 
 from cberl.corpus.blank_text import is_blank
 from cberl.errors import InputError
+
+PLACE = "..."
+"""Stands for an utterance among its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +63,12 @@ class Template:
         """How many special tokens there are."""
         return len(self.before) + len(self.between) + len(self.after)
 
-    def fill(self, row: int, context: list[int], own: list[int]) -> TokenSequence:
-        """Put the special tokens around ``context`` and ``own``, or ``own`` alone."""
-        first = [*self.before, *context, *self.between]
-        second = [*own, *self.after]
-        ids = first + second
+    def fill(self, row: int, own: list[int], context: list[int]) -> TokenSequence:
+        """Put the special tokens around ``own`` and ``context``, or ``own`` alone."""
+        first = [*self.before, *own, *(self.between if self.pair else self.after)]
+        second = [*context, *self.after] if self.pair else []
         types = [self.types[0]] * len(first) + [self.types[1]] * len(second)
-        if not self.pair or not own:
-            return TokenSequence(ids, types, [row], [(0, len(ids))])
-        return TokenSequence(ids, types, [row], [(len(first), len(first) + len(own))])
+        return TokenSequence(first + second, types, [row], [(0, len(first))])
 
 
 class Transcript:
@@ -108,33 +112,48 @@ class Transcript:
         tokens = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         return dict(zip(rows.tolist(), tokens, strict=True))
 
+    def places_of(self, rows: np.ndarray) -> list[list[int]]:
+        """Tokens that stand for the utterances at ``rows`` among their neighbours."""
+        if not len(rows):
+            return []
+        texts = [self._named(row, PLACE) for row in rows]
+        return self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+
     def _written(self, row: int, names: bool) -> str:
         text = self._texts[row]
-        if not names or not text:
-            return text
+        return self._named(row, text) if names and text else text
+
+    def _named(self, row: int, text: str) -> str:
         # The blank in front keeps turns apart where a tokeniser marks the start of words.
         speaker = self._speakers[row]
         return f" {speaker}: {text}" if speaker else f" {text}"
 
 
 class Turns:
-    """Utterances one by one, alone or behind their previous turns, to be tokenised in pieces."""
+    """Utterances one by one, alone or with the turns around them, to be tokenised in pieces."""
 
     def __init__(
-        self, utterances: pd.DataFrame, tokenizer: Any, context_turns: int, max_tokens: int
+        self,
+        utterances: pd.DataFrame,
+        tokenizer: Any,
+        context_turns: int,
+        next_turns: int,
+        max_tokens: int,
     ) -> None:
         """
         Args:
             utterances: columns utterance_id, dialogue_id, turn, speaker, text; whole dialogues.
-            context_turns: previous turns put before an utterance; those without text add none.
+            context_turns: previous turns that an utterance is encoded with; those without text
+                add none.
+            next_turns: later turns, likewise.
             max_tokens: tokens per sequence, special ones included.
 
         Raises:
             InputError: the tokeniser's special tokens leave no room in ``max_tokens``.
         """
-        self._context_turns = context_turns
+        self._context_turns, self._next_turns = context_turns, next_turns
         self._max_tokens = max_tokens
-        self._template = find_template(tokenizer, pair=context_turns > 0)
+        self._template = find_template(tokenizer, pair=context_turns + next_turns > 0)
         if self._template.count() >= max_tokens:
             raise InputError(
                 f"features.text.max_tokens: {max_tokens} leaves no room beside the"
@@ -147,34 +166,52 @@ class Turns:
         """Whether each utterance has text: bool [N]."""
         return self._transcript.available
 
-    def previous(self, row: int) -> np.ndarray:
-        """Rows of the turns before ``row`` that are its context, oldest first."""
+    def _around(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the turns before and after ``row`` that are its context, in their order."""
         transcript = self._transcript
         place = transcript.place[row]
         first = max(transcript.opening[row], place - self._context_turns)
-        return transcript.spoken[first:place]
+        last = min(transcript.closing[row], place + 1 + self._next_turns)
+        return transcript.spoken[first:place], transcript.spoken[place + 1 : last]
 
     def tokenize(self, rows: Sequence[int]) -> list[TokenSequence]:
         """Tokenise the utterances at ``rows``, one sequence for each.
 
-        Too long a sequence loses its context first, from the oldest token on; an utterance that
-        is too long by itself loses its last tokens.
+        An utterance that is too long by itself loses its last tokens. Of a conversation that is too
+        long what is furthest from the utterance is left out, earlier turns from the oldest token
+        on; later ones have a third of the room.
         """
-        context = [self.previous(row) for row in rows]
-        needed = np.unique(np.concatenate([np.asarray(rows, dtype=np.int64), *context]))
-        tokens = self._transcript.tokens_of(needed, names=self._context_turns > 0)
-        return [
-            self._sequence(row, [token for earlier in before for token in tokens[earlier]], tokens)
-            for row, before in zip(rows, context, strict=True)
-        ]
+        rows = np.asarray(rows, dtype=np.int64)
+        alone = self._transcript.tokens_of(rows, names=False)
+        if not self._template.pair:
+            return [self._template.fill(int(row), self._cut(alone[row]), []) for row in rows]
+        around = [self._around(row) for row in rows]
+        near = [turns for both in around for turns in both]
+        named = self._transcript.tokens_of(np.unique(np.concatenate([rows[:0], *near])), names=True)
+        sequences = []
+        for row, (before, after), place in zip(
+            rows, around, self._transcript.places_of(rows), strict=True
+        ):
+            own = self._cut(alone[row])
+            room = self._max_tokens - self._template.count() - len(own)
+            earlier = [token for turn in before for token in named[turn]]
+            later = [token for turn in after for token in named[turn]]
+            context = self._join(earlier, place, later, room)
+            sequences.append(self._template.fill(int(row), own, context))
+        return sequences
 
-    def _sequence(
-        self, row: int, context: list[int], tokens: dict[int, list[int]]
-    ) -> TokenSequence:
-        room = self._max_tokens - self._template.count()
-        own = tokens[row][:room]
-        kept = min(len(context), room - len(own))
-        return self._template.fill(int(row), context[len(context) - kept :], own)
+    def _cut(self, own: list[int]) -> list[int]:
+        return own[: self._max_tokens - self._template.count()]
+
+    def _join(self, earlier: list[int], place: list[int], later: list[int], room: int) -> list[int]:
+        """The conversation around an utterance, in at most ``room`` tokens."""
+        mark = self._template.after
+        middle = [*mark, *place, *mark]
+        later = later[: max(0, room - len(middle)) // 3]
+        left = room - len(middle) - len(later)
+        if left < 0:
+            return []
+        return [*earlier[max(0, len(earlier) - left) :], *middle, *later]
 
 
 def find_template(tokenizer: Any, pair: bool) -> Template:
@@ -188,16 +225,15 @@ def find_template(tokenizer: Any, pair: bool) -> Template:
     ids = list(probe["input_ids"])
     types = list(probe.get("token_type_ids", [0] * len(ids)))
     start = _find(ids, first, 0) if pair else 0
-    middle = start + len(first) if pair else 0
-    own = _find(ids, second, middle)
+    own = _find(ids, second, start + len(first) if pair else 0)
     if start < 0 or own < 0:
         raise InputError(
             f"features.text.encoder: the tokeniser {type(tokenizer).__name__} cannot be used"
         )
     return Template(
         pair=pair,
-        before=ids[:start],
-        between=ids[middle:own],
+        before=ids[: start if pair else own],
+        between=ids[start + len(first) : own] if pair else [],
         after=ids[own + len(second) :],
         types=(types[0], types[own]),
     )

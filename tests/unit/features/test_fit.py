@@ -62,7 +62,7 @@ def fit(corpus, encoder):
         epochs=8, patience=8, batch_size=8, learning_rate=0.003, precision="float32"
     )
 
-    def run(fold=0, context_turns=1, train=None, checkpoint=None, **changes):
+    def run(fold=0, context_turns=1, train=None, checkpoint=None, auxiliary=None, **changes):
         settings = replace(
             ENCODING,
             encoder=encoder,
@@ -70,7 +70,9 @@ def fit(corpus, encoder):
             finetune=replace(tuning, **changes),
         )
         train = corpus[0] if train is None else train
-        return fit_text_encoder(train, corpus[1], CLASSES, settings, fold, "cpu", checkpoint)
+        return fit_text_encoder(
+            train, corpus[1], CLASSES, settings, fold, "cpu", checkpoint, auxiliary
+        )
 
     return run
 
@@ -140,6 +142,30 @@ def test_labels_that_are_held_out_change_nothing(corpus, fit):
         second, _, _ = fit(fold=1, train=other, epochs=1, folds=3)
         pairs = zip(first.parameters(), second.parameters(), strict=True)
         assert all(torch.equal(*pair) for pair in pairs) == same
+
+
+@pytest.mark.parametrize("context_turns", [1, "all"])
+def test_every_fold_is_trained_on_all_auxiliary_texts(fit, context_turns):
+    names = [f"auxiliary/{place}" for place in range(30)]
+    auxiliary = pd.DataFrame(
+        {
+            "utterance_id": names,
+            "dialogue_id": names,
+            "turn": 0,
+            "speaker": "",
+            "text": [f"i am so {WORDS[place % 3]} ." for place in range(30)],
+            "label": [place % 3 for place in range(30)],
+        }
+    )
+    for fold in range(2):
+        plain, facts, _ = fit(fold, context_turns, epochs=1, folds=2)
+        first, same, _ = fit(fold, context_turns, epochs=1, folds=2, auxiliary=auxiliary)
+        other = auxiliary.assign(label=auxiliary["label"].iloc[::-1].to_numpy())
+        second, _, _ = fit(fold, context_turns, epochs=1, folds=2, auxiliary=other)
+        assert same["held_out"] == facts["held_out"]
+        weights = [network.classifier.weight for network in (plain, first, second)]
+        assert not torch.equal(weights[0], weights[1])
+        assert not torch.equal(weights[1], weights[2])
 
 
 def test_folds_share_the_dealing_of_dialogues_and_draw_all_else_apart(fit):

@@ -58,19 +58,37 @@ def test_context_tells_equal_utterances_apart(conversations):
 
 
 def test_context_is_speakers_and_turns_of_the_same_dialogue(conversations, tokenizer):
-    turns = Turns(conversations, tokenizer, context_turns=2, max_tokens=128)
+    turns = Turns(conversations, tokenizer, context_turns=2, next_turns=0, max_tokens=128)
     assert written(turns, tokenizer, [0, 1, 3, 5]) == [
-        "[CLS] [SEP] ross : hi, how are you? [SEP]",
-        "[CLS] ross : hi, how are you? [SEP] joey : better than ever, and hungry as a bear. [SEP]",
-        "[CLS] joey : better than ever, and hungry as a bear. [SEP] joey : wait. [SEP]",
-        "[CLS] al : wait. [SEP] ross : no, no, no! [SEP]",
+        "[CLS] hi, how are you? [SEP] [SEP] ross :... [SEP] [SEP]",
+        "[CLS] better than ever, and hungry as a bear. [SEP]"
+        " ross : hi, how are you? [SEP] joey :... [SEP] [SEP]",
+        "[CLS] wait. [SEP] joey : better than ever, and hungry as a bear. [SEP] joey :... [SEP]"
+        " [SEP]",
+        "[CLS] no, no, no! [SEP] al : wait. [SEP] ross :... [SEP] [SEP]",
+    ]
+    later = Turns(conversations, tokenizer, context_turns=0, next_turns=3, max_tokens=128)
+    assert written(later, tokenizer, [0, 5]) == [
+        "[CLS] hi, how are you? [SEP] [SEP] ross :... [SEP]"
+        " joey : better than ever, and hungry as a bear. joey : wait. [SEP]",
+        "[CLS] no, no, no! [SEP] [SEP] ross :... [SEP] [SEP]",
     ]
 
 
+def test_a_vector_is_pooled_over_the_utterance_in_its_own_segment(conversations, tokenizer):
+    turns = Turns(conversations, tokenizer, context_turns=2, next_turns=1, max_tokens=128)
+    for sequence in turns.tokenize(range(6)):
+        ((start, end),) = sequence.spans
+        assert start == 0
+        assert sequence.types == [0] * end + [1] * (len(sequence) - end)
+    own = spoken(tokenizer, turns.tokenize([1, 3]))
+    assert own == {1: "[CLS] better than ever, and hungry as a bear. [SEP]", 3: "[CLS] wait. [SEP]"}
+
+
 def test_order_of_rows_does_not_matter_to_context(conversations, tokenizer):
-    turns = Turns(conversations, tokenizer, context_turns=3, max_tokens=128)
+    turns = Turns(conversations, tokenizer, context_turns=3, next_turns=1, max_tokens=128)
     mixed = conversations.sample(frac=1, random_state=0)
-    mixed_turns = Turns(mixed, tokenizer, context_turns=3, max_tokens=128)
+    mixed_turns = Turns(mixed, tokenizer, context_turns=3, next_turns=1, max_tokens=128)
     expected = dict(
         zip(conversations["utterance_id"], written(turns, tokenizer, range(6)), strict=True)
     )
@@ -80,16 +98,16 @@ def test_order_of_rows_does_not_matter_to_context(conversations, tokenizer):
         assert text == expected[name]
 
 
-def test_truncation_takes_the_oldest_context_then_the_utterances_end(conversations, tokenizer):
-    turns = Turns(conversations, tokenizer, context_turns=2, max_tokens=14)
+def test_truncation_takes_what_is_furthest_then_the_utterances_end(conversations, tokenizer):
+    turns = Turns(conversations, tokenizer, context_turns=2, next_turns=2, max_tokens=20)
     sequences = turns.tokenize([1, 3])
-    assert [len(sequence) for sequence in sequences] == [14, 14]
+    assert max(len(sequence) for sequence in sequences) == 20
     assert [tokenizer.decode(sequence.ids) for sequence in sequences] == [
-        "[CLS] [SEP] joey : better than ever, and hungry as a bear [SEP]",
-        "[CLS], and hungry as a bear. [SEP] joey : wait. [SEP]",
+        "[CLS] better than ever, and hungry as a bear. [SEP] [SEP] joey :... [SEP] [SEP]",
+        "[CLS] wait. [SEP] ever, and hungry as a bear. [SEP] joey :... [SEP] [SEP]",
     ]
-    (span,) = sequences[1].spans
-    assert tokenizer.decode(sequences[1].ids[slice(*span)]) == "joey : wait."
+    short = Turns(conversations, tokenizer, context_turns=2, next_turns=0, max_tokens=7)
+    assert written(short, tokenizer, [1]) == ["[CLS] better than ever, [SEP] [SEP]"]
 
 
 def spoken(tokenizer, sequences):
@@ -162,6 +180,7 @@ def test_long_corpora_come_in_pieces(conversations, monkeypatch, context_turns):
     [
         ({"max_tokens": 513}, "max_tokens: 513 is more than the 512 tokens"),
         ({"max_tokens": 3, "context_turns": 1}, "max_tokens: 3 leaves no room"),
+        ({"max_tokens": 3, "next_turns": 1}, "max_tokens: 3 leaves no room"),
         ({"max_tokens": 2, "context_turns": "all"}, "max_tokens: 2 leaves no room"),
         ({"encoder": "no/such/folder"}, r"put its config.json, .* into a folder"),
     ],

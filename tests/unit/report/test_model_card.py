@@ -1,5 +1,6 @@
 """Model cards and event files."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -60,3 +61,16 @@ def test_tables_of_a_card_are_whole(run):
 
 def test_markup_cannot_break_a_cell():
     assert cell("a|b\n<script>") == "a\\|b &lt;script>"
+
+
+def test_card_names_texts_from_elsewhere(run):
+    facts = {
+        "encoder": "MiniLM + MPNet",
+        "encoders": [
+            {"encoder": "MiniLM"},
+            {"encoder": "MPNet", "auxiliary": {"file": "a|b.tsv", "texts": {"fear": 5}}},
+        ],
+    }
+    card = write_model_card(replace(run, encoders=run.encoders | {"text": facts}), "cberl", 0)
+    assert "| texts beside the corpus, MPNet | a\\|b.tsv: 5 fear |" in card.splitlines()
+    assert "beside the corpus, MiniLM" not in card
