@@ -60,6 +60,25 @@ def test_a_disk_that_fills_up_is_told_though_the_log_lies_on_it(workspace):
     ), lines
 
 
+def test_a_quota_that_is_used_up_is_told_though_the_log_counts_too(workspace):
+    """On btrfs, whose quotas need no support of their own in the kernel."""
+    if not shutil.which("mkfs.btrfs"):
+        pytest.skip("needs mkfs.btrfs (apt-get install btrfs-progs)")
+    if subprocess.run(["losetup", "--find"], capture_output=True).returncode:
+        pytest.skip("has no loop device")
+    (workspace.folder / "results").mkdir()
+    mount = (
+        "truncate -s 200M disk && mkfs.btrfs -q disk >&2 && mount -o loop disk results"
+        " && btrfs quota enable results && btrfs subvolume create results/six"
+        " && btrfs qgroup limit 400K results/six"
+    )
+    lines = on_small_disk(workspace, mount, "--until", "decode_media")
+    assert any(
+        "error: results/six/corpus/media/" in line and line.endswith("Disk quota exceeded")
+        for line in lines
+    ), lines
+
+
 @pytest.mark.parametrize("options", ["size=16k", "ro"])
 def test_results_that_cannot_be_written_to(workspace, options):
     (workspace.folder / "results").mkdir()
