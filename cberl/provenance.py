@@ -107,21 +107,22 @@ def find_path(path: str, folder: Path = Path()) -> Path:
     return found if found.exists() else PROJECT / expanded
 
 
-def find_input(name: str, artifact: Path, folder: Path) -> Path:
+def find_input(name: str, artifact: Path, folder: Path) -> Path | None:
     """Find an input by the name that an artifact's provenance has for it.
-
-    Where the corpus lies, Snakemake's record of the artifact knows; without one, the answer is a
-    path at which nothing is.
 
     Args:
         artifact: the file that was made from it.
         folder: the working directory of the workflow.
+
+    Returns:
+        its path, whether there is a file or not; None of a file of the corpus if Snakemake has no
+        record of the artifact, which knows where the corpus lay.
     """
     inside = name.removeprefix(f"{CORPUS_ROOT}/")
     if inside == name:
         return find_path(name, folder)
     noted = [path for path in find_record(artifact)["inputs"] if str(path).endswith(f"/{inside}")]
-    return noted[0] if noted else folder / name
+    return noted[0] if noted else None
 
 
 def describe_job(

@@ -79,8 +79,10 @@ class _Tracer:
         new = [(name, state) for name, state in states if state or name not in self._listed]
         return new, len(states) - len(new)
 
-    def _state(self, name: str, path: Path, digest: str | None) -> str:
+    def _state(self, name: str, path: Path | None, digest: str | None) -> str:
         """What has become of an input since it was read; empty if nothing."""
+        if path is None:
+            return "  NOT ON RECORD WHERE"
         if not path.exists():
             return "  GONE"
         if digest is None:

@@ -55,7 +55,7 @@ class Verifier:
         # The paths in provenance start here: where the workflow ran.
         self._root = Path(*parts[:depth])
         self._digests: dict[Path, str | None] = {}
-        self._missing: set[str] = set()
+        self._missing: set[tuple[str, Path | None]] = set()
         self.files = self.bytes = 0
         self.found: list[Finding] = []
 
@@ -101,11 +101,12 @@ class Verifier:
         others = []
         for source, recorded in inputs.items():
             raw = find_input(source, path, self._root)
-            if not raw.exists():
-                if source not in self._missing:
-                    self._missing.add(source)
+            if raw is None or not raw.exists():
+                if (source, raw) not in self._missing:
+                    self._missing.add((source, raw))
                     state = "missing" if is_own_digest(recorded) else "foreign"
-                    yield Finding(state, source, f"gone; {name} was made from it")
+                    why = "not on record where" if raw is None else "gone"
+                    yield Finding(state, source, f"{why}; {name} was made from it")
             elif recorded and self._digest(source, raw) not in (recorded, None):
                 others.append(source)
         if others:

@@ -97,7 +97,7 @@ def test_files_of_the_corpus_are_named_from_its_folder_on_and_found_by_snakemake
 
     artifact = tmp_path / "results/utterances.parquet"
     named = ("corpus.root/away/train.csv", artifact, tmp_path)
-    assert not find_input(*named).exists()
+    assert find_input(*named) is None
     records = tmp_path / ".snakemake/metadata"
     records.mkdir(parents=True)
     record = {"rule": "ingest", "input": ["other.csv", "far/away/train.csv"]}

@@ -1,5 +1,7 @@
 """`cberl verify` finds what is broken, missing, older than its inputs, or foreign."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -75,6 +77,15 @@ def test_what_was_made_from_another_file_is_older(results):
     assert found() == [("older", SECOND)]
     (results / "raw.csv").write_text("a,b\n1,2\n")
     assert found() == [("older", FIRST), ("older", SECOND)]
+
+
+def test_a_corpus_of_which_nobody_knows_where_it_lies_is_said_so(results):
+    origin = describe_job("ingest_corpus", {}, {}, "c0de", 1, ["raw.csv"], root=Path())
+    frame = pd.DataFrame({"utterance_id": ["train/0/0"], "label": ["joy"]})
+    write_table(FIRST, LABELS, frame, origin)
+    (finding, _) = Verifier("results").check()
+    assert (finding.state, finding.path) == ("foreign", "corpus.root/raw.csv")
+    assert finding.reason == f"not on record where; {FIRST} was made from it"
 
 
 def test_what_the_pipeline_did_not_write_is_foreign(results):
