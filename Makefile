@@ -36,9 +36,11 @@ sbom: .venv/installed-audit ## list all installed packages as CycloneDX, in buil
 		--output-format JSON --output-file build/sbom.json
 
 licences: .venv/installed-audit ## list the licences of all locked packages in docs/licences.md
+	@# Rows without a name are further lines of a licence's text.
 	mkdir -p build; sed '/^|/,$$d' docs/licences.md > build/licences.md
 	.venv/audit/bin/pip-licenses --python $(BIN)/python --from=mixed --format=markdown \
-		--packages $$(sed -n 's/==.*//p' requirements*.lock) | tr -s ' ' >> build/licences.md
+		--packages $$(sed -n 's/==.*//p' requirements*.lock) | tr -s ' ' \
+		| sed '/^| |/d; s/^|-.*/|---|---|---|/' >> build/licences.md
 	mv build/licences.md docs/licences.md
 
 UV := .venv/audit/bin/uv pip compile --quiet --python-version 3.11 --no-annotate
