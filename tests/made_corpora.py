@@ -148,6 +148,22 @@ def published_fields(widths=(("text", 4), ("audio", 3), ("video", 2))):
     return fields
 
 
+def matrices_of(published):
+    """All features of a `FeatureFile`: modality -> float32 [N, width]."""
+    return {
+        name: np.concatenate([matrix for matrix, _ in published.pieces(name)])
+        for name in published.vectors
+    }
+
+
+def reasons_of(published):
+    """Why each row of a `FeatureFile` has no features, by modality."""
+    return {
+        name: [reason for _, reasons in published.pieces(name) for reason in reasons]
+        for name in published.vectors
+    }
+
+
 def iemocap_tuple(fields):
     order = ("ids", "speakers", "labels", "text", "audio", "video", "sentences", "train", "test")
     return tuple(fields[name] for name in order)

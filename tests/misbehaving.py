@@ -26,6 +26,13 @@ def obey(request):
     return {"pid": os.getpid()}, []
 
 
+def count(request):
+    """Yield numbers; misbehave after as many as the request says."""
+    for number in range(request["upto"]):
+        yield {"number": number}, [b"x" * request.get("size", 1)]
+    misbehave(request["then"])
+
+
 def garble(request):
     """Write an answer of one's own, as something that overwrote this process's memory might."""
     encoded = request["answer"].encode("latin-1")

@@ -1,55 +1,68 @@
 """Features that somebody already extracted, in place of an extraction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cberl.artifacts import row_positions
-from cberl.corpus.readers.feature_files import read_feature_file
-from cberl.corpus.settings import CorpusSettings
+from cberl.artifacts import open_table, read_table, row_positions, take_vectors
+from cberl.corpus.readers.feature_files import FeatureFile
 from cberl.features.feature_rows import feature_rows
-from cberl.features.probe import Probe, probe_features
-from cberl.modalities import SPLITS
-from cberl.provenance import find_path
+from cberl.features.probe import Probe, choose_rows, probe_features
+from cberl.features.tables import FEATURES
 
 
-def import_features(
-    settings: CorpusSettings, utterances: pd.DataFrame, modalities: Sequence[str]
-) -> tuple[dict[tuple[str, str], tuple[pd.DataFrame, np.ndarray]], dict[str, Probe]]:
-    """Cut published features by modality and split, and probe each modality.
+@contextmanager
+def published_shard(published: FeatureFile, modality: str, folder: str | Path) -> Iterator[Path]:
+    """Give a modality as one shard of features, in the file's order, while the block lasts.
+
+    From there on it goes the way of extracted ones, and memory holds no more of it than of them.
 
     Args:
-        settings: of a corpus of kind features.
-        utterances: ``utterance_id``, ``split`` and ``split_group`` of the table UTTERANCES.
-
-    Returns:
-        (modality, split) -> rows of the table FEATURES but for the vectors, and the vectors,
-        float32 [rows, width], NaN where absent; modality -> its probe, where one can be made.
+        folder: where the shard lies for that time.
 
     Raises:
-        InputError: see `cberl.corpus.readers.feature_files.read_feature_file`; an utterance is not
-            in the file.
+        InputError: see `cberl.corpus.readers.feature_files.FeatureFile.pieces`.
     """
-    published = read_feature_file(settings, find_path(settings.root))
-    positions = row_positions(published.ids, utterances["utterance_id"], settings.file)
+    path, ids, done = Path(folder) / ".published.parquet", published.ids, 0
+    try:
+        with open_table(path, FEATURES, {}, {"modality": modality}) as table:
+            for matrix, _ in published.pieces(modality):
+                own = ids[done : done + len(matrix)]
+                table.write(feature_rows(own, matrix), {"features": matrix})
+                done += len(matrix)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def probe_shard(
+    shard: str | Path, published: FeatureFile, utterances: pd.DataFrame
+) -> Probe | None:
+    """Probe labelled rows of train and dev that have features; test rows are not looked at.
+
+    Args:
+        shard: of `published_shard`.
+        utterances: ``utterance_id``, ``split`` and ``split_group`` of the table UTTERANCES.
+
+    Raises:
+        InputError: an utterance is not in the shard.
+    """
+    available = read_table(shard, FEATURES, ["available"])["available"].to_numpy()
+    positions = row_positions(published.ids, utterances["utterance_id"], shard)
     labels = published.rows["label"].to_numpy(dtype=object)[positions]
-    cut, probes = {}, {}
-    for modality in modalities:
-        matrix = published.matrices[modality][positions]
-        for split in SPLITS:
-            rows = (utterances["split"] == split).to_numpy()
-            ids = utterances["utterance_id"].to_numpy()[rows]
-            cut[modality, split] = feature_rows(ids, matrix[rows]), matrix[rows]
-        probe = _probe(matrix, labels, utterances)
-        if probe is not None:
-            probes[modality] = probe
-    return cut, probes
-
-
-def _probe(matrix: np.ndarray, labels: np.ndarray, utterances: pd.DataFrame) -> Probe | None:
-    """Probe the labelled rows that have features; test rows are not looked at."""
-    known = pd.notna(labels) & ~np.isnan(matrix).any(axis=1)
-    train, dev = (known & (utterances["split"] == name).to_numpy() for name in ("train", "dev"))
-    groups = utterances["split_group"].to_numpy()[train]
-    return probe_features(matrix[train], labels[train], groups, matrix[dev], labels[dev])
+    groups = utterances["split_group"].to_numpy()
+    known = pd.notna(labels) & available[positions]
+    train, dev = (
+        choose_rows(np.flatnonzero(known & (utterances["split"] == name).to_numpy()), groups)
+        for name in ("train", "dev")
+    )
+    return probe_features(
+        take_vectors(shard, "features", positions[train]),
+        labels[train],
+        groups[train],
+        take_vectors(shard, "features", positions[dev]),
+        labels[dev],
+    )

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,7 @@ START_LIMIT_S = 300.0
 KEPT_OF_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL")
 LARGEST_HEADER = 64 * worker.MEGABYTE
 UNREADABLE_ANSWER = "gave an answer that cannot be read"
+Check = Callable[[dict[str, Any], list[bytes]], None]
 
 
 class Lost(Exception):
@@ -49,8 +50,9 @@ class Sandbox:
 
     Args:
         task: a function at the top of a module; takes a dict and returns a dict and a list of
-            bytes. The dicts hold what JSON can hold. It may raise InputError.
-        time_limit_s: wall-clock seconds for one call; starting the worker does not count.
+            bytes, or yields several of both. The dicts hold what JSON can hold. It may raise
+            InputError.
+        time_limit_s: wall-clock seconds for one answer; starting the worker does not count.
         memory_limit_mb: megabytes by which one call may grow the worker's address space (Linux).
     """
 
@@ -68,10 +70,8 @@ class Sandbox:
     ) -> None:
         self._stop()
 
-    def call(
-        self, request: dict[str, Any], check: Callable[[dict, list[bytes]], None] | None = None
-    ) -> tuple[dict[str, Any], list[bytes]]:
-        """Run the task on a request.
+    def call(self, request: dict[str, Any], check: Check | None = None) -> worker.Answer:
+        """Run a task that returns on a request.
 
         Args:
             check: raises `Garbled` where facts and blobs are not such as the task gives.
@@ -82,14 +82,52 @@ class Sandbox:
                 memory.
             RuntimeError: the worker does not start.
         """
+        self._ask(request)
+        return self._take_answer(check)
+
+    def stream(
+        self, request: dict[str, Any], check: Check | None = None
+    ) -> Iterator[worker.Answer]:
+        """Run a task that yields: its answers one by one, with the arguments and errors of `call`.
+
+        The worker is ahead by no more than a pipe holds.
+        """
+        self._ask(request)
+        over = False
+        try:
+            while True:
+                facts, blobs = self._take_answer(check, may_end=True)
+                over = facts is None
+                if over:
+                    return
+                yield facts, blobs
+        finally:
+            if not over:
+                # What it has yet to say would be taken for the answer to another request.
+                self._stop()
+
+    def _ask(self, request: dict[str, Any]) -> None:
         if self._process is None or self._process.poll() is not None:
             self._stop()
             self._start()
-        deadline = time.monotonic() + self._time_limit_s
         try:
             limit_growth(self._process.pid, self._memory_limit_mb)
             self._send(request)
-            header, blobs = self._receive(deadline)
+        except (BrokenPipeError, ProcessLookupError):
+            raise Lost(CRASHED, self._last_words()) from None
+
+    def _take_answer(
+        self, check: Check | None, may_end: bool = False
+    ) -> tuple[dict[str, Any] | None, list[bytes]]:
+        """Facts and blobs of the next answer.
+
+        Args:
+            may_end: whether it may say that there is none, with facts None.
+        """
+        try:
+            header, blobs = self._receive(time.monotonic() + self._time_limit_s)
+            if may_end and header.get("over") is True:
+                return None, []
             _check_verdict(header)
             if check and "facts" in header:
                 check(header["facts"], blobs)
@@ -100,7 +138,7 @@ class Sandbox:
             # Nothing that it says from here on can be trusted.
             self._stop()
             raise Lost(CRASHED, UNREADABLE_ANSWER) from None
-        except (EOFError, BrokenPipeError, ProcessLookupError):
+        except EOFError:
             raise Lost(CRASHED, self._last_words()) from None
         if "refused" in header:
             raise InputError(header["refused"])

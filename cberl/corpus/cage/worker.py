@@ -3,7 +3,8 @@
 Run as ``python -m cberl.corpus.cage.worker TASK ANSWERS TIME_LIMIT_S``: TASK is
 ``module:function``, ANSWERS a file descriptor to write to. Requests come on the standard input.
 A message is four bytes of length (big endian) and JSON; an answer's JSON says under ``sizes`` how
-long the blobs are that follow it. Nothing is pickled: what a decoder may have overwritten in
+long the blobs are that follow it. A task that yields has several answers, the last of which says
+``over`` and nothing else. Nothing is pickled: what a decoder may have overwritten in
 here cannot make the other side run anything.
 """
 
@@ -14,7 +15,7 @@ import signal
 import struct
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from cberl.corpus.cage.confinement import confine
@@ -23,7 +24,8 @@ from cberl.errors import InputError
 
 LENGTH = struct.Struct(">I")
 MEGABYTE = 1024 * 1024
-Task = Callable[[dict[str, Any]], tuple[dict[str, Any], list[bytes]]]
+Answer = tuple[dict[str, Any], list[bytes]]
+Task = Callable[[dict[str, Any]], Answer | Iterator[Answer]]
 
 
 def main() -> None:
@@ -42,22 +44,30 @@ def main() -> None:
             request = json.loads(sys.stdin.buffer.read(LENGTH.unpack(header)[0]))
             # Outlives no clip even if the other side is gone and cannot stop it.
             signal.setitimer(signal.ITIMER_REAL, 2 * float(time_limit_s) + 1)
-            _send(answers, *_run(task, request))
+            for answer in _run(task, request):
+                _send(answers, *answer)
+                signal.setitimer(signal.ITIMER_REAL, 2 * float(time_limit_s) + 1)
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _run(task: Task, request: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+def _run(task: Task, request: dict[str, Any]) -> Iterator[Answer]:
     try:
-        facts, blobs = task(request)
+        made = task(request)
+        if not isinstance(made, Iterator):
+            facts, blobs = made
+            yield {"facts": facts}, blobs
+            return
+        for facts, blobs in made:
+            yield {"facts": facts}, blobs
+        yield {"over": True}, []
     except MemoryError as error:
-        return {"lost": OUT_OF_MEMORY, "detail": str(error) or "allocation refused"}, []
+        yield {"lost": OUT_OF_MEMORY, "detail": str(error) or "allocation refused"}, []
     except InputError as error:
-        return {"refused": " ".join(str(error).split())}, []
+        yield {"refused": " ".join(str(error).split())}, []
     except Exception as error:
         # Whatever a hostile file makes the task raise costs that file alone.
         detail = f"{type(error).__name__}: {error}"
-        return {"lost": CRASHED, "detail": detail, "trace": traceback.format_exc()}, []
-    return {"facts": facts}, blobs
+        yield {"lost": CRASHED, "detail": detail, "trace": traceback.format_exc()}, []
 
 
 def _send(answers: BinaryIO, header: dict[str, Any], blobs: list[bytes]) -> None:

@@ -21,19 +21,21 @@ def assess_features(
         what only media could show is null.
 
     Raises:
-        InputError: the file has no features of a modality.
+        InputError: the file has no features of a modality; see also
+            `cberl.corpus.readers.feature_files.FeatureFile.pieces`.
     """
     for modality in modalities:
-        if modality not in published.matrices:
+        if modality not in published.vectors:
             raise InputError(
                 f"modalities: the file has no {modality} features; expected some of "
-                f"{', '.join(published.matrices)}; write modalities: "
-                f"[{', '.join(name for name in modalities if name in published.matrices)}]"
+                f"{', '.join(published.vectors)}; write modalities: "
+                f"[{', '.join(name for name in modalities if name in published.vectors)}]"
             )
     positions = row_positions(published.ids, utterances["utterance_id"], "corpus.file")
     parts = []
     for modality in modalities:
-        reasons = np.array(published.reasons[modality], dtype=object)[positions]
+        found = [reason for _, reasons in published.pieces(modality) for reason in reasons]
+        reasons = np.array(found, dtype=object)[positions]
         parts.append(
             pd.DataFrame(
                 {

@@ -1,6 +1,6 @@
 """Corpora that come as features which somebody already extracted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from cberl.corpus.annotations import find_corpus_file
 from cberl.corpus.assemble import Corpus, assemble_corpus, name_utterances
 from cberl.corpus.label_names import cut_scores, name_numbered_labels
 from cberl.corpus.readers.column_files import read_column_file
-from cberl.corpus.readers.packed_columns import kind_of
+from cberl.corpus.readers.packed_columns import PackedVectors, kind_of
 from cberl.corpus.readers.pickle_rows import PICKLE_SUFFIXES, as_vector, read_pickle_rows
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows, name_classes
 from cberl.corpus.settings import CorpusSettings
@@ -23,27 +23,26 @@ from cberl.modalities import MODALITIES
 MOST_NUMBERS = 1 << 30
 """Of one modality; more do not fit into a common memory."""
 
+ROWS_AT_ONCE = 4096
 NO_FEATURES = "no features"
 ALL_ZERO = "features are all zero"
 
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """Utterances with features.
+    """Utterances, and features that may still be in their file.
 
     Attributes:
         rows: as `cberl.corpus.assemble.assemble_corpus` takes them, splits filled in.
         classes: names of the classes in the order of their numbers.
-        matrices: modality -> float32 [N, width], N rows as in ``rows``; NaN where absent.
-        reasons: modality -> per row, why the features are absent; None where they are there.
+        vectors: modality -> a vector per row, or None; `pieces` reads and checks them.
         notices: what the owner of the file should know of how it was read, a line each.
         split_by: what ``split_group`` in the rows is; see `cberl.corpus.assemble.Corpus`.
     """
 
     rows: pd.DataFrame
     classes: list[str]
-    matrices: dict[str, np.ndarray]
-    reasons: dict[str, list[str | None]]
+    vectors: dict[str, Sequence[Any]]
     notices: tuple[str, ...] = ()
     split_by: str = "dialogue"
 
@@ -52,10 +51,41 @@ class FeatureFile:
         """Utterance ids, object array [N]."""
         return name_utterances(self.rows)["utterance_id"].to_numpy(dtype=object)
 
+    def pieces(self, modality: str) -> Iterator[tuple[np.ndarray, list[str | None]]]:
+        """Read a modality's features some thousand rows at a time, in the order of ``rows``.
+
+        Yields:
+            float32 [n, width], NaN where absent; per row why it is absent, None where it is there.
+
+        Raises:
+            InputError: the file cannot be read or holds no vectors there; vectors of different
+                widths, NaN or infinite values.
+        """
+        where, done, width = self.rows["where"], 0, 0
+        unknown: list[Any] = []
+        for values in _pieces_of(self.vectors[modality]):
+            unknown += values
+            place = where.iloc[done : done + len(unknown)]
+            width = width or _first_width(unknown, place, modality)
+            if width:
+                _refuse_too_many(len(self.rows), width, where, modality)
+                matrix = _stack(unknown, place, modality, width)
+                yield matrix, _absent(matrix)
+                done, unknown = done + len(unknown), []
+        if unknown:
+            raise InputError(f"{where.iloc[0]}: {modality}: no vector has a number in it")
+
 
 def read_features_corpus(settings: CorpusSettings, root: Path) -> Corpus:
-    """Read the conversations and labels of a file of features; see `read_feature_file`."""
+    """Read the conversations and labels of a file of features, and check its vectors.
+
+    Raises:
+        InputError: see `read_feature_file` and `FeatureFile.pieces`.
+    """
     published = read_feature_file(settings, root)
+    for modality in published.vectors:
+        for _ in published.pieces(modality):
+            pass
     return assemble_corpus(published.rows, published.classes, published.notices, published.split_by)
 
 
@@ -70,8 +100,7 @@ def read_feature_file(settings: CorpusSettings, root: str | Path) -> FeatureFile
             ``test_share`` (0 to 1) and ``split_seed``.
 
     Raises:
-        InputError: the file cannot be read or does not hold what it should; vectors of different
-            widths, NaN or infinite values.
+        InputError: the file cannot be read or does not hold what it should.
     """
     path = find_corpus_file(settings, Path(root))
     suffix = path.suffix.lower()
@@ -99,11 +128,7 @@ def read_feature_file(settings: CorpusSettings, root: str | Path) -> FeatureFile
     rows["label"] = name_numbered_labels(rows, classes)
     rows, classes = name_classes(rows, classes, settings.labels, path)
     rows, split_by, dealt = deal_missing_splits(rows, settings)
-    matrices = {
-        name: _stack(values, rows["where"], name) for name, values in sorted(vectors.items())
-    }
-    reasons = {name: _absent(matrix) for name, matrix in matrices.items()}
-    return FeatureFile(rows, classes, matrices, reasons, (*notices, *dealt), split_by)
+    return FeatureFile(rows, classes, dict(sorted(vectors.items())), (*notices, *dealt), split_by)
 
 
 def _read_columns(
@@ -121,24 +146,39 @@ def _read_columns(
     return conversation_rows(file), vectors, [], file.notices
 
 
-def _stack(values: Sequence[Any], where: pd.Series, modality: str) -> np.ndarray:
-    """Stack vectors: float32 [N, width], NaN where there is none."""
-    widths = [
-        None if value is None else _length(value, place, modality)
+def _pieces_of(values: Sequence[Any]) -> Iterator[list[Any]]:
+    if isinstance(values, PackedVectors):
+        yield from values.pieces()
+        return
+    for start in range(0, len(values), ROWS_AT_ONCE):
+        yield list(values[start : start + ROWS_AT_ONCE])
+
+
+def _first_width(values: Sequence[Any], where: pd.Series, modality: str) -> int:
+    """Numbers in the first vector that has any; 0 if there is none."""
+    lengths = (
+        _length(value, place, modality)
         for value, place in zip(values, where, strict=True)
-    ]
-    width = next((number for number in widths if number), 0)
-    if not width:
-        raise InputError(f"{where.iloc[0]}: {modality}: no vector has a number in it")
-    if len(values) * width > MOST_NUMBERS:
-        raise InputError(f"{where.iloc[0]}: {modality}: {len(values)} x {width} numbers; too many")
-    matrix = np.full((len(values), width), np.nan, dtype=np.float32)  # [N, width]
+        if value is not None
+    )
+    return next((length for length in lengths if length), 0)
+
+
+def _refuse_too_many(rows: int, width: int, where: pd.Series, modality: str) -> None:
+    if rows * width > MOST_NUMBERS:
+        raise InputError(f"{where.iloc[0]}: {modality}: {rows} x {width} numbers; too many")
+
+
+def _stack(values: Sequence[Any], where: pd.Series, modality: str, width: int) -> np.ndarray:
+    """Stack vectors: float32 [n, width], NaN where there is none."""
+    matrix = np.full((len(values), width), np.nan, dtype=np.float32)  # [n, width]
     for position, value in enumerate(values):
         if value is None:
             continue
-        if widths[position] != width:
+        length = _length(value, where.iloc[position], modality)
+        if length != width:
             raise InputError(
-                f"{where.iloc[position]}: {modality}: {widths[position]} numbers; expected {width}"
+                f"{where.iloc[position]}: {modality}: {length} numbers; expected {width}"
             )
         try:
             with np.errstate(over="ignore"):  # what overflows is refused below

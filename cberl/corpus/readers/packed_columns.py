@@ -1,26 +1,29 @@
 """Columns out of files that unpack to more than they are: Parquet, NPZ and Excel's workbooks.
 
-They are unpacked in the sandbox and leave it as JSON and plain numbers.
+They are unpacked in the sandbox and leave it as JSON and plain numbers; columns of vectors, most of
+what a file of features holds, in pieces, when they are read.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cberl.corpus.cage.sandbox import Garbled, Lost, Sandbox
+from cberl.corpus.cage.sandbox import UNREADABLE_ANSWER, Check, Garbled, Lost, Sandbox
 from cberl.corpus.readers.bounds import MEGABYTE, bytes_allowed
-from cberl.corpus.readers.unpack import KINDS_OF_NUMBERS, unpack_columns
-from cberl.corpus.reasons import OUT_OF_MEMORY, TIMED_OUT
+from cberl.corpus.readers.unpack import KINDS_OF_NUMBERS, VECTORS, unpack_columns, unpack_vectors
+from cberl.corpus.reasons import CRASHED, OUT_OF_MEMORY, TIMED_OUT
 from cberl.errors import InputError
 
 TIME_LIMIT_S = 600.0
 MEMORY_MB = 512
 """Beside what a file may unpack to, which is there up to four times: read, in one piece, encoded
 and on its way."""
+A_VECTOR = "list of numbers"
 
 
 @dataclass(frozen=True)
@@ -35,41 +38,100 @@ def kind_of(value: Any) -> str:
     return value.kind if isinstance(value, OtherCell) else type(value).__name__
 
 
+class PackedVectors(Sequence):
+    """A column of vectors, left in its file: as cells they are no more than lists of numbers."""
+
+    def __init__(self, path: Path, column: str, rows: int) -> None:
+        self._path, self._column, self._rows = path, column, rows
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, position: int) -> OtherCell:
+        if not -self._rows <= position < self._rows:
+            raise IndexError(position)
+        return OtherCell(A_VECTOR)
+
+    def pieces(self) -> Iterator[list[np.ndarray | None]]:
+        """Read the vectors, some thousand rows at a time: an array of numbers each, or None.
+
+        Raises:
+            InputError: the file is broken, or unpacks to too much.
+        """
+        left = self._rows
+        read: list[list[np.ndarray | None]] = []
+
+        def check(facts: dict[str, Any], blobs: list[bytes]) -> None:
+            lengths, numbers = blobs
+            read.append(_cut(_numbers(numbers, facts["dtype"]), np.frombuffer(lengths, np.int64)))
+            if not 0 < len(read[-1]) <= left:
+                raise ValueError
+
+        with _unpacking(self._path, unpack_vectors) as (sandbox, request):
+            for _ in sandbox.stream(request | {"column": self._column}, _guarded(check)):
+                left -= len(read[-1])
+                yield read.pop()
+            if left:
+                raise Lost(CRASHED, UNREADABLE_ANSWER)
+
+
 def read_packed_columns(path: Path) -> tuple[list[str], dict[str, Any]]:
     """Read all columns of a Parquet, NPZ or Excel file.
 
     Returns:
-        per row, where it stands; column -> value per row: text, number, None, `OtherCell`, or
-        an array of numbers where the file has a list or a row of a matrix.
+        per row, where it stands; column -> value per row: text, number, None or `OtherCell`, or
+        `PackedVectors` where the file has lists of numbers or rows of a matrix.
 
     Raises:
         InputError: the file is broken, holds too many columns or too long cells, or unpacks to
             too much.
     """
-    most_bytes = bytes_allowed(path)
-    request = {"path": str(path.absolute()), "name": str(path), "most_bytes": most_bytes}
-    memory_mb = MEMORY_MB + 4 * most_bytes // MEGABYTE
     read: list[tuple[list[str], dict[str, Any]]] = []
 
     def check(facts: dict[str, Any], blobs: list[bytes]) -> None:
-        try:
-            read.append(_decode(facts["columns"], iter(blobs)))
-        except (ValueError, TypeError, LookupError, StopIteration, RecursionError):
-            raise Garbled from None
+        read.append(_decode(path, facts["columns"], iter(blobs)))
 
+    with _unpacking(path, unpack_columns) as (sandbox, request):
+        sandbox.call(request, _guarded(check))
+    return read[0]
+
+
+@contextmanager
+def _unpacking(path: Path, task: Callable) -> Iterator[tuple[Sandbox, dict[str, Any]]]:
+    """A sandbox for a task that unpacks a file, and what to ask it for.
+
+    Raises:
+        InputError: the work was lost.
+    """
+    most_bytes = bytes_allowed(path)
+    memory_mb = MEMORY_MB + 4 * most_bytes // MEGABYTE
     try:
-        with Sandbox(unpack_columns, TIME_LIMIT_S, memory_mb) as sandbox:
-            sandbox.call(request, check)
+        with Sandbox(task, TIME_LIMIT_S, memory_mb) as sandbox:
+            yield (
+                sandbox,
+                {"path": str(path.absolute()), "name": str(path), "most_bytes": most_bytes},
+            )
     except Lost as lost:
         words = {
             OUT_OF_MEMORY: f"unpacks to more than {most_bytes} bytes",
             TIMED_OUT: f"is not read after {TIME_LIMIT_S:g} s",
         }.get(lost.reason, f"cannot be read ({' '.join(lost.detail.split())})")
         raise InputError(f"{path}: {words}; expected a table of utterances") from None
-    return read[0]
 
 
-def _decode(columns: Any, blobs: Iterator[bytes]) -> tuple[list[str], dict[str, Any]]:
+def _guarded(check: Check) -> Check:
+    """The same check, for which an answer that it cannot take is none."""
+
+    def guarded(facts: dict[str, Any], blobs: list[bytes]) -> None:
+        try:
+            check(facts, blobs)
+        except (ValueError, TypeError, LookupError, StopIteration, RecursionError):
+            raise Garbled from None
+
+    return guarded
+
+
+def _decode(path: Path, columns: Any, blobs: Iterator[bytes]) -> tuple[list[str], dict[str, Any]]:
     """What `unpack_columns` encoded.
 
     Raises:
@@ -80,12 +142,10 @@ def _decode(columns: Any, blobs: Iterator[bytes]) -> tuple[list[str], dict[str, 
     for column in columns:
         if column["kind"] == "cells":
             values[column["name"]] = [_cell(value) for value in json.loads(next(blobs))]
-        elif column["kind"] == "lists":
-            lengths = np.frombuffer(next(blobs), np.int64)
-            values[column["name"]] = _cut(_numbers(next(blobs), column["dtype"]), lengths)
+        elif column["kind"] == VECTORS:
+            values[column["name"]] = PackedVectors(path, column["name"], len(places))
         else:
-            numbers = _numbers(next(blobs), column["dtype"])
-            values[column["name"]] = numbers.reshape(column["shape"])
+            raise ValueError
     if next(blobs, None) is not None or not all(type(place) is str for place in places):
         raise ValueError
     if any(type(name) is not str or len(cells) != len(places) for name, cells in values.items()):

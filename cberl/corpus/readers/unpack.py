@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -18,27 +18,30 @@ from cberl.corpus.readers.bounds import check_cell, check_column_count
 from cberl.corpus.readers.spreadsheets import read_sheet
 from cberl.errors import InputError
 
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE = 4096
+BYTES_AT_ONCE = 1 << 20
+"""Read at once of a Parquet file's column, all of which may be one piece."""
+VECTORS = "vectors"
+"""In place of the cells of a column of vectors."""
 KINDS_OF_NUMBERS = "biuf"
 # What zipfile and NumPy raise for archives that are broken or encrypted.
 BROKEN_ARCHIVE = (OSError, ValueError, RuntimeError, EOFError, KeyError, SyntaxError)
 BROKEN_ARCHIVE += (zipfile.BadZipFile, zlib.error)
+BROKEN_PARQUET = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 Encoded = tuple[dict[str, Any], list[bytes]]
 
 
 def unpack_columns(request: dict[str, Any]) -> Encoded:
-    """Read all columns of a file.
+    """Read all columns of a file but those of vectors, which `unpack_vectors` reads.
 
     Args:
         request: ``path``; ``name`` of the file for messages; ``most_bytes`` that it may unpack to.
 
     Returns:
-        facts: ``columns``, for each its ``name``, ``kind`` and, of numbers, ``dtype``. Blobs: the
-        places of the rows as JSON, then for each column, if its kind is ``cells``, JSON; if it is
-        ``lists``, the number of values per row (int64, -1 where null) and the values; if it is
-        ``matrix``, the values of an array of ``shape``. JSON has ``{"kind": TYPE}`` in place of
-        what is neither text nor a number.
+        facts: ``columns``, for each its ``name`` and ``kind``. Blobs: the places of the rows as
+        JSON, then for each column whose kind is ``cells``, JSON; there is none for one of
+        ``vectors``. JSON has ``{"kind": TYPE}`` in place of what is neither text nor a number.
 
     Raises:
         InputError: see `cberl.corpus.readers.packed_columns.read_packed_columns`.
@@ -49,42 +52,100 @@ def unpack_columns(request: dict[str, Any]) -> Encoded:
     check_column_count(name, len(columns))
     facts, blobs = [], [json.dumps(places).encode()]
     for column, values in columns.items():
-        described, encoded = _encode(values, name, places, column)
-        facts.append({"name": column, **described})
-        blobs += encoded
+        if values is VECTORS:
+            facts.append({"name": column, "kind": VECTORS})
+        else:
+            facts.append({"name": column, "kind": "cells"})
+            blobs.append(_encode_cells(_cells_of(values), name, places, column))
     return {"columns": facts}, blobs
 
 
+def unpack_vectors(request: dict[str, Any]) -> Iterator[Encoded]:
+    """Read one column of vectors in pieces.
+
+    Args:
+        request: as of `unpack_columns`; ``column``.
+
+    Yields:
+        facts: ``dtype`` of the numbers. Blobs: how many there are in each of some rows (int64, -1
+        where null), and the numbers.
+
+    Raises:
+        InputError: see `cberl.corpus.readers.packed_columns.PackedVectors`.
+    """
+    path, name, column = Path(request["path"]), request["name"], request["column"]
+    pieces = _pieces_of_npz if path.suffix.lower() == ".npz" else _pieces_of_parquet
+    size = 0
+    for lengths, numbers in pieces(path, name, column):
+        size += numbers.nbytes
+        _refuse_too_many(f"{name}: {column}", size, request["most_bytes"])
+        if numbers.dtype.kind == "O" or numbers.dtype.itemsize > 8:  # booleans beside nulls
+            numbers = numbers.astype(np.float64)
+        numbers = np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("<"))
+        lengths = np.ascontiguousarray(lengths, "<i8")
+        yield {"dtype": numbers.dtype.str}, [lengths.tobytes(), numbers.tobytes()]
+
+
 def _read_parquet(path: Path, name: str, most_bytes: int) -> tuple[list[str], dict[str, Any]]:
-    # Arrow's own allocator asks for more address space than it uses.
-    pa.set_memory_pool(pa.system_memory_pool())
     try:
-        file = pq.ParquetFile(path)
+        file = _open_parquet(path)
+        names = file.schema_arrow.names
+        for column in names:
+            if names.count(column) > 1:
+                raise InputError(f"{name}: column {column!r} appears twice")
         check_column_count(name, file.metadata.num_columns)
         for group in range(file.num_row_groups):
             for number in range(file.metadata.num_columns):
                 column = file.metadata.row_group(group).column(number)
                 stated = max(column.num_values, column.total_uncompressed_size)
                 _refuse_too_many(f"{name}: {column.path_in_schema}", stated, most_bytes)
-        batches, size = [], 0
-        for batch in file.iter_batches(ROWS_AT_ONCE, use_threads=False):
+        others = [field.name for field in file.schema_arrow if not _is_vectors(field.type)]
+        batches, size, rows = [], 0, 0
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=others, use_threads=False):
             size += batch.nbytes
             _refuse_too_many(name, size, most_bytes)
             batches.append(batch)
-        table = pa.Table.from_batches(batches, file.schema_arrow)
+            rows += batch.num_rows
+        table = pa.Table.from_batches(batches) if batches else pa.table({n: [] for n in others})
     except (MemoryError, InputError):
         raise
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+    except BROKEN_PARQUET as error:
         raise InputError(f"{name}: not a whole Parquet file ({_one_line(error)})") from None
-    for column in table.column_names:
-        if table.column_names.count(column) > 1:
-            raise InputError(f"{name}: column {column!r} appears twice")
-    places = [f"row {number}" for number in range(1, table.num_rows + 1)]
-    return places, dict(zip(table.column_names, table.columns, strict=True))
+    places = [f"row {number}" for number in range(1, rows + 1)]
+    return places, {column: table[column] if column in others else VECTORS for column in names}
+
+
+def _open_parquet(path: Path) -> pq.ParquetFile:
+    # Arrow's own allocator asks for more address space than it uses.
+    pa.set_memory_pool(pa.system_memory_pool())
+    return pq.ParquetFile(path, buffer_size=BYTES_AT_ONCE, pre_buffer=False)
+
+
+def _is_vectors(kind: pa.DataType) -> bool:
+    """Whether a column holds lists of numbers."""
+    if not (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)):
+        return False
+    inner = kind.value_type
+    return types.is_integer(inner) or types.is_floating(inner) or types.is_boolean(inner)
+
+
+def _pieces_of_parquet(
+    path: Path, name: str, column: str
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    try:
+        file = _open_parquet(path)
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=[column], use_threads=False):
+            lists = batch.column(column)
+            lengths = pc.fill_null(pc.list_value_length(lists).cast(pa.int64()), -1)
+            yield lengths.to_numpy(), lists.flatten().to_numpy(zero_copy_only=False)
+    except (MemoryError, InputError):
+        raise
+    except BROKEN_PARQUET as error:
+        raise InputError(f"{name}: not a whole Parquet file ({_one_line(error)})") from None
 
 
 def _read_npz(path: Path, name: str, most_bytes: int) -> tuple[list[str], dict[str, Any]]:
-    arrays = {}
+    arrays, lengths = {}, {}
     try:
         with np.load(path, allow_pickle=False) as archive:
             sizes = {info.filename: info.file_size for info in archive.zip.infolist()}
@@ -93,14 +154,18 @@ def _read_npz(path: Path, name: str, most_bytes: int) -> tuple[list[str], dict[s
                 _refuse_too_many(f"{name}: {member}", size, most_bytes)
             _refuse_too_many(name, sum(sizes.values()), most_bytes)
             for member in archive.files:
-                arrays[member] = np.asarray(archive[member])
+                shape, _, kind = _described(archive, member)
+                lengths[member] = shape[0] if shape else 0
+                if len(shape) > 1 and kind.kind not in KINDS_OF_NUMBERS:
+                    raise InputError(f"{name}: array {member} holds {kind}; expected numbers")
+                cells = archive[member].tolist() if len(shape) == 1 else []
+                arrays[member] = VECTORS if len(shape) > 1 else cells
     except InputError:
         raise
     except BROKEN_ARCHIVE as error:
         raise InputError(
             f"{name}: not a whole NPZ file of plain arrays ({_one_line(error)})"
         ) from None
-    lengths = {member: len(array) if array.ndim else -1 for member, array in arrays.items()}
     for member, length in lengths.items():
         if length != max(lengths.values()):
             raise InputError(
@@ -108,6 +173,50 @@ def _read_npz(path: Path, name: str, most_bytes: int) -> tuple[list[str], dict[s
                 "as others have"
             )
     return [f"row {number}" for number in range(1, max(lengths.values(), default=0) + 1)], arrays
+
+
+def _described(
+    archive: np.lib.npyio.NpzFile, member: str
+) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether it lies in columns (Fortran's order), and type of an array."""
+    with archive.zip.open(f"{member}.npy") as file:
+        return _read_array_header(file)
+
+
+def _read_array_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+    first = np.lib.format.read_magic(file) == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+    return read(file)
+
+
+def _pieces_of_npz(path: Path, name: str, column: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    try:
+        with (
+            np.load(path, allow_pickle=False) as archive,
+            archive.zip.open(f"{column}.npy") as file,
+        ):
+            (rows, *shape), in_columns, kind = _read_array_header(file)
+            if len(shape) > 1:
+                raise InputError(
+                    f"{name}: array {column} has {1 + len(shape)} dimensions; expected 2, rows of"
+                    " numbers"
+                )
+            whole = archive[column] if in_columns else None
+            for start in range(0, rows, ROWS_AT_ONCE):
+                count = min(ROWS_AT_ONCE, rows - start)
+                if whole is None:
+                    numbers = np.frombuffer(file.read(count * shape[0] * kind.itemsize), kind)
+                else:
+                    numbers = whole[start : start + count].ravel()
+                if len(numbers) != count * shape[0]:
+                    raise ValueError("ends too early")
+                yield np.full(count, shape[0]), numbers
+    except (MemoryError, InputError):
+        raise
+    except BROKEN_ARCHIVE as error:
+        raise InputError(
+            f"{name}: not a whole NPZ file of plain arrays ({_one_line(error)})"
+        ) from None
 
 
 def _read_workbook(path: Path, name: str, most_bytes: int) -> tuple[list[str], dict[str, Any]]:
@@ -129,50 +238,16 @@ def _refuse_too_many(where: str, size: int, most_bytes: int) -> None:
         )
 
 
-def _encode(values: Any, name: str, places: list[str], column: str) -> Encoded:
-    """What `unpack_columns` tells of one column, and its blobs."""
-    if isinstance(values, pa.ChunkedArray):
-        return _encode_lists(values) or _encode_cells(_cells_of(values), name, places, column)
-    if isinstance(values, np.ndarray) and values.ndim > 1:
-        if values.dtype.kind not in KINDS_OF_NUMBERS:
-            raise InputError(f"{name}: array {column} holds {values.dtype}; expected numbers")
-        dtype, encoded = _encode_numbers(values)
-        return {"kind": "matrix", "dtype": dtype, "shape": list(values.shape)}, [encoded]
-    cells = values.tolist() if isinstance(values, np.ndarray) else values
-    return _encode_cells(cells, name, places, column)
-
-
-def _encode_lists(values: pa.ChunkedArray) -> Encoded | None:
-    """A column of lists of numbers; None if it is none."""
-    kind = values.type
-    if not (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)):
-        return None
-    inner = kind.value_type
-    if not (types.is_integer(inner) or types.is_floating(inner) or types.is_boolean(inner)):
-        return None
-    lengths = pc.fill_null(pc.list_value_length(values).cast(pa.int64()), -1)
-    flat = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in values.chunks]
-    dtype, encoded = _encode_numbers(np.concatenate(flat) if flat else np.empty(0))
-    return {"kind": "lists", "dtype": dtype}, [lengths.to_numpy().tobytes(), encoded]
-
-
-def _cells_of(values: pa.ChunkedArray) -> Iterator[Any]:
+def _cells_of(values: pa.ChunkedArray | list[Any]) -> Iterator[Any]:
     """Values one by one: lists would take many times their room as objects of Python's."""
+    if not isinstance(values, pa.ChunkedArray):
+        return iter(values)
     if types.is_nested(values.type):
         return ([] if valid else None for valid in values.is_valid().to_pylist())
     return iter(values.to_pylist())
 
 
-def _encode_numbers(values: np.ndarray) -> tuple[str, bytes]:
-    if values.dtype.kind == "O":  # booleans beside nulls
-        values = values.astype(np.float64)
-    if values.dtype.itemsize > 8:
-        values = values.astype(np.float64)
-    values = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
-    return values.dtype.str, values.tobytes()
-
-
-def _encode_cells(cells: Any, name: str, places: list[str], column: str) -> Encoded:
+def _encode_cells(cells: Iterator[Any], name: str, places: list[str], column: str) -> bytes:
     plain = []
     for place, cell in zip(places, cells, strict=True):
         if isinstance(cell, datetime.time):  # what a spreadsheet makes of 0:01:23
@@ -182,7 +257,7 @@ def _encode_cells(cells: Any, name: str, places: list[str], column: str) -> Enco
         elif not (cell is None or isinstance(cell, bool | int | float)):
             cell = {"kind": type(cell).__name__}
         plain.append(cell)
-    return {"kind": "cells"}, [json.dumps(plain).encode()]
+    return json.dumps(plain).encode()
 
 
 def _one_line(error: Exception) -> str:

@@ -32,10 +32,14 @@ READ = """
 import resource, sys
 from pathlib import Path
 from cberl.corpus.readers.column_files import read_raw_columns
+from cberl.corpus.readers.packed_columns import PackedVectors
 from cberl.errors import InputError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    read_raw_columns(Path(sys.argv[1]))
+    for values in read_raw_columns(Path(sys.argv[1]))[1].values():
+        if isinstance(values, PackedVectors):
+            for _ in values.pieces():
+                pass
 except InputError as error:
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -7,7 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_corpora import SETTINGS, iemocap_tuple, published_fields, table_rows
+from made_corpora import (
+    SETTINGS,
+    iemocap_tuple,
+    matrices_of,
+    published_fields,
+    reasons_of,
+    table_rows,
+)
 
 from cberl.artifacts import read_table, write_table
 from cberl.corpus.quality.feature_quality import assess_features
@@ -70,7 +77,7 @@ def test_nine_fields_of_iemocap(tmp_path):
     fields = published_fields()
     published = read(tmp_path, iemocap_tuple(fields))
     assert published.classes == SIX
-    assert {name: matrix.shape for name, matrix in published.matrices.items()} == {
+    assert {name: matrix.shape for name, matrix in matrices_of(published).items()} == {
         "text": (18, 4),
         "audio": (18, 3),
         "video": (18, 2),
@@ -79,7 +86,7 @@ def test_nine_fields_of_iemocap(tmp_path):
     row = published.rows.iloc[position]
     assert (row.speaker, row.text, row.label) == ("Ses05_M", "Who’s there?", "happy")
     expected = np.float32(fields["audio"]["Ses05M_impro02"][1])
-    assert np.array_equal(published.matrices["audio"][position], expected)
+    assert np.array_equal(matrices_of(published)["audio"][position], expected)
     assert published.rows["split"].value_counts().to_dict() == {"train": 12, "dev": 3, "test": 3}
 
 
@@ -89,21 +96,21 @@ def test_every_protocol_gives_the_same(tmp_path, protocol):
     write(tmp_path, iemocap_tuple(published_fields()), protocol)
     other = read_feature_file(FEATURES, tmp_path)
     assert first.rows.equals(other.rows)
-    assert np.array_equal(first.matrices["text"], other.matrices["text"])
+    assert np.array_equal(matrices_of(first)["text"], matrices_of(other)["text"])
 
 
 def test_nine_fields_of_meld_are_not_those_of_iemocap(tmp_path):
     names = ("ids", "speakers", "labels", "text", "audio", "sentences", "train", "test")
     published = read(tmp_path, fields_of(meld_fields(), *names, "sentiment"))
     assert published.classes == SEVEN
-    assert sorted(published.matrices) == ["audio", "text"]
+    assert sorted(matrices_of(published)) == ["audio", "text"]
     assert set(published.rows["speaker"]) == {"speaker0", "speaker2"}
 
 
 def test_ten_fields_of_meld(tmp_path):
     names = ("ids", "speakers", "labels", "text", "audio", "video", "sentences", "train", "test")
     published = read(tmp_path, fields_of(meld_fields(), *names, "sentiment"))
-    assert sorted(published.matrices) == ["audio", "text", "video"]
+    assert sorted(matrices_of(published)) == ["audio", "text", "video"]
     assert "test/5/3" in published.ids
 
 
@@ -112,10 +119,10 @@ def test_ten_fields_of_roberta(tmp_path):
     fields["train"].remove("Ses04F_impro01")
     names = ("speakers", "labels", *LAYERS, "sentences", "train", "test", "dev")
     published = read(tmp_path, fields_of(fields, *names))
-    assert sorted(published.matrices) == ["text"]
+    assert sorted(matrices_of(published)) == ["text"]
     assert published.classes == SIX
     expected = np.concatenate([fields["text"][name] for name in fields["speakers"]])
-    np.testing.assert_allclose(published.matrices["text"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(matrices_of(published)["text"], expected, rtol=1e-5, atol=1e-6)
     assert set(published.rows.loc[published.rows["split"] == "dev", "dialogue"]) == {
         "Ses04F_impro01"
     }
@@ -134,8 +141,8 @@ def test_twelve_and_thirteen_fields(tmp_path, sentiment):
     fields = with_layers(meld_fields() if sentiment else published_fields())
     names = ("ids", "speakers", "labels", *LAYERS, "audio", "video", "sentences", "train", "test")
     published = read(tmp_path, fields_of(fields, *names, *(["sentiment"] if sentiment else [])))
-    assert sorted(published.matrices) == ["audio", "text", "video"]
-    assert published.matrices["text"].shape == (18, 4)
+    assert sorted(matrices_of(published)) == ["audio", "text", "video"]
+    assert matrices_of(published)["text"].shape == (18, 4)
 
 
 def test_matrices_and_lists_of_numbers_will_do(tmp_path):
@@ -147,8 +154,8 @@ def test_matrices_and_lists_of_numbers_will_do(tmp_path):
     }
     fields["train"], fields["test"] = set(fields["train"]), tuple(fields["test"])
     other = read(tmp_path, iemocap_tuple(fields))
-    for name, matrix in first.matrices.items():
-        assert np.array_equal(matrix, other.matrices[name])
+    for name, matrix in matrices_of(first).items():
+        assert np.array_equal(matrix, matrices_of(other)[name])
 
 
 def test_dialogues_in_no_split_are_left_out_and_noticed(tmp_path):
@@ -164,8 +171,8 @@ def test_zeros_and_nan_throughout_are_absent(tmp_path):
     fields["audio"]["Ses05M_impro02"][0][:] = 0
     fields["audio"]["Ses05M_impro02"][2][:] = np.nan
     published = read(tmp_path, iemocap_tuple(fields))
-    assert published.reasons["audio"][-3:] == [ALL_ZERO, None, NO_FEATURES]
-    assert np.isnan(published.matrices["audio"]).all(axis=1).sum() == 2
+    assert reasons_of(published)["audio"][-3:] == [ALL_ZERO, None, NO_FEATURES]
+    assert np.isnan(matrices_of(published)["audio"]).all(axis=1).sum() == 2
 
 
 def change(name, value, dialogue="Ses05M_impro02", position=1):
@@ -262,7 +269,7 @@ def test_a_layer_that_is_no_vector_is_refused(tmp_path, vector, message):
     change(LAYERS[2], vector)(fields)
     names = ("ids", "speakers", "labels", *LAYERS, "audio", "video", "sentences", "train", "test")
     with pytest.raises(InputError, match=rf"utterance Ses05M_impro02_M000: {message}"):
-        read(tmp_path, fields_of(fields, *names))
+        matrices_of(read(tmp_path, fields_of(fields, *names)))
 
 
 def columns(with_null=False):
@@ -284,10 +291,10 @@ def test_parquet(tmp_path, kind):
     pq.write_table(table, tmp_path / "mine.parquet")
     published = read_feature_file(replace(FEATURES, file="mine.parquet"), tmp_path)
     assert published.classes == ["calm", "cross"]
-    assert published.matrices["audio"].shape == (20, 3)
-    assert published.matrices["audio"][4].tolist() == [1, 2, 4]
-    assert published.reasons["audio"][3] == NO_FEATURES
-    assert published.reasons["text"] == [None] * 20
+    assert matrices_of(published)["audio"].shape == (20, 3)
+    assert matrices_of(published)["audio"][4].tolist() == [1, 2, 4]
+    assert reasons_of(published)["audio"][3] == NO_FEATURES
+    assert reasons_of(published)["text"] == [None] * 20
 
 
 def test_npz(tmp_path):
@@ -298,7 +305,63 @@ def test_npz(tmp_path):
     settings = replace(FEATURES, file="mine.npz", classes=("calm", "cross"))
     published = read_feature_file(settings, tmp_path)
     assert published.rows["label"].tolist() == ["calm", "cross"] * 10
-    assert published.matrices["text"][:, 0].tolist() == list(range(20))
+    assert matrices_of(published)["text"][:, 0].tolist() == list(range(20))
+
+
+def many_rows(rows=9000):
+    """A table of two-turn dialogues whose features come late, and in more than two pieces."""
+    numbers = np.arange(rows)
+    columns = {
+        "dialogue": (numbers // 2).astype(str),
+        "utterance": (numbers % 2).astype(str),
+        "speaker": np.where(numbers % 2, "A", "B"),
+        "text": np.full(rows, "Hello."),
+        "label": np.where(numbers % 3, "calm", "cross"),
+    }
+    vectors = [None if number < 4500 else [number, 1.0] for number in numbers.tolist()]
+    return columns, vectors
+
+
+@pytest.mark.parametrize("group", [100, 10_000])
+def test_parquet_is_read_in_pieces_whatever_its_row_groups(tmp_path, group):
+    columns, vectors = many_rows()
+    table = pa.table(columns | {"text_features": vectors})
+    pq.write_table(table, tmp_path / "mine.parquet", row_group_size=group)
+    published = read_feature_file(replace(FEATURES, file="mine.parquet"), tmp_path)
+    sizes = [len(matrix) for matrix, _ in published.pieces("text")]
+    assert sum(sizes) == 9000
+    assert len(sizes) == 2  # nothing is known of rows before the first vector
+    matrix = matrices_of(published)["text"]
+    assert np.isnan(matrix[:4500]).all()
+    assert matrix[4500:, 0].tolist() == list(range(4500, 9000))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_npz_is_read_in_pieces_whatever_its_order(tmp_path, order):
+    columns, _ = many_rows()
+    matrix = np.arange(18000, dtype=np.float64).reshape(9000, 2) + 1
+    matrix = np.asarray(matrix, order=order)
+    np.savez(tmp_path / "mine.npz", **columns, text_features=matrix)
+    published = read_feature_file(replace(FEATURES, file="mine.npz"), tmp_path)
+    assert [len(piece) for piece, _ in published.pieces("text")] == [4096, 4096, 808]
+    assert np.array_equal(matrices_of(published)["text"], matrix.astype(np.float32))
+
+
+def test_a_mistake_in_a_late_piece_is_found_before_the_run(tmp_path):
+    columns, vectors = many_rows()
+    vectors[8500] = [1.0, float("nan")]
+    pq.write_table(pa.table(columns | {"text_features": vectors}), tmp_path / "mine.parquet")
+    with pytest.raises(InputError, match=r"row 8501: text: NaN or infinite values"):
+        read_corpus(replace(FEATURES, file="mine.parquet"), tmp_path)
+
+
+def test_vectors_in_place_of_cells_are_refused(tmp_path):
+    table = pa.Table.from_pylist(columns())
+    at = table.column_names.index("text")
+    table = table.set_column(at, "text", table["text_features"])
+    pq.write_table(table, tmp_path / "mine.parquet")
+    with pytest.raises(InputError, match=r"row 1, column text: holds a list of numbers; expected"):
+        read_feature_file(replace(FEATURES, file="mine.parquet"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -326,7 +389,7 @@ def test_one_number_in_place_of_a_vector_is_refused(tmp_path, name):
     row = "row 1" if name.endswith("npz") else "row 2"
     message = rf"{name}: {row}: text: is a float; expected a list of numbers"
     with pytest.raises(InputError, match=message):
-        read_feature_file(replace(FEATURES, file=name), tmp_path)
+        read_corpus(replace(FEATURES, file=name), tmp_path)
 
 
 def test_columns_without_features_and_other_files_are_refused(tmp_path):

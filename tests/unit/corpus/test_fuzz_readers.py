@@ -26,7 +26,7 @@ from cberl.corpus.cage.sandbox import Lost, Sandbox
 from cberl.corpus.readers.column_files import read_raw_columns
 from cberl.corpus.readers.feature_files import read_feature_file
 from cberl.corpus.readers.read_corpus import read_corpus
-from cberl.corpus.readers.unpack import unpack_columns
+from cberl.corpus.readers.unpack import unpack_columns, unpack_vectors
 from cberl.errors import InputError
 
 OF_PYTHON = re.compile(r"\w+(Error|Exception|Interrupt): ")
@@ -118,6 +118,30 @@ def test_a_packed_table_is_unpacked_or_refused(tmp_path, unpacking, suffix, data
             unpacking.call(request)
         except Lost as lost:
             # The library crashed or asked for too much: that is what the sandbox is for.
+            reason = lost.detail
+    assert not OF_PYTHON.match(reason), reason
+
+
+@pytest.fixture(scope="module")
+def unpacking_vectors():
+    with Sandbox(unpack_vectors, time_limit_s=20, memory_limit_mb=600) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "npz"])
+@FUZZ
+@given(data=st.data())
+def test_a_packed_column_of_vectors_is_unpacked_or_refused(
+    tmp_path, unpacking_vectors, suffix, data
+):
+    path = tmp_path / f"table.{suffix}"
+    path.write_bytes(data.draw(files_like(packed_files()[suffix])))
+    request = {"path": str(path), "name": path.name, "most_bytes": 1 << 20}
+    reason = ""
+    with only_documented_errors():
+        try:
+            list(unpacking_vectors.stream(request | {"column": "text_features"}))
+        except Lost as lost:
             reason = lost.detail
     assert not OF_PYTHON.match(reason), reason
 

@@ -111,6 +111,55 @@ def test_a_memory_hog_is_refused(sandbox):
     assert len(sandbox.call({"do": "echo", "text": "", "size": 100_000_000})[1][0]) == 100_000_000
 
 
+@pytest.fixture
+def counting():
+    with Sandbox(misbehaving.count, time_limit_s=5, memory_limit_mb=200) as box:
+        yield box
+
+
+def test_a_task_that_yields_answers_as_often(counting):
+    for _ in range(2):
+        answers = list(counting.stream({"upto": 3, "then": None}))
+        assert answers == [({"number": number}, [b"x"]) for number in range(3)]
+
+
+def test_answers_may_be_more_than_fit_into_the_memory_at_once(counting):
+    sizes = [
+        len(blobs[0]) for _, blobs in counting.stream({"upto": 9, "size": 1 << 26, "then": ""})
+    ]
+    assert sizes == [1 << 26] * 9
+
+
+@pytest.mark.parametrize(
+    ("deed", "error", "words"),
+    [
+        ("segfault", Lost, "SIGSEGV"),
+        ("raise", Lost, "ZeroDivisionError"),
+        ("sleep", Lost, "stopped after"),
+        ("refuse", InputError, "is empty; expected rows"),
+    ],
+)
+def test_what_goes_wrong_after_some_answers_ends_them(deed, error, words):
+    with Sandbox(misbehaving.count, time_limit_s=1, memory_limit_mb=200) as box:
+        answers = box.stream({"upto": 2, "then": deed})
+        assert [next(answers)[0]["number"] for _ in range(2)] == [0, 1]
+        with pytest.raises(error, match=words):
+            next(answers)
+        assert len(list(box.stream({"upto": 2, "then": None}))) == 2
+
+
+def test_answers_that_nobody_waits_for_are_not_taken_for_others(counting):
+    answers = counting.stream({"upto": 100, "size": 1 << 20, "then": None})
+    next(answers)
+    answers.close()
+    assert [facts["number"] for facts, _ in counting.stream({"upto": 1, "then": None})] == [0]
+
+
+def test_a_call_does_not_take_an_end_for_an_answer(sandbox):
+    lost = lost_by(sandbox, do="garble", answer='{"over": true, "sizes": []}')
+    assert (lost.reason, lost.detail) == (reasons.CRASHED, UNREADABLE_ANSWER)
+
+
 def test_what_a_library_prints_does_not_spoil_the_answers(sandbox):
     assert sandbox.call({"do": "print"})[0] == {"printed": True}
 

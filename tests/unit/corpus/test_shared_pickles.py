@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_corpora import SETTINGS, published_fields
+from made_corpora import SETTINGS, matrices_of, published_fields
 
 from cberl.corpus.readers.feature_files import read_feature_file
 from cberl.corpus.readers.read_corpus import read_corpus
@@ -94,7 +94,7 @@ def test_fourteen_fields_with_one_that_nothing_reads(tmp_path):
         *(fields["sentences"], [0, 1, 2, 3, 4], [5], {"what": None}),
     )
     published = read(tmp_path, content)
-    assert {name: matrix.shape for name, matrix in published.matrices.items()} == {
+    assert {name: matrix.shape for name, matrix in matrices_of(published).items()} == {
         "text": (18, 4),
         "audio": (18, 3),
         "video": (18, 2),
@@ -158,7 +158,7 @@ def test_dicts_of_splits_are_read(tmp_path):
     row = published.rows.iloc[1]
     assert (row["dialogue"], row["utterance"]) == ("video0", "1")
     assert (row["speaker"], row["text"]) == ("video0", "It’s fine.")
-    assert {name: matrix.shape for name, matrix in published.matrices.items()} == {
+    assert {name: matrix.shape for name, matrix in matrices_of(published).items()} == {
         "text": (24, 3),
         "audio": (24, 2),
         "video": (24, 6),
@@ -169,10 +169,10 @@ def test_dicts_of_splits_are_read(tmp_path):
 
 
 def test_steps_that_fill_up_an_utterance_do_not_count(tmp_path):
-    matrix = read(tmp_path, partitions()).matrices["text"]
+    matrix = matrices_of(read(tmp_path, partitions()))["text"]
     assert matrix[0].tolist() == [1.5] * 3  # of steps 1 and 2
     assert matrix[1].tolist() == [3.0] * 3
-    lengths = read(tmp_path, partitions(text_lengths=[1] * 24)).matrices["text"]
+    lengths = matrices_of(read(tmp_path, partitions(text_lengths=[1] * 24)))["text"]
     assert lengths[1].tolist() == [1.0] * 3
 
 
@@ -225,7 +225,7 @@ def test_dicts_that_are_not_what_they_should_be_are_refused(tmp_path, spoil, mes
     content = partitions()
     spoil(content)
     with pytest.raises(InputError, match=message):
-        read(tmp_path, content)
+        matrices_of(read(tmp_path, content))
 
 
 def test_an_empty_file_is_refused(tmp_path):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from cberl.features.probe import probe_features
+from cberl.features import probe as probing
+from cberl.features.probe import choose_rows, probe_features
 
 
 def made(train=400, dev=200, told=0.0, seed=0):
@@ -40,3 +41,15 @@ def test_few_rows_or_groups_are_not_probed():
     train, labels, groups, dev, dev_labels = made()
     assert probe_features(train, labels, groups * 0, dev, dev_labels) is None
     assert probe_features(train, labels * 0, groups, dev, dev_labels) is None
+
+
+def test_of_many_rows_whole_groups_are_chosen_in_order(monkeypatch):
+    groups = np.repeat(np.arange(50), 4)[::-1]
+    rows = np.arange(3, 200)
+    assert choose_rows(rows, groups) is rows
+    monkeypatch.setattr(probing, "MOST_ROWS", 50)
+    chosen = choose_rows(rows, groups)
+    assert 46 < len(chosen) <= 50
+    assert (np.diff(chosen) > 0).all()
+    others = np.setdiff1d(rows, chosen)
+    assert not np.isin(groups[others], groups[chosen]).any()
