@@ -6,11 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from cberl.corpus.annotations import annotation_files
+from cberl.corpus.annotations import PICKLE_SUFFIXES, annotation_files
 from cberl.corpus.assemble import Corpus
 from cberl.corpus.look_ahead import find_sources
 from cberl.corpus.readers.column_files import read_raw_columns
-from cberl.corpus.readers.pickle_rows import PICKLE_SUFFIXES
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
 from cberl.corpus.settings import CorpusSettings
 from cberl.modalities import SPLITS

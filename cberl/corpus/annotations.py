@@ -8,7 +8,8 @@ from cberl.errors import InputError
 from cberl.modalities import SPLITS
 from cberl.preflight import check_names
 
-TABLE_LIKE = (".tsv", ".csv", ".jsonl", ".xlsx", ".parquet", ".npz", ".pkl", ".pickle", ".p")
+PICKLE_SUFFIXES = (".pkl", ".pickle", ".p")
+TABLE_LIKE = (".tsv", ".csv", ".jsonl", ".xlsx", ".parquet", ".npz", *PICKLE_SUFFIXES)
 MOST_SHOWN = 5
 MELD_CLIP_FOLDERS = {
     "train": ("train_splits",),

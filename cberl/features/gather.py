@@ -13,8 +13,8 @@ from cberl.errors import InputError
 from cberl.features.feature_rows import feature_rows
 from cberl.features.tables import FEATURES
 
-ROWS_AT_ONCE = 65_536
-"""Rows gathered at once; for each such piece every shard is read."""
+BYTES_AT_ONCE = 1 << 26
+"""Of vectors gathered at once; what is written of them takes three times as much."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,9 @@ def gather_split(rows: ShardedRows, split: str) -> Iterator[tuple[pd.DataFrame, 
         unavailable); of a split without utterances, one piece without rows.
     """
     own = np.flatnonzero(rows.splits == split)
-    for start in range(0, max(len(own), 1), ROWS_AT_ONCE):
-        wanted = own[start : start + ROWS_AT_ONCE]
+    at_once = max(1, BYTES_AT_ONCE // (4 * max(rows.width, 1)))
+    for start in range(0, max(len(own), 1), at_once):
+        wanted = own[start : start + at_once]
         features = np.full((len(wanted), rows.width), np.nan, dtype=np.float32)
         for number in np.unique(rows.numbers[wanted]):
             here = rows.numbers[wanted] == number

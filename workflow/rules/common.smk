@@ -16,7 +16,7 @@ from cberl.configuration import (
     in_order,
     read_variants,
 )
-from cberl.corpus.annotations import annotation_files
+from cberl.corpus.annotations import PICKLE_SUFFIXES, annotation_files
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.shards import count_shards
 from cberl.errors import InputError
@@ -60,6 +60,8 @@ MODALITIES = [name for name in MODALITY_ORDER if name in config["modalities"]]
 CLIP_SHARDS, TEXT_SHARDS = count_shards(
     config["shards"], ANNOTATIONS if config["corpus"]["kind"] != "features" else []
 )
+# A pickle is built whole in memory; other files of features are read in pieces.
+PICKLED = any(file.suffix.lower() in PICKLE_SUFFIXES for file in ANNOTATIONS)
 MEDIA_MODALITIES = [name for name in MODALITIES if name != "text"]
 SEEDS = config["seeds"]
 # Without repeats, in the order of the variants table.

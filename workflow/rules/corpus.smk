@@ -21,7 +21,11 @@ rule ingest_corpus:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(300, annotations=6 if config["corpus"]["kind"] == "features" else 30),
+        mem_mb=(
+            memory(330, annotations=6 if PICKLED else 0.2)
+            if config["corpus"]["kind"] == "features"
+            else memory(300, annotations=30)
+        ),
         runtime=growing(10),
     params:
         settings=READING,
@@ -115,7 +119,7 @@ if config["corpus"]["kind"] == "features":
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=memory(320, published=6),
+            mem_mb=memory(360, published=6 if PICKLED else 0.4),
             runtime=growing(10),
         params:
             settings=config["corpus"] | {"root": str(ROOT)},

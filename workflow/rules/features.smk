@@ -206,7 +206,7 @@ if config["corpus"]["kind"] == "features":
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=memory(320, published=6),
+            mem_mb=memory(520, published=6 if PICKLED else 0.24),
             runtime=growing(20),
         params:
             settings=READING,

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cberl.corpus.annotations import find_corpus_file
+from cberl.corpus.annotations import PICKLE_SUFFIXES, find_corpus_file
 from cberl.corpus.assemble import Corpus, assemble_corpus, name_utterances
 from cberl.corpus.label_names import cut_scores, name_numbered_labels
 from cberl.corpus.readers.column_files import read_column_file
 from cberl.corpus.readers.packed_columns import PackedVectors, kind_of
-from cberl.corpus.readers.pickle_rows import PICKLE_SUFFIXES, as_vector, read_pickle_rows
+from cberl.corpus.readers.pickle_rows import as_vector, read_pickle_rows
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows, name_classes
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_missing_splits

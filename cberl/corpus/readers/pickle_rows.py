@@ -18,7 +18,6 @@ from cberl.corpus.readers.pickled_names import as_text
 from cberl.corpus.readers.text_files import map_control_codes
 from cberl.errors import InputError
 
-PICKLE_SUFFIXES = (".pkl", ".pickle", ".p")
 MOST_UTTERANCES = 10_000_000
 
 _IEMOCAP_DIALOGUE = re.compile(r"Ses\d\d[FM]_\w+")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cberl.corpus.annotations import find_corpus_file
+from cberl.corpus.annotations import PICKLE_SUFFIXES, find_corpus_file
 from cberl.corpus.assemble import Corpus, assemble_corpus
 from cberl.corpus.label_names import (
     check_labels,
@@ -17,7 +17,7 @@ from cberl.corpus.label_names import (
     rename_labels,
 )
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
-from cberl.corpus.readers.pickle_rows import PICKLE_SUFFIXES, read_pickle_rows
+from cberl.corpus.readers.pickle_rows import read_pickle_rows
 from cberl.corpus.readers.times import parse_time
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_missing_splits

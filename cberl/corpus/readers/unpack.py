@@ -18,7 +18,7 @@ from cberl.corpus.readers.bounds import check_cell, check_column_count
 from cberl.corpus.readers.spreadsheets import read_sheet
 from cberl.errors import InputError
 
-ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 1024
 BYTES_AT_ONCE = 1 << 20
 """Read at once of a Parquet file's column, all of which may be one piece."""
 VECTORS = "vectors"

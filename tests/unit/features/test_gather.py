@@ -42,7 +42,7 @@ def test_pieces_put_together_are_the_whole(write_features, monkeypatch):
         write_features("odd", ids[::2], matrix[::2]),
         write_features("b", ids[1::2], matrix[1::2]),
     ]
-    monkeypatch.setattr("cberl.features.gather.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("cberl.features.gather.BYTES_AT_ONCE", 2 * 2 * 4)  # two rows
     pieces = list(gather_split(find_rows(UTTERANCES, shards), "train"))
     assert [len(frame) for frame, _ in pieces] == [2, 1]
     np.testing.assert_array_equal(np.concatenate([rows for _, rows in pieces]), matrix[:3])
