@@ -91,6 +91,11 @@ def find_traces(folder: str | Path, speaker: str | None, dialogue: str | None) -
 
     folder = Path(folder)
     table = folder / "corpus/utterances.parquet"
+    if not table.exists() and (folder / "predict").is_dir():
+        raise InputError(
+            f"{folder}: holds predictions; expected results of a corpus. All that there is of a "
+            f"recording lies in its folder below {folder / 'predict'}"
+        )
     rows = read_table(table, UTTERANCES)
     column, wanted = ("speaker", speaker) if speaker is not None else ("dialogue_id", dialogue)
     own = rows[rows[column] == wanted]

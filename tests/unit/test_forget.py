@@ -115,3 +115,9 @@ def test_nothing_is_removed_unless_it_is_said(results, capsys):
 def test_a_name_that_nobody_has_is_refused_with_those_like_it(results):
     with pytest.raises(InputError, match=r"no utterance with speaker An; did you mean Ann\?"):
         find_traces(results, "An", None)
+
+
+def test_of_predictions_the_folder_is_named(tmp_path):
+    (tmp_path / "mine/predict").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"lies in its folder below \S*/mine/predict$"):
+        find_traces(tmp_path / "mine", "Ann", None)
