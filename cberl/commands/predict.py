@@ -131,9 +131,7 @@ def _follow(options: argparse.Namespace) -> int:
         from cberl.predict.live.follow import follow
         from cberl.predict.live.follower import Follower
 
-        models = open_bundle(options.bundle, options.device)
-        follower = Follower(models, Path.cwd())
-        _ = models.text
+        follower = Follower(open_bundle(options.bundle, options.device), Path.cwd())
     follow(follower, sys.stdin, sys.stdout)
     return 0
 

@@ -19,6 +19,7 @@ from cberl.features.text.turns import TokenSequence, Turns
 from cberl.log import progress
 from cberl.seeding import choose_device
 
+TunedWeights = tuple[dict[str, Any], dict[str, np.ndarray]]
 ROWS_AT_ONCE = 4096
 """Utterances sorted by length together and written together: the bound on memory."""
 
@@ -97,6 +98,11 @@ class TextExtractor:
         own = dialogue["dialogue_id"].to_numpy(dtype=object)[rows]
         return self._features([encoder.open(dialogue) for encoder in self._encoders], rows, own)[0]
 
+    def keep_weights(self) -> None:
+        """Read the weights of all folds now and keep them, for turn after turn."""
+        for encoder in self._encoders:
+            encoder.keep_weights()
+
     def _features(
         self, turns: Sequence[Turns | Dialogues], rows: np.ndarray, dialogues: np.ndarray
     ) -> np.ndarray:
@@ -149,9 +155,11 @@ class TextEncoder:
         self._held_out = [own["held_out"] for own in facts]
         self._auxiliary = facts[0].get("auxiliary", {}) if facts else {}
         self.classes: list[str] = facts[0]["classes"] if len(facts) > 1 else []
-        self._published = copy_of_weights(self._transformer.model) if self.classes else {}
+        self._published = self._transformer.model.state_dict()
+        self._kept: dict[str | Path, TunedWeights] = {}
         if len(facts) == 1:
-            load_weights(self._transformer.model, self._weights[0])
+            encoder, _ = read_weights(self._weights[0], self._device)
+            self._transformer.model.load_state_dict(encoder)
 
     def describe(self) -> dict[str, Any]:
         """Facts for a reader of the features; ``width`` is that of the vectors."""
@@ -168,6 +176,20 @@ class TextEncoder:
             "next_turns": self._settings.next_turns,
             **({"auxiliary": self._auxiliary} if self._auxiliary else {}),
         }
+
+    def keep_weights(self) -> None:
+        """Read the weights of all folds now and keep them.
+
+        A tensor that tuning left as it was published, as word embeddings are, is kept once.
+        """
+        for path in self._weights if self.classes else ():
+            encoder, classifier = read_weights(path, self._device)
+            shared = {
+                name: published
+                for name, published in self._published.items()
+                if published.equal(encoder[name])
+            }
+            self._kept[path] = (encoder | shared, classifier)
 
     def open(self, shard: pd.DataFrame) -> Turns | Dialogues:
         """The utterances of whole dialogues, ready to be tokenised."""
@@ -191,10 +213,12 @@ class TextEncoder:
         for path, of_fold in zip(self._weights, asked, strict=True):
             own = available & of_fold
             if own.any():
-                classifier = load_weights(self._transformer.model, path)
+                encoder, classifier = self._kept.get(path) or read_weights(path, self._device)
+                # In place of the tensors that are there: no copy, and those stay as they are.
+                self._transformer.model.load_state_dict(encoder, assign=True)
                 vectors = self._encode(turns.tokenize(rows[own]), rows)[own]
                 total[own] += log_softmax(vectors @ classifier["weight"].T + classifier["bias"])
-        self._transformer.model.load_state_dict(self._published)
+        self._transformer.model.load_state_dict(self._published, assign=True)
         total[~available] = np.nan
         return log_softmax(total / asked.sum(axis=0)[:, None])
 
@@ -247,29 +271,21 @@ def facts_of(path: str | Path, encoder: str) -> dict[str, Any]:
     return metadata
 
 
-def copy_of_weights(encoder: Any) -> dict[str, Any]:
-    """An encoder's weights, to be put back later."""
-    return {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
-
-
-def load_weights(encoder: Any, path: str | Path) -> dict[str, np.ndarray]:
-    """Put the fine-tuned encoder of a `cberl.features.text.network.TextNetwork` into ``encoder``.
+def read_weights(path: str | Path, device: Any) -> TunedWeights:
+    """Read a fine-tuned `cberl.features.text.network.TextNetwork`.
 
     Returns:
-        Its classifier: weight float32 [classes, width] and bias [classes].
+        the encoder's weights, tensors on ``device``, and the classifier's: ``weight`` float32
+        [classes, width], ``bias`` [classes].
     """
     import torch
 
     arrays, _ = read_tensors(path, "encoder")
-    own, classifier = "encoder.", "classifier."
-    tensors = {
-        name.removeprefix(own): torch.from_numpy(array)
-        for name, array in arrays.items()
-        if name.startswith(own)
-    }
-    encoder.load_state_dict(tensors, strict=True)
-    return {
-        name.removeprefix(classifier): array
-        for name, array in arrays.items()
-        if name.startswith(classifier)
-    }
+    encoder, classifier = {}, {}
+    for name, array in arrays.items():
+        part, _, own = name.partition(".")
+        if part == "encoder":
+            encoder[own] = torch.tensor(array, device=device)
+        elif part == "classifier":
+            classifier[own] = array
+    return encoder, classifier

@@ -69,6 +69,8 @@ class Follower:
                 f" {graph['future_window']}); expected a bundle trained with graph.future_window: 0"
             )
         self._models, self._root = models, root
+        if models.text is not None:
+            models.text.keep_weights()
         self._past_window = graph["past_window"]
         text = models.manifest.features.get("text", {})
         encoders = text.get("encoders") or [text]

@@ -224,6 +224,18 @@ def test_log_probabilities_are_of_those_that_have_not_seen_the_label(corpus, enc
     assert np.isnan(together).any(axis=1).sum() == 1  # the utterance without text
 
 
+def test_weights_that_are_kept_are_read_once_and_change_nothing(corpus, encoder, fold_weights):
+    dialogue = corpus[0][corpus[0]["dialogue_id"] == corpus[0]["dialogue_id"].iloc[0]]
+    extractor = TextExtractor(replace(ENCODING, encoder=encoder), fold_weights, "cpu")
+    expected = extractor.encode_last(dialogue)
+    np.testing.assert_array_equal(extractor.encode_last(dialogue), expected)
+    extractor.keep_weights()
+    for path in fold_weights:
+        path.unlink()
+    for _ in range(2):
+        np.testing.assert_array_equal(extractor.encode_last(dialogue), expected)
+
+
 def test_several_encoders_stand_side_by_side_and_their_log_probabilities_are_joined(
     tmp_path, corpus, encoder, fold_weights
 ):
