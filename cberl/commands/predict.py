@@ -98,7 +98,6 @@ def _predict(options: argparse.Namespace) -> int:
         from cberl.predict.predict_files import predict_into
 
         models = open_bundle(options.bundle, options.device)
-        _ = models.text
     inputs = [options.source, options.transcript]
     files = predict_into(Path(options.out), models, new, [name for name in inputs if name])
     for file in files:

@@ -11,6 +11,7 @@ import numpy as np
 
 from cberl.artifacts import ROWS_AT_ONCE, read_header, take_vectors, vector_width
 from cberl.features.feature_rows import count_rows
+from cberl.rows import LabelledRows
 
 LEAST_RELATIVE_SPREAD = 1e-6
 """A feature that varies by less than this share of its mean is constant: rounding noise."""
@@ -53,6 +54,27 @@ def scale_features(
     with np.errstate(over="ignore"):
         scaled = (matrix - scaler[f"{modality}.mean"]) / scaler[f"{modality}.scale"]
     return np.where(available[:, None], scaled, 0).astype(np.float32)
+
+
+def scale_rows(
+    ids: np.ndarray, vectors: Mapping[str, np.ndarray], scaler: Mapping[str, np.ndarray]
+) -> LabelledRows:
+    """Standardise what encoders gave, for models to read.
+
+    Args:
+        ids: object [N].
+        vectors: modality -> float32 [N, width]; a row of NaN is absent.
+        scaler: what `fit_scaler` gives.
+
+    Raises:
+        InputError: a vector has NaN or infinite values, be it only once it is scaled.
+    """
+    available = {name: ~np.isnan(matrix).all(axis=1) for name, matrix in vectors.items()}
+    values = {
+        name: scale_features(matrix, available[name], scaler, name)
+        for name, matrix in vectors.items()
+    }
+    return LabelledRows(ids, values, available)
 
 
 def _mean_and_scale(path: str | Path) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ def predict_into(
     Raises:
         InputError: nothing can be predicted, or the folder cannot be written.
     """
-    prediction = predict_conversations(models, new)
+    prediction = predict_conversations(models, new, keep_encoders=False)
     provenance = describe_job(
         rule="predict",
         wildcards={},

@@ -6,6 +6,7 @@ networks of all seeds (`cberl.train`), each at its own temperature. The seeds' l
 averaged, which is the geometric mean of what they say (Hinton, Products of Experts, ICANN 1999).
 """
 
+import ctypes
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +23,7 @@ from cberl.corpus.media.decode import decode_clips
 from cberl.corpus.settings import MediaSettings
 from cberl.corpus.tables import MEDIA
 from cberl.errors import InputError
-from cberl.features.feature_rows import feature_rows
-from cberl.features.read_rows import read_rows
-from cberl.features.tables import FEATURES
+from cberl.features.scaler import scale_rows
 from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.graph.conversations import assemble
@@ -41,10 +40,15 @@ from cberl.train.predict import predict_classes
 Item = TypeVar("Item")
 
 
-def predict_conversations(models: Models, new: NewConversations) -> Prediction:
+def predict_conversations(
+    models: Models, new: NewConversations, keep_encoders: bool = True
+) -> Prediction:
     """Predict every turn of new conversations.
 
     Memory is bounded by a piece of the recording at a time, whatever its length.
+
+    Args:
+        keep_encoders: have them ready for the next conversations, in memory.
 
     Raises:
         InputError: no turn has any of the modalities that the bundle reads.
@@ -52,6 +56,9 @@ def predict_conversations(models: Models, new: NewConversations) -> Prediction:
     # As in the jobs of a run: sums over threads differ, and near-constant features magnify that.
     with torch_threads(1):
         features, why, seconds = extract_features(models, new)
+        if not keep_encoders:
+            models.release_encoders()
+            _return_freed_memory()
         log_probabilities = classify(models, new.utterances, features)
     return make_prediction(
         _rows_of(new, features, why, seconds),
@@ -79,6 +86,7 @@ def extract_features(
     if models.text is not None:
         pieces = [features for _, features in models.text.extract(new.utterances)]
         vectors["text"] = np.concatenate(pieces)
+        _return_freed_memory()
         why["text"] = np.where(np.isnan(vectors["text"]).all(axis=1), reasons.EMPTY_TEXT, None)
     wanted = models.manifest.modalities
     if all(np.isnan(vectors[modality]).all() for modality in wanted):
@@ -87,13 +95,9 @@ def extract_features(
             f"{new.names.iloc[0]}: has none of what the bundle reads ({', '.join(wanted)}):"
             f" {', '.join(found)}; expected one of them in one turn at least"
         )
-    with tempfile.TemporaryDirectory(prefix="cberl-") as folder:
-        paths = [Path(folder) / f"{modality}.parquet" for modality in wanted]
-        for modality, path in zip(wanted, paths, strict=True):
-            frame, matrices = feature_rows(ids, vectors[modality]), {"features": vectors[modality]}
-            facts = {"modality": modality, "split": NEW}
-            write_table(path, FEATURES, frame, {}, matrices, facts)
-        return read_rows(paths, models.scaler), why, seconds
+    scale, _ = read_tensors(models.scaler, "scaler")
+    rows = scale_rows(ids, {modality: vectors[modality] for modality in wanted}, scale)
+    return rows, why, seconds
 
 
 def extract_media(
@@ -137,6 +141,7 @@ def extract_media(
                 found = np.concatenate([features for _, features in extractor.extract(media)])
                 vectors[name][own] = found
                 why[name][own] = _reasons(piece[f"{name}_reason"], found)
+            _return_freed_memory()
     return vectors, why, seconds
 
 
@@ -151,11 +156,10 @@ def classify(models: Models, utterances: pd.DataFrame, features: LabelledRows) -
     nodes = list_nodes(utterances, pd.DataFrame(), NEW)
     edges = build_edges(nodes, settings["past_window"], settings["future_window"])
     total = np.zeros((len(nodes), len(models.manifest.classes)))
-    latents = None
     for position, network in enumerate(models.networks):
         if models.vaes:
             latents = fuse_with_vae(models.vaes[position], features)
-        elif latents is None:
+        else:
             latents = concatenate_modalities(features)
         graph = assemble(nodes, latents, features.labels, edges, models.manifest.online)
         frame, probabilities = predict_classes(network, graph, models.manifest.classes)
@@ -217,6 +221,16 @@ def _lay_end_to_end(new: NewConversations, seconds: np.ndarray) -> tuple[np.ndar
             ends = np.nancumsum(seconds[rows])
             start_s[rows], end_s[rows] = ends - seconds[rows], ends + 0 * seconds[rows]
     return start_s, end_s
+
+
+def _return_freed_memory() -> None:
+    """Give what was freed back to the system, where the C library can (glibc).
+
+    Between tensors that stay it would keep more and more, piece after piece of a long recording.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:

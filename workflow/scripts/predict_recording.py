@@ -14,7 +14,7 @@ with start_job(snakemake, torch=True) as job:
     form = TableForm(**job.settings["form"], place="predict.")
     new = read_input(job.settings["recording"], job.settings["transcript"], form)
     models = open_bundle(Path(snakemake.input.manifest).parent, job.settings["device"])
-    prediction = predict_conversations(models, new)
+    prediction = predict_conversations(models, new, keep_encoders=False)
     folder = Path(snakemake.output.turns).parent
     # Of the files of an earlier run, Snakemake knows these two alone.
     shutil.rmtree(folder)

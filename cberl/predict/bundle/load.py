@@ -1,5 +1,6 @@
 """Opening a bundle: everything that predicts, ready in memory."""
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from cberl.errors import InputError
 from cberl.features.settings import AudioSettings, TextSettings, VideoSettings
 from cberl.fitting.network_files import load_network
 from cberl.fuse.vae.network import VAENetwork
+from cberl.modalities import MODALITIES
 from cberl.predict.bundle.manifest import Manifest, check_bundle, read_manifest
 from cberl.predict.bundle.write import CONFIG_DIGEST, SCALER, network_name, text_name, vae_name
 from cberl.provenance import file_digest, find_path
@@ -70,6 +72,12 @@ class Models:
         return settings and VideoExtractor(
             read_settings(VideoSettings, settings), device=self.device
         )
+
+    def release_encoders(self) -> None:
+        """Forget the encoders; they are loaded anew when they are next asked for."""
+        for modality in MODALITIES:
+            vars(self).pop(modality, None)
+        gc.collect()
 
     def _settings_of(self, modality: str) -> dict[str, Any] | None:
         own = self.manifest.features.get(modality)

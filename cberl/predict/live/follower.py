@@ -18,7 +18,7 @@ from cberl.artifacts import read_tensors
 from cberl.corpus import reasons
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
-from cberl.features.scaler import scale_features
+from cberl.features.scaler import scale_rows
 from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.predict.bundle.load import Models
@@ -147,12 +147,8 @@ class Follower:
             absent = [name for name in self._models.manifest.modalities if name != "text"]
             vectors |= {name: self._nothing[name] for name in absent}
             why |= dict.fromkeys(absent, reasons.MISSING)
-        values, available = {}, {}
-        for name, vector in vectors.items():
-            available[name] = ~np.isnan(vector).all(axis=1)
-            values[name] = scale_features(vector, available[name], self._scale, name)
-            why[name] = None if available[name][0] else why[name]
-        return LabelledRows(np.array([NEW], dtype=object), values, available), why
+        rows = scale_rows(np.array([NEW], dtype=object), vectors, self._scale)
+        return rows, {name: None if rows.available[name][0] else why[name] for name in vectors}
 
     def _clip(self, message: Mapping[str, Any]) -> NewConversations:
         plain: dict[str, Any] = {column.name: None for column in UTTERANCES.columns}
