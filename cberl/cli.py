@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cberl.commands import bundle, check, forget, init, predict
 from cberl.errors import InputError
+from cberl.log import note_on_terminal
 from cberl.printable import printable
 
 
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 if two artifacts differ; 2 if the input cannot be used.
     """
     options = _parser().parse_args(arguments)
+    note_on_terminal()
     try:
         return options.run(options)
     except InputError as error:

@@ -33,6 +33,13 @@ def open_log(path: str | None) -> int | None:
     return terminal
 
 
+def note_on_terminal() -> None:
+    """Print warnings as notes on the standard error, where a command has results to print."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Printable("note: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
 class _Printable(logging.Formatter):
     """Lines may quote a corpus, and Snakemake shows the log of a failed job on the terminal."""
 

@@ -136,14 +136,17 @@ def _follow(options: argparse.Namespace) -> int:
 
 
 def _correct(options: argparse.Namespace) -> int:
-    from cberl.predict.correct import write_corrected
+    from cberl.predict.correct import count_labels, write_corrected
 
     given = [options.source, options.transcript, options.bundle, options.follow or None]
     given += [options.columns, options.encoding]
     if any(value is not None for value in given):
         raise InputError("--correct reads outputs alone; expected only --correct FILE --out DIR")
-    for file in write_corrected([Path(path) for path in options.correct], Path(options.out)):
+    folder = Path(options.out)
+    for file in write_corrected([Path(path) for path in options.correct], folder):
         print(file)
+    counts = count_labels(folder)
+    print("labels: " + ", ".join(f"{label} {count}" for label, count in counts.items()))
     return 0
 
 

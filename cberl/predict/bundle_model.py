@@ -100,4 +100,5 @@ def _columns_of(table: pd.DataFrame, form: TableForm) -> ColumnFile:
         ]
         for name, theirs in columns.items()
     }
-    return ColumnFile(IN_MEMORY, places, cells, {}, [])
+    read = {*columns.values(), *form.columns}
+    return ColumnFile(IN_MEMORY, places, cells, {}, [name for name in found if name not in read])

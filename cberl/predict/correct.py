@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cberl.predict.outputs.write_outputs import file_names, whole_folder
 KEY, SAID = ("conversation", "turn"), ("speaker", "text")
 MEDIA = ("media_path", "media_start_s", "media_end_s")
 COLUMNS = ("dialogue", "utterance", "speaker", "text", "label", "media", "start", "end")
+TABLE = "utterances.tsv"
 CORRECTED_SUFFIXES = (".jsonl", ".parquet", ".eaf")
 
 
@@ -60,9 +62,15 @@ def write_corrected(files: Sequence[Path], folder: Path) -> list[Path]:
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(Path(path).absolute())
         linked = [row | {"media": media.get(row["media"] or "", "")} for row in rows]
-        write_text(part / "utterances.tsv", _render(linked))
+        write_text(part / TABLE, _render(linked))
         write_text(part / "config.yaml", _configuration(folder))
     return sorted(path for path in folder.rglob("*") if not path.is_dir())
+
+
+def count_labels(folder: Path) -> dict[str, int]:
+    """How many turns of a corpus that `write_corrected` wrote have each label, in its order."""
+    labels = read_column_file(folder / TABLE, (), (LABEL,), missed=()).cell(LABEL)
+    return dict(sorted(Counter(label for label in labels if label).items()))
 
 
 def _read(file: Path) -> Iterator[dict[str, Any]]:
@@ -177,6 +185,6 @@ def _configuration(folder: Path) -> str:
         "name": name if name.isascii() and name else "corrected",
         "kind": "table",
         "root": str(folder.absolute()),
-        "file": "utterances.tsv",
+        "file": TABLE,
     }
     return yaml.safe_dump({"corpus": corpus}, sort_keys=False, allow_unicode=True)

@@ -4,6 +4,7 @@ All three ways end in the same: rows of table UTTERANCES in a split of their own
 is taken for one of the training corpus, and the folder that their media paths start from.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -169,6 +170,8 @@ def read_table_file(path: Path, form: TableForm = PLAIN_TABLE) -> NewConversatio
 
 def from_columns(file: ColumnFile, root: Path) -> NewConversations:
     """Conversations out of columns in memory; see `read_table_file`."""
+    for notice in file.notices:
+        logging.warning("%s", notice)
     read = replace(file, cells={name: file.cells[name] for name in READ if name in file.cells})
     rows = name_utterances(conversation_rows(read).assign(split=NEW))
     refuse_repeated_keys(rows)

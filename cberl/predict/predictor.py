@@ -197,7 +197,7 @@ def _rows_of(
             "end_s": end_s,
             "speaker": utterances["speaker"],
             "text": utterances["text"],
-            "note": new.notes,
+            "note": _notes_of(new, features),
             "media_path": [None if path is None else str(new.root / path) for path in media],
             "media_start_s": utterances["media_start_s"].astype(float),
             "media_end_s": utterances["media_end_s"].astype(float),
@@ -211,6 +211,18 @@ def _rows_of(
         rows[f"{modality}_available"] = available
         rows[f"{modality}_reason"] = reason
     return rows
+
+
+def _notes_of(new: NewConversations, features: LabelledRows) -> np.ndarray:
+    """The notes of the turns, and of those from which nothing could be read."""
+    nothing = "nothing of it could be read: predicted from the turns around it alone"
+    return np.array(
+        [
+            note if seen else "; ".join(filter(None, (note, nothing)))
+            for note, seen in zip(new.notes, features.present, strict=True)
+        ],
+        dtype=object,
+    )
 
 
 def _lay_end_to_end(new: NewConversations, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

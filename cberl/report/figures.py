@@ -57,6 +57,16 @@ def colour(position: int) -> str:
     return PALETTE[position % len(PALETTE)]
 
 
+def ink_on(background: str) -> str:
+    """Black or white, whichever is easier to read on a colour ``#rrggbb`` (WCAG 2.2, contrast)."""
+    parts = [int(background[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#000000" if (luminance + 0.05) ** 2 > 0.05 * 1.05 else "#ffffff"
+
+
 def bar_style(position: int) -> dict[str, Any]:
     """Colour and hatching of the bars at a position of the legend."""
     pattern = {

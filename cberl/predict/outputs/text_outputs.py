@@ -9,7 +9,7 @@ import pandas as pd
 from cberl.modalities import MODALITIES
 from cberl.predict.outputs.timeline import milliseconds, without_control
 from cberl.predict.prediction import Prediction
-from cberl.report.figures import colour
+from cberl.report.figures import colour, ink_on
 
 ROUNDED = 6
 """Digits behind the point of numbers in JSON."""
@@ -21,7 +21,7 @@ def json_rows(prediction: Prediction) -> Iterator[dict[str, object]]:
         known = {name: None if pd.isna(value) else value for name, value in row.items()}
         yield {
             **{
-                name: known[name]
+                name: _rounded(known[name])
                 for name in ("conversation", "turn", "start_s", "end_s", "speaker", "text")
             },
             "predicted": known["predicted"],
@@ -42,8 +42,13 @@ def json_rows(prediction: Prediction) -> Iterator[dict[str, object]]:
             },
             "note": known["note"],
             "label": known["label"],
-            **{name: known[name] for name in ("media_path", "media_start_s", "media_end_s")},
+            "media_path": known["media_path"],
+            **{name: _rounded(known[name]) for name in ("media_start_s", "media_end_s")},
         }
+
+
+def _rounded(value: object) -> object:
+    return round(value, ROUNDED) if isinstance(value, float) else value
 
 
 def render_json_lines(prediction: Prediction) -> str:
@@ -60,7 +65,8 @@ def render_webvtt(prediction: Prediction) -> str:
     names = css_names(prediction.classes)
     blocks = ["WEBVTT"]
     styles = [
-        f"::cue(.{names[emotion]}) {{ color: {colour(number)}; }}"
+        f"::cue(.{names[emotion]}) {{ color: {ink_on(colour(number))};"
+        f" background-color: {colour(number)}; }}"
         for number, emotion in enumerate(prediction.classes)
     ]
     blocks.append("\n".join(["STYLE", *styles]))

@@ -67,7 +67,7 @@ def write_outputs(
             untimed = len(own.turns) - sum(len(tier.rows) for tier in lay_on_tiers(own.turns))
             if untimed:
                 logging.warning(
-                    "%s: %d turns without times are in no timeline (ELAN, TextGrid, WebVTT)",
+                    "%s: turns without times are in no timeline (ELAN, TextGrid, WebVTT): %d",
                     conversation,
                     untimed,
                 )

@@ -9,6 +9,8 @@ UNKNOWN_SPEAKER = "unknown"
 TURN_COLUMNS = ("start_s", "end_s", "speaker", "text", "note")
 TOLERANCE_S = 0.05
 """Times that programs round differ by less."""
+DIGITS = 6
+"""Of times behind the point: microseconds. Sums of minutes and seconds have errors below."""
 
 
 @dataclass
@@ -29,8 +31,8 @@ def to_frame(turns: list[Turn]) -> pd.DataFrame:
     """Turns as a table with the columns `TURN_COLUMNS`, in the order given."""
     return pd.DataFrame(
         {
-            "start_s": pd.Series([turn.start_s for turn in turns], dtype=float),
-            "end_s": pd.Series([turn.end_s for turn in turns], dtype=float),
+            "start_s": pd.Series([turn.start_s for turn in turns], dtype=float).round(DIGITS),
+            "end_s": pd.Series([turn.end_s for turn in turns], dtype=float).round(DIGITS),
             "speaker": pd.Series(
                 [turn.speaker.strip() or UNKNOWN_SPEAKER for turn in turns], dtype=object
             ),
@@ -77,7 +79,8 @@ def _odd_times(start_s: float, end_s: float, duration_s: float | None) -> list[s
     if np.isnan(start_s) or np.isnan(end_s):
         return ["no times: neither sound nor picture are read"]
     if end_s <= start_s:
-        return ["ends before it begins: neither sound nor picture are read"]
+        how = "as" if end_s == start_s else "before"
+        return [f"ends {how} it begins: neither sound nor picture are read"]
     if duration_s is None or end_s <= duration_s + TOLERANCE_S:
         return []
     which = "begins" if start_s >= duration_s else "ends"

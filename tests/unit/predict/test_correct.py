@@ -1,6 +1,7 @@
 """Labels that a person sets in an output become a corpus of kind table."""
 
 import json
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from made_predictions import SAID, make_made_prediction
 from cberl.corpus.readers.column_files import read_column_file
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows
 from cberl.errors import InputError
-from cberl.predict.correct import write_corrected
+from cberl.predict.correct import count_labels, write_corrected
 from cberl.predict.outputs.write_outputs import write_outputs
 
 LABELLED = {0: "joy", 3: "Anger & fear"}
@@ -63,6 +64,7 @@ def test_labels_of_a_person_become_a_corpus(outputs, tmp_path, edit):
     count = 5 if edit is label_elan else 6
     assert len(rows) == count
     assert {turn: label for turn, label in enumerate(rows["label"]) if label} == LABELLED
+    assert count_labels(tmp_path / "corpus") == dict(sorted(Counter(LABELLED.values()).items()))
     assert list(rows["dialogue"].unique()) == ["a talk"]
     assert rows["media_start_s"].iloc[3] == 4.5
     assert rows["media_end_s"].iloc[3] == 6.0

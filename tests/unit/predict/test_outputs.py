@@ -16,6 +16,7 @@ from cberl.predict.outputs.text_outputs import css_names
 from cberl.predict.outputs.write_outputs import check_folder, file_names, write_outputs
 from cberl.predict.tables import TURNS
 from cberl.predict.transcripts.read_transcript import read_transcript
+from cberl.report.figures import ink_on
 
 SEEN = ["It's fine.", 'He said "no" --> & left <b>me</b>.', MARKUP, "你好, odd", ""]
 
@@ -142,11 +143,24 @@ def test_webvtt_names_speaker_and_emotion(written):
     _, folder, _ = written
     text = (folder / "a_talk.vtt").read_text(encoding="utf-8")
     assert "<v Ben><c.joy.uncertain>He said" in text
-    assert "::cue(.anger-fear) { color: " in text
+    assert "::cue(.anger-fear) { color: #000000; background-color: #" in text
     assert "00:00:02.000 --> 00:00:03.250" in text
     turns = read_transcript(folder / "a_talk.vtt")
     assert list(turns["text"]) == SEEN
     assert list(turns["speaker"]) == [speaker for *_, speaker, _, _ in SAID[:5]]
+
+
+@pytest.mark.parametrize(
+    ("background", "ink"),
+    [
+        ("#000000", "#ffffff"),
+        ("#0072B2", "#ffffff"),
+        ("#F0E442", "#000000"),
+        ("#D55E00", "#000000"),
+    ],
+)
+def test_words_on_a_colour_can_be_read(background, ink):
+    assert ink_on(background) == ink
 
 
 def test_classes_have_names_that_no_other_has():

@@ -210,6 +210,26 @@ def test_a_table_of_conversations(models, tmp_path):
     assert np.allclose(other.probabilities, prediction.probabilities[2:], atol=1e-5)
 
 
+def test_a_turn_from_which_nothing_can_be_read_says_so(models, tmp_path, caplog):
+    (tmp_path / "all.tsv").write_text(
+        "dialogue\tutterance\tspeaker\ttext\tremark\nx\t1\tAnn\tNo.\ta\nx\t2\tBen\t\tb\n"
+    )
+    notes = predict_conversations(models, read_table_file(tmp_path / "all.tsv")).turns["note"]
+    assert pd.isna(notes[0])
+    assert notes[1] == "nothing of it could be read: predicted from the turns around it alone"
+    assert "all.tsv: not read: column remark" in caplog.messages
+
+
+def test_encoders_that_are_not_kept_are_loaded_anew(models, tmp_path):
+    (tmp_path / "all.tsv").write_text("dialogue\tutterance\tspeaker\ttext\nx\t1\tAnn\tNo.\n")
+    new = read_table_file(tmp_path / "all.tsv")
+    first, encoder = predict_conversations(models, new), models.text
+    assert models.text is encoder
+    again = predict_conversations(models, new, keep_encoders=False)
+    assert models.text is not encoder
+    assert np.array_equal(first.probabilities, again.probabilities)
+
+
 def test_turns_of_a_table_that_share_a_whole_recording_have_a_note(tmp_path):
     (tmp_path / "all.tsv").write_text(
         "dialogue\tutterance\tspeaker\tsplit\tmedia\nx\t1\tAnn\tunseen\ta.mp4\n"

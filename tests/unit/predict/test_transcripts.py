@@ -128,7 +128,7 @@ def test_several_speakers_in_a_subtitle_share_its_time_with_a_note(tmp_path, nam
     assert list(turns["text"]) == ["Hi.", "Hey you."]
     assert turns["start_s"].iloc[0] == 1
     assert turns["end_s"].iloc[1] == 5
-    assert turns["end_s"].iloc[0] == turns["start_s"].iloc[1] == 1 + 4 * 3 / 11
+    assert turns["end_s"].iloc[0] == turns["start_s"].iloc[1] == round(1 + 4 * 3 / 11, 6)
     assert turns["note"].str.contains("2 speakers in a subtitle").all()
 
 
@@ -223,7 +223,7 @@ def test_what_is_odd_about_a_turn_is_noted_and_the_turn_is_kept(tmp_path):
     assert notes == {
         "fine": None,
         "overlapping": "overlaps a turn before it",
-        "of no length": "ends before it begins: neither sound nor picture are read",
+        "of no length": "ends as it begins: neither sound nor picture are read",
         "": None,
         "of nobody": None,
         "too long": "ends after the end of the recording (10.00 s)",
