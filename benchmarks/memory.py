@@ -1,6 +1,7 @@
 """Memory that each rule asks for against what its largest job takes, as a corpus grows.
 
     make bench-memory
+    python benchmarks/memory.py --scales 10 --folder FOLDER    (scale by scale)
 
 Corpora of MELD's shape, one, ten and thirty times as large (1,038 training dialogues each time,
 9,989 training utterances, vectors of 1,024, 300 and 342 numbers, as text, sound and video often
@@ -9,15 +10,19 @@ each training; and as MELD's tables with made shards of text features, for inges
 Written into docs/results.md: per rule and size the MB asked for at the first attempt, beside the
 MB that its largest job took by its log (its process and its largest child), and megabytes on disk.
 A job of SLURM also holds Snakemake; `SNAKEMAKE_MB` of what is asked for are for that. 60 GB on
-disk and two hours for all three sizes.
+disk and two hours for all three sizes. In a folder of one's own, what was measured before is kept
+and goes into the table too.
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,6 +47,8 @@ EMOTIONS = {
 }  # fmt: skip
 WIDTHS = {"text": 1024, "audio": 300, "video": 342}
 SNAKEMAKE_MB = 300
+MOST_OVER = 1.2
+"""What may be asked for, of what is taken."""
 ONE_PASS = {
     "seeds": [0],
     "device": "cpu",
@@ -199,42 +206,57 @@ def run_recorded(folder: Path, rows: pd.DataFrame) -> str:
     return printed + run(folder, target, "--allowed-rules", "gather_features")
 
 
+def measure_scale(scale: int, folder: Path | None) -> dict[str, Any]:
+    """``rules`` as of `measure`, and ``results_mb`` on disk."""
+    with TemporaryDirectory(dir=folder) as name:
+        rules = measure(Path(name), scale)
+        files = [path for path in Path(name, "published/results").rglob("*") if path.is_file()]
+    return {"rules": rules, "results_mb": sum(path.stat().st_size for path in files) / 1e6}
+
+
+def describe(measured: Mapping[int, Mapping[str, Any]]) -> str:
+    """The table of what was measured at some scales, and what it shows."""
+    rules = sorted({rule for scale in measured.values() for rule in scale["rules"]})
+    rows = []
+    for rule in rules:
+        cells = [scale["rules"].get(rule) for scale in measured.values()]
+        rows.append((rule, *(f"{cell[0]:,} / {cell[1]:,}" if cell else "" for cell in cells)))
+    utterances = sum(UTTERANCES.values())
+    header = ("rule", *(f"{scale * utterances:,} utterances" for scale in measured))
+    too_little, too_much = [], []
+    for scale, found in measured.items():
+        for rule, (asked, took) in sorted(found["rules"].items()):
+            if took + SNAKEMAKE_MB > asked:
+                too_little.append(f"{rule} at {scale}x")
+            elif asked > MOST_OVER * (took + SNAKEMAKE_MB):
+                too_much.append(f"{rule} at {scale}x")
+    sizes = (f"{found['results_mb']:,.0f} MB at {scale}x" for scale, found in measured.items())
+    return "\n\n".join(
+        (
+            markdown_table(header, rows),
+            f"More was taken than asked for: {', '.join(too_little) or 'nowhere'}.",
+            f"More than a fifth too much was asked for: {', '.join(too_much) or 'nowhere'}.",
+            f"Results on disk: {', '.join(sizes)}.",
+        )
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--scales", type=int, nargs="+", default=SCALES, metavar="N")
-    parser.add_argument("--folder", type=Path, help="where to work; by default a temporary one")
+    parser.add_argument("--folder", type=Path, help="where to work, and to keep what was measured")
     arguments = parser.parse_args()
-    measured, sizes = {}, {}
+    measured = {}
+    kept = arguments.folder / "measured.json" if arguments.folder else None
+    if kept and kept.exists():
+        measured = {int(scale): found for scale, found in json.loads(kept.read_text()).items()}
     for scale in arguments.scales:
-        with TemporaryDirectory(dir=arguments.folder) as name:
-            measured[scale] = measure(Path(name), scale)
-            files = Path(name, "published/results").rglob("*")
-            sizes[scale] = sum(path.stat().st_size for path in files if path.is_file()) / 1e6
-    rules = list(dict.fromkeys(rule for taken in measured.values() for rule in taken))
-    table = []
-    for rule in sorted(rules):
-        cells = [measured[scale].get(rule) for scale in arguments.scales]
-        table.append((rule, *(f"{cell[0]:,} / {cell[1]:,}" if cell else "" for cell in cells)))
-    utterances = {scale: scale * sum(UTTERANCES.values()) for scale in arguments.scales}
-    header = ("rule", *(f"{count:,} utterances" for count in utterances.values()))
-    too_little = [
-        f"{rule} at {scale}x"
-        for scale, taken in measured.items()
-        for rule, (asked, took) in taken.items()
-        if took + SNAKEMAKE_MB > asked
-    ]
-    text = "\n\n".join(
-        (
-            markdown_table(header, table),
-            "More than was asked for: " + (", ".join(too_little) or "none") + ".",
-            "Results on disk: "
-            + ", ".join(f"{size:,.0f} MB at {scale}x" for scale, size in sizes.items())
-            + ".",
-        )
-    )
+        measured[scale] = measure_scale(scale, arguments.folder)
+        if kept:
+            kept.write_text(json.dumps(measured))
+    text = describe(dict(sorted(measured.items())))
     print(text)
-    if tuple(arguments.scales) == SCALES:
-        replace_section("memory", text)
+    replace_section("memory", text)
 
 
 if __name__ == "__main__":
