@@ -78,3 +78,29 @@ def test_the_peak_is_the_jobs_own():
     assert ballast
     peak = int(re.search(r"peak memory (\d+) MB", done.stderr)[1])
     assert 20 < peak < 150
+
+
+def test_a_job_collects_garbage_but_not_while_it_imports():
+    script = """
+        import gc
+        from types import SimpleNamespace
+        snakemake = SimpleNamespace(
+            log=[], wildcards={}, params={}, threads=1, rule="one", input={}
+        )
+        from cberl.job import start_job
+        print(gc.isenabled())
+        with start_job(snakemake) as job:
+            print(gc.isenabled(), gc.get_freeze_count() > 1000)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "True", "True"]
+
+
+def test_a_process_that_is_no_job_collects_garbage_all_the_time():
+    script = "import gc, cberl.job; print(gc.isenabled())"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True"]

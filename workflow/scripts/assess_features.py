@@ -1,5 +1,6 @@
 """Assess which published features of every utterance can be used."""
 
+from cberl.job import start_job
 from cberl.artifacts import read_header, read_table, write_page, write_table
 from cberl.corpus.quality.feature_quality import assess_features
 from cberl.corpus.quality.media_quality import refuse_too_few
@@ -7,7 +8,6 @@ from cberl.corpus.quality.quality_page import render_quality_page
 from cberl.corpus.readers.feature_files import read_feature_file
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.tables import QUALITY, UTTERANCES
-from cberl.job import start_job
 from cberl.provenance import find_path
 from cberl.settings import read_settings
 

@@ -1,8 +1,8 @@
 """Assess per class how good the synthetic samples are."""
 
+from cberl.job import start_job
 from cberl.artifacts import write_table
 from cberl.features.read_rows import open_rows
-from cberl.job import start_job
 from cberl.oversample.dialogue_copies import open_synthetic
 from cberl.oversample.quality.assess import QUANTITIES, assess_synthetic
 from cberl.oversample.tables import SYNTHETIC_QUALITY

@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
+from cberl.job import start_job
 from cberl.artifacts import read_table, write_table, write_tensors
 from cberl.corpus.tables import UTTERANCES
 from cberl.graph.edges import RELATIONS, build_edges, list_nodes
 from cberl.graph.settings import GraphSettings
 from cberl.graph.tables import NODES
-from cberl.job import start_job
 from cberl.modalities import SPLITS
 from cberl.oversample.tables import SYNTHETIC
 from cberl.settings import read_settings

@@ -1,11 +1,11 @@
 """Join the scaled modalities side by side."""
 
+from cberl.job import start_job
 from cberl.artifacts import open_table
 from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.evidence import find_evidence
 from cberl.fuse.splits import fuse_splits
 from cberl.fuse.tables import LATENTS
-from cberl.job import start_job
 
 with start_job(snakemake) as job:
     inputs = snakemake.input

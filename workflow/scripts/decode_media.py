@@ -1,11 +1,11 @@
 """Decode one shard's clips."""
 
+from cberl.job import start_job
 from cberl.artifacts import open_table, read_table
 from cberl.corpus.media.decode import decode_clips
 from cberl.corpus.settings import MediaSettings
 from cberl.corpus.shards import select_shard
 from cberl.corpus.tables import MEDIA, UTTERANCES
-from cberl.job import start_job
 from cberl.provenance import find_path
 from cberl.settings import read_settings
 

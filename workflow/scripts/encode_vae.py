@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from cberl.job import start_job
 from cberl.artifacts import open_table
 from cberl.fitting.network_files import load_network
 from cberl.fuse.evidence import find_evidence
@@ -9,7 +10,6 @@ from cberl.fuse.splits import fuse_splits
 from cberl.fuse.tables import LATENTS
 from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.fuse.vae.network import VAENetwork
-from cberl.job import start_job
 
 with start_job(snakemake, torch=True) as job:
     inputs = snakemake.input

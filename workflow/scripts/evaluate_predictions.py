@@ -2,13 +2,13 @@
 
 from itertools import product
 
+from cberl.job import start_job
 from cberl.artifacts import open_table, read_header, read_table, write_table
 from cberl.corpus.labels import read_classes
 from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.evaluate import tables
 from cberl.evaluate.evaluate_models import count_groups, evaluate, list_predictions
 from cberl.evaluate.predictions import read_model_predictions
-from cberl.job import start_job
 from cberl.modalities import SPLITS
 
 with start_job(snakemake) as job:

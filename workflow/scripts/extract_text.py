@@ -1,12 +1,12 @@
 """Encode one shard's transcripts."""
 
+from cberl.job import start_job
 from cberl.artifacts import open_table, read_table
 from cberl.corpus.shards import select_shard
 from cberl.corpus.tables import UTTERANCES
 from cberl.features.settings import TextSettings
 from cberl.features.tables import FEATURES
 from cberl.features.text.extract import TextExtractor
-from cberl.job import start_job
 from cberl.settings import read_settings
 
 with start_job(snakemake, torch=True) as job:

@@ -1,10 +1,10 @@
 """Encode one shard's frames."""
 
+from cberl.job import start_job
 from cberl.artifacts import open_table
 from cberl.features.settings import VideoSettings
 from cberl.features.tables import FEATURES
 from cberl.features.video.extract import VideoExtractor
-from cberl.job import start_job
 from cberl.settings import read_settings
 
 with start_job(snakemake, torch=True) as job:

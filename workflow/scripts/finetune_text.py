@@ -1,5 +1,6 @@
 """Train the text encoder on training labels."""
 
+from cberl.job import start_job
 from cberl.artifacts import read_table, write_table, write_tensors
 from cberl.corpus.labels import join_labels, read_classes
 from cberl.corpus.tables import UTTERANCES
@@ -8,7 +9,6 @@ from cberl.features.text.auxiliary import read_auxiliary
 from cberl.features.text.fit import fit_text_encoder
 from cberl.fitting.checkpoint import resumable
 from cberl.fitting.events import write_events
-from cberl.job import start_job
 from cberl.settings import read_settings
 from cberl.tables import HISTORY
 

@@ -1,11 +1,11 @@
 """Train the multimodal GAN on the training split."""
 
+from cberl.job import start_job
 from cberl.artifacts import write_table
 from cberl.features.read_rows import read_rows
 from cberl.fitting.checkpoint import resumable
 from cberl.fitting.events import write_events
 from cberl.fitting.network_files import save_network
-from cberl.job import start_job
 from cberl.oversample.gan.fit import fit_gan
 from cberl.oversample.settings import GANSettings
 from cberl.settings import read_settings

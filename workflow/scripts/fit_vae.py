@@ -1,5 +1,6 @@
 """Train the joint VAE on recorded training rows."""
 
+from cberl.job import start_job
 from cberl.artifacts import write_table
 from cberl.features.read_rows import read_rows
 from cberl.fitting.checkpoint import resumable
@@ -7,7 +8,6 @@ from cberl.fitting.events import write_events
 from cberl.fitting.network_files import save_network
 from cberl.fuse.settings import VAESettings
 from cberl.fuse.vae.fit import fit_vae
-from cberl.job import start_job
 from cberl.settings import read_settings
 from cberl.tables import HISTORY
 

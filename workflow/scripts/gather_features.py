@@ -1,10 +1,10 @@
 """Join one modality's shards and cut them by split."""
 
+from cberl.job import start_job
 from cberl.artifacts import open_table, read_table
 from cberl.corpus.tables import UTTERANCES
 from cberl.features.gather import common_facts, find_rows, gather_split
 from cberl.features.tables import FEATURES
-from cberl.job import start_job
 from cberl.modalities import SPLITS
 
 with start_job(snakemake) as job:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cberl.job import start_job
 from cberl.artifacts import open_table, read_table
 from cberl.corpus.readers.feature_files import read_feature_file
 from cberl.corpus.settings import CorpusSettings
@@ -9,7 +10,6 @@ from cberl.corpus.tables import UTTERANCES
 from cberl.features.gather import find_rows, gather_split
 from cberl.features.import_features import probe_shard, published_shard
 from cberl.features.tables import FEATURES
-from cberl.job import start_job
 from cberl.modalities import SPLITS
 from cberl.provenance import find_path
 from cberl.settings import read_settings

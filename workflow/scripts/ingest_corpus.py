@@ -2,11 +2,11 @@
 
 import logging
 
+from cberl.job import start_job
 from cberl.artifacts import write_table
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.tables import LABELS, UTTERANCES
-from cberl.job import start_job
 from cberl.modalities import SPLITS
 from cberl.provenance import find_path
 from cberl.settings import read_settings

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from cberl.job import start_job
 from cberl.artifacts import write_table
 from cberl.fitting.network_files import load_network
 from cberl.graph.conversations import read_conversations, removals_of
-from cberl.job import start_job
 from cberl.train.network import ConversationNetwork
 from cberl.train.predict import predict_classes
 from cberl.train.tables import PREDICTIONS

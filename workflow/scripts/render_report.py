@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
+from cberl.job import start_job
 from cberl.artifacts import write_page
 from cberl.evaluate.tables import TABLES
-from cberl.job import start_job
 from cberl.report.doubts import write_doubts
 from cberl.report.model_card import write_model_card
 from cberl.report.page import render_page

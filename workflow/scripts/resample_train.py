@@ -1,7 +1,7 @@
 """Copy training dialogues and give their rare-class turns resampled features."""
 
-from cberl.artifacts import open_table
 from cberl.job import start_job
+from cberl.artifacts import open_table
 from cberl.oversample.dialogue_copies import fill_copies, read_training
 from cberl.oversample.resample import resample
 from cberl.oversample.settings import OversampleSettings

@@ -1,8 +1,8 @@
 """Copy training dialogues and give their rare-class turns features from the GAN."""
 
+from cberl.job import start_job
 from cberl.artifacts import open_table
 from cberl.fitting.network_files import load_network
-from cberl.job import start_job
 from cberl.oversample.dialogue_copies import fill_copies, read_training
 from cberl.oversample.gan.network import GANNetwork
 from cberl.oversample.gan.sample import GANSamples

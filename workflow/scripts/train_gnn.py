@@ -1,11 +1,11 @@
 """Train the graph network."""
 
+from cberl.job import start_job
 from cberl.artifacts import write_table
 from cberl.fitting.checkpoint import resumable
 from cberl.fitting.events import write_events
 from cberl.fitting.network_files import save_network
 from cberl.graph.conversations import read_conversations
-from cberl.job import start_job
 from cberl.settings import read_settings
 from cberl.tables import HISTORY
 from cberl.train.fit import fit_classifier

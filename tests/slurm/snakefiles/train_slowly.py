@@ -5,9 +5,9 @@ import time
 import torch
 from torch import nn
 
+from cberl.job import start_job
 from cberl.fitting.checkpoint import resumable
 from cberl.fitting.epochs import Plan, run_epochs
-from cberl.job import start_job
 
 EPOCHS = 120
 
