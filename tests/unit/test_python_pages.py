@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import pytest
 from made_bundles import make_bundle
 
 from cberl.api import make_rows
@@ -25,15 +26,15 @@ def test_the_python_page_runs():
     assert len(names["resampled"]) > len(names["train"])
 
 
-def test_the_example_of_a_bundle_runs(tmp_path, monkeypatch):
-    page = (PROJECT / "docs/python.md").read_text(encoding="utf-8")
-    (example,) = re.findall(
-        r"```python no-run\n(from cberl.api import load_bundle.*?)```", page, re.S
-    )
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_example_of_a_bundle_runs(tmp_path, monkeypatch, page):
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python(?: no-run)?\n(.*?)```", text, re.DOTALL)
+    (example,) = (block for block in blocks if "import load_bundle" in block)
     make_bundle(tmp_path / "results/demo/bundle/cberl", ("text",), "concat")
     monkeypatch.chdir(tmp_path)
     names = {"pd": pd}
-    exec(compile(example, "docs/python.md", "exec"), names)
+    exec(compile(example, page, "exec"), names)
     assert list(names["turns"]["speaker"]) == ["Ann", "Ben"]
     assert names["turns"]["confidence"].between(0, 1).all()
 
