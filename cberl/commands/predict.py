@@ -131,6 +131,9 @@ def _follow(options: argparse.Namespace) -> int:
         from cberl.predict.live.follower import Follower
 
         follower = Follower(open_bundle(options.bundle, options.device), Path.cwd())
+    # Bytes that are no UTF-8 spoil the line that they are in, and no other.
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     follow(follower, sys.stdin, sys.stdout)
     return 0
 

@@ -32,16 +32,30 @@ def check_column_count(path: str | Path, columns: int) -> None:
 
 
 def check_cell(where: str, column: str, cell: str) -> None:
-    """Refuse a cell that is too long.
+    """Refuse a cell that is too long or holds what is no character.
 
     Raises:
-        InputError: it is.
+        InputError: it does.
     """
+    check_characters(f"{where}, column {column}", cell)
     if len(cell) > LONGEST_CELL:
         raise InputError(
             f"{where}, column {column}: holds {len(cell)} characters; expected at most"
             f" {LONGEST_CELL}"
         )
+
+
+def check_characters(where: str, text: str) -> None:
+    """Refuse text with halves of surrogate pairs, which JSON can hold and nothing else can.
+
+    Raises:
+        InputError: it has one.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = ascii(text[error.start])
+        raise InputError(f"{where}: holds half of a character ({half}); expected text") from None
 
 
 def read_bounded(path: Path) -> bytes:

@@ -4,6 +4,7 @@ What is remembered of a conversation does not grow with its length: the state of
 last turns that the text encoder sees, and the speakers of the last turns that the graph sees.
 """
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import torch
 
 from cberl.artifacts import read_tensors
 from cberl.corpus import reasons
+from cberl.corpus.readers.bounds import check_characters
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.features.scaler import scale_rows
@@ -213,15 +215,34 @@ def check_message(message: Mapping[str, Any]) -> str:
         raise InputError('is no JSON object; expected {"conversation": "a", "text": "Hi."}')
     unknown = [key for key in message if key not in KEYS]
     if unknown:
-        raise InputError(f"key {unknown[0]} is unknown; expected {', '.join(KEYS)}")
+        raise InputError(f"key {unknown[0]!r} is unknown; expected {', '.join(KEYS)}")
     conversation = message.get("conversation")
     if not isinstance(conversation, str) or not conversation:
         raise InputError(f"conversation is {conversation!r}; expected its name")
-    for key in ("speaker", "text", "media", "audio"):
-        if not isinstance(message.get(key), str | None):
-            raise InputError(f"{key} is {message[key]!r}; expected text")
+    for key in ("conversation", "speaker", "text", "media", "audio"):
+        value = message.get(key)
+        if not isinstance(value, str | None):
+            raise InputError(f"{key} is {value!r}; expected text")
+        check_characters(key, value or "")
+    if not isinstance(message.get("close"), bool | None):
+        raise InputError(f"close is {message['close']!r}; expected true")
+    if message.get("close") and len(message) > 2:
+        raise InputError("close stands beside a turn; expected conversation and close alone")
+    _check_times(message)
+    return conversation
+
+
+def _check_times(message: Mapping[str, Any]) -> None:
     for key in ("start", "end"):
         value = message.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float | None):
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise InputError(f"{key} is {value!r}; expected seconds")
-    return conversation
+        if not 0 <= value < math.inf:
+            raise InputError(f"{key} is {value!r}; expected seconds from 0 on")
+        if not message.get("media"):
+            raise InputError(f"{key} is there but no media; expected the clip that it is in")
+    start, end = message.get("start") or 0.0, message.get("end")
+    if end is not None and end <= start:
+        raise InputError(f"end is {end!r}, not after the start; expected a later time")

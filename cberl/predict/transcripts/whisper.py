@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cberl.corpus.readers.bounds import check_characters
 from cberl.errors import InputError
 from cberl.predict.transcripts.speakers import split_prefix
 from cberl.predict.transcripts.turn_rows import Turn
@@ -36,6 +37,7 @@ def _turn(segment: Any, where: str) -> Turn:
     speaker = segment.get("speaker") or ""
     if not isinstance(text, str) or not isinstance(speaker, str):
         raise InputError(f"{where}: text or speaker is no text; {EXPECTED}")
+    check_characters(where, f"{speaker} {text}")
     text = " ".join(text.split())
     if not speaker:
         speaker, text = split_prefix(text)

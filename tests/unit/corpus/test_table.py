@@ -235,6 +235,11 @@ def test_a_dev_split_without_labels_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
+        (
+            "utterances.jsonl",
+            b'{"text": "\\ud800"}\n',
+            r"text: holds half of a character",
+        ),
         ("utterances.jsonl", b'{"dialogue": 1}\n[2]\n', r"line 2: is no JSON object"),
         ("utterances.jsonl", b'{"dialogue": 1,\n', r"line 1: .*; expected a JSON object"),
         ("utterances.jsonl", b"[" * 100_000, r"line 1: .*; expected a JSON object"),

@@ -106,6 +106,10 @@ def test_lines_that_cannot_be_used_are_answered_and_change_nothing(online_models
     lines = [
         *(good, "", "no JSON", "[]", '{"text": "Hi."}', '{"conversation": "a", "txt": "Hi."}'),
         *('{"conversation": "a", "text": 3}', '{"conversation": "a", "start": "0"}'),
+        *('{"conversation": "a", "start": 1}', '{"conversation": "a", "text": "\\ud800"}'),
+        *('{"conversation": "a", "media": "a", "end": NaN}', '{"conversation": "a", "close": 1}'),
+        '{"conversation": "a", "media": "a", "start": 2, "end": 1}',
+        '{"conversation": "a", "close": true, "text": "Bye."}',
         *('{"conversation": "a", "text": "  "}', good),
     ]
     answers = io.StringIO()
@@ -116,11 +120,13 @@ def test_lines_that_cannot_be_used_are_answered_and_change_nothing(online_models
     assert errors[-1] is None
     assert found[-1]["turn"] == 1
     assert [error.split(":")[0] for error in errors[1:-1]] == [
-        f"line {number}" for number in range(3, 10)
+        f"line {number}" for number in range(3, 16)
     ]
     expected = [
-        *("not JSON", "no JSON object", "conversation is None", "key txt is unknown"),
-        *("text is 3; expected text", "start is '0'; expected seconds", "text: empty_text"),
+        *("not JSON", "no JSON object", "conversation is None", "key 'txt' is unknown"),
+        *("text is 3; expected text", "start is '0'; expected seconds", "but no media"),
+        *("text: holds half of a character", "end is nan", "close is 1", "end is 1, not after"),
+        *("close stands beside a turn", "text: empty_text"),
     ]
     for error, words in zip(errors[1:-1], expected, strict=True):
         assert words in error

@@ -175,6 +175,7 @@ def test_a_segment_that_the_aligner_could_not_place_keeps_its_turn(tmp_path):
         ("a.csv", b"start,end,text\nsoon,2,Hi.\n", "line 2, column start: is 'soon'"),
         ("a.json", b"[1, 2]", "has no list of segments"),
         ("a.json", b"{", "not JSON"),
+        ("a.json", b'{"segments": [{"text": "a\\ud800"}]}', "segment 0: holds half of a character"),
         ("a.json", b'{"segments": [{"start": "x", "end": 1, "text": "a"}]}', "segment 0: start is"),
     ],
 )
