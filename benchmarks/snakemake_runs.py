@@ -1,14 +1,16 @@
 """Running the pipeline in a folder, and what its jobs took."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 from results_page import markdown_table
 
 from cberl.configuration import PROJECT
@@ -23,12 +25,19 @@ class JobTimes:
     end: float
 
 
-def run_snakemake(folder: Path, *arguments: str, cores: int = 2, show: bool = False) -> float:
+def run_snakemake(
+    folder: Path,
+    *arguments: str,
+    cores: int = 2,
+    show: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> float:
     """Run the pipeline in ``folder``.
 
     Args:
         arguments: further ones of Snakemake's command line.
         show: let it tell its progress, instead of its output only if it fails.
+        environment: all variables of the process; None: those of this one.
 
     Returns:
         Wall time in seconds.
@@ -39,10 +48,23 @@ def run_snakemake(folder: Path, *arguments: str, cores: int = 2, show: bool = Fa
     command = [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores)]
     command += ["--directory", str(folder), "--snakefile", str(PROJECT / "workflow/Snakefile")]
     started = time.perf_counter()
-    done = subprocess.run(command, capture_output=not show, text=True, check=False)
+    done = subprocess.run(command, capture_output=not show, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(done.stderr or f"snakemake ended with status {done.returncode}")
     return time.perf_counter() - started
+
+
+def clocked(clock: Path) -> dict[str, str]:
+    """Variables with which every Python process notes in the file ``clock`` what it took."""
+    path = os.pathsep.join(
+        [str(PROJECT / "benchmarks/job_clock"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    return os.environ | {"PYTHONPATH": path, "JOB_CLOCK": str(clock)}
+
+
+def read_clock(clock: Path) -> pd.DataFrame:
+    """What processes noted: columns script, seconds, memory_mb, imports_s."""
+    return pd.read_csv(clock, sep="\t", names=["script", "seconds", "memory_mb", "imports_s"])
 
 
 def read_jobs(folder: Path) -> list[JobTimes]:

@@ -11,7 +11,6 @@ be. Written into docs/slurm.md: these unit costs, and jobs, core hours and gigab
 """
 
 import csv
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import pandas as pd
 import yaml
 from clips import DEMO, FRAME_SIZE, SECONDS, UNREADABLE, remake_clip
 from results_page import markdown_table, replace_section
+from snakemake_runs import clocked, read_clock
 
 from cberl.configuration import PROJECT
 from cberl.corpus.annotations import MELD_CLIP_FOLDERS
@@ -116,8 +116,7 @@ def run_pipeline(folder: Path, share: int) -> tuple[int, pd.DataFrame, int]:
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--directory", str(folder)]
     command += ["--snakefile", str(PROJECT / "workflow/Snakefile")]
     clock = folder / "job_clock.tsv"
-    variables = {"PYTHONPATH": str(PROJECT / "benchmarks/job_clock"), "JOB_CLOCK": str(clock)}
-    subprocess.run(command, check=True, cwd=folder, env={**os.environ, **variables})
+    subprocess.run(command, check=True, cwd=folder, env=clocked(clock))
     files = (folder / "results").rglob("*")
     size = sum(path.stat().st_size for path in files if path.is_file())
     return utterances, read_jobs(clock), size
@@ -125,7 +124,7 @@ def run_pipeline(folder: Path, share: int) -> tuple[int, pd.DataFrame, int]:
 
 def read_jobs(clock: Path) -> pd.DataFrame:
     """Rule, seconds of CPU and peak memory in MB of every job, from what its process noted."""
-    noted = pd.read_csv(clock, sep="\t", names=["script", "seconds", "memory_mb"])
+    noted = read_clock(clock)
     # Snakemake runs a script under a name like tmp8z3k.fit_gan.py, another one for each job. A
     # helper process notes itself too; it is in its parent's numbers already.
     found = noted["script"].str.extract(r"/scripts/[^/.]+\.(\w+)\.py$")[0]
