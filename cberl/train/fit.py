@@ -206,8 +206,10 @@ class ClassifierTraining:
             )
         else:
             logits = self.network(*batch.graph)
-        logits, labelled = logits.float(), batch.labels != NO_LABEL
-        if labelled.any():
+        logits = logits.float()
+        # Asked for once: a GPU is waited for.
+        labelled = (batch.labels != NO_LABEL).nonzero()[:, 0]
+        if len(labelled):
             parts["classification"] = self._criterion(
                 logits[labelled], batch.labels[labelled], self._counts
             )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cberl.errors import InputError
+from cberl.fitting.captured import CapturedStep
 from cberl.fitting.checkpoint import Checkpoint
 from cberl.fitting.epochs import Plan, run_epochs
 from cberl.fitting.tensors import to_tensors
@@ -85,46 +86,38 @@ class VAETraining:
         ).to(device)
         self._train, self._dev = to_tensors(train, device), to_tensors(dev, device)
         self._prior = log_prior(count_labels(self._train[2], len(train.classes)))
+        self._kl_weight = torch.zeros((), device=device)
         # Adam (Kingma & Ba, ICLR 2015), its step in one kernel.
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), lr=settings.learning_rate, fused=True
         )
+        self._update = self.step if device == "cpu" else CapturedStep(self.step, self.optimizer)
 
     def run_epoch(self, epoch: int) -> Mapping[str, float]:
         """One pass over the rows in random order; the mean of each term of the loss."""
-        values, available, labels = self._train
-        weight = annealed(self.settings.kl_weight, epoch, self.settings.annealing_epochs)
+        rows, settings = len(self._train[2]), self.settings
+        self._kl_weight.fill_(annealed(settings.kl_weight, epoch, settings.annealing_epochs))
         self.network.train()
         sums: dict[str, Tensor | float] = defaultdict(float)
-        order = torch.randperm(len(labels)).to(labels.device)
-        for positions in order.split(self.settings.batch_size):
-            terms = self.step(
-                {name: matrix[positions] for name, matrix in values.items()},
-                {name: mask[positions] for name, mask in available.items()},
-                labels[positions],
-                weight,
-            )
-            for name, value in terms.items():
+        order = torch.randperm(rows).to(self._kl_weight.device)
+        for positions in order.split(settings.batch_size):
+            for name, value in self._update(positions).items():
                 sums[name] += value.detach() * len(positions)
-        return {name: float(value) / len(labels) for name, value in sums.items()}
+        return {name: float(value) / rows for name, value in sums.items()}
 
-    def step(
-        self,
-        values: Mapping[str, Tensor],
-        available: Mapping[str, Tensor],
-        labels: Tensor,
-        kl_weight: float,
-    ) -> dict[str, Tensor]:
-        """One update on B rows; the terms of the loss."""
-        shown = hide_modalities(available, self.settings.modality_dropout)
+    def step(self, positions: Tensor) -> dict[str, Tensor]:
+        """One update on the rows at these positions, int64 [B]; the terms of the loss."""
+        values, available = (
+            {name: rows[positions] for name, rows in part.items()} for part in self._train[:2]
+        )
         terms = vae_loss(
             self.network,
             values,
             available,
-            shown,
-            labels,
+            hide_modalities(available, self.settings.modality_dropout),
+            self._train[2][positions],
             self._prior,
-            kl_weight,
+            self._kl_weight,
             self.settings.class_weight,
         )
         self.optimizer.zero_grad(set_to_none=True)

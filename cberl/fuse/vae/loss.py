@@ -46,7 +46,7 @@ def vae_loss(
     shown: Mapping[str, Tensor],
     labels: Tensor,
     prior: Tensor,
-    divergence_weight: float,
+    divergence_weight: float | Tensor,
     class_weight: float,
 ) -> dict[str, Tensor]:
     """The terms of the loss on some rows; entry ``loss`` is their weighted sum.

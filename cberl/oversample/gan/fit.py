@@ -99,6 +99,7 @@ class GANTraining:
     def run_epoch(self, epoch: int) -> Mapping[str, float]:
         """One update per batch; the mean of each of the `QUANTITIES`."""
         values, available, labels = self._rows
+        known = torch.from_numpy(self._labels)
         totals = torch.zeros(len(QUANTITIES), device=labels.device)
         batches = draw_batches(self._labels, self.settings.batch_size, self._random)
         for batch in batches:
@@ -107,6 +108,7 @@ class GANTraining:
                 {name: matrix[part] for name, matrix in values.items()},
                 {name: mask[part] for name, mask in available.items()},
                 labels[part],
+                known[batch],
             )
         # Read once per epoch: reading a value makes a GPU wait.
         means = (totals / len(batches)).tolist()
@@ -116,14 +118,20 @@ class GANTraining:
         """Nothing: no epoch is chosen."""
         return {}
 
-    def step(self, rows: Matrices, available: Mapping[str, Tensor], labels: Tensor) -> Tensor:
+    def step(
+        self, rows: Matrices, available: Mapping[str, Tensor], labels: Tensor, known: Tensor
+    ) -> Tensor:
         """One update of the critics, then one of encoder and generators, on B rows.
+
+        Args:
+            known: the labels on the CPU, where partners are drawn; to copy them back from a GPU
+                would be to wait for it.
 
         Returns:
             The `QUANTITIES`, [5].
         """
         mean, log_variance = self.gan.encoder(rows, available, labels)  # [B, latent]
-        again, fakes = self._generate(rows, available, labels, mean, log_variance)
+        again, fakes = self._generate(rows, available, labels, known, mean, log_variance)
         critic = self._update_critics(rows, fakes, available, labels)
 
         # Frozen, the critics pass gradients on to the samples without any of their own.
@@ -151,6 +159,7 @@ class GANTraining:
         rows: Matrices,
         available: Mapping[str, Tensor],
         labels: Tensor,
+        known: Tensor,
         mean: Tensor,
         log_variance: Tensor,
     ) -> tuple[Matrices, Matrices]:
@@ -158,7 +167,7 @@ class GANTraining:
         count = len(labels)
         noise = torch.randn(mean.shape, generator=self._random).to(mean.device)
         own = mean + (log_variance / 2).exp() * noise
-        partners = mean[partner_rows(labels, self._random)]
+        partners = mean[partner_rows(known, self._random).to(mean.device)]
         centres = class_centres(mean, labels, self.gan.classes)[labels]
         mixed = mix_latents(mean, log_variance, partners, centres, self._random)
         # Both kinds of latent in one pass: [2B, latent] -> modality -> [2B, width]
@@ -199,13 +208,13 @@ def partner_rows(labels: Tensor, generator: torch.Generator) -> Tensor:
     """For each row of a batch another one of its class, itself if it is alone: int64 [B].
 
     Rows are put in random order within their class; each one's partner is the next, and the
-    last one's the first.
+    last one's the first. All of it happens on the CPU.
     """
-    keys = labels.cpu() + 0.5 * torch.rand(len(labels), generator=generator, dtype=torch.float64)
-    order = keys.argsort().to(labels.device)
+    keys = labels + 0.5 * torch.rand(len(labels), generator=generator, dtype=torch.float64)
+    order = keys.argsort()
     ordered = labels[order]
     first = torch.searchsorted(ordered, ordered)
-    follows = torch.arange(1, len(labels) + 1, device=labels.device)
+    follows = torch.arange(1, len(labels) + 1)
     last = torch.searchsorted(ordered, ordered, right=True) == follows
     partners = torch.empty_like(order)
     partners[order] = order[torch.where(last, first, follows)]
