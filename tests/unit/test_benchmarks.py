@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from made_results import make_results
@@ -30,7 +31,8 @@ def run_pipeline_benchmark(benchmark, monkeypatch, wall):
     pipeline = benchmark("pipeline")
     jobs = [benchmark("snakemake_runs").JobTimes("train_gnn", 0.0, wall)]
     for name, value in {
-        "run_snakemake": lambda folder: 1.0,
+        "run_snakemake": lambda folder, environment=None: 1.0,
+        "read_clock": lambda path: pd.DataFrame({"seconds": [1.0], "imports_s": [0.2]}),
         "read_jobs": lambda folder: jobs,
         "peak_memories": lambda logs: {"train_gnn.log": 100},
         "replace_section": lambda name, text: None,

@@ -35,7 +35,7 @@ def train(captured):
     terms = []
     for size in SIZES:
         positions = torch.randperm(50)[:size].to("cuda")
-        terms.append({name: float(value) for name, value in update(positions).items()})
+        terms.append({name: float(value.detach()) for name, value in update(positions).items()})
     weights = copy.deepcopy(network.state_dict())
     return weights, terms, torch.cuda.get_rng_state()
 
