@@ -15,6 +15,11 @@ class AuxiliarySettings:
         "Texts that the corpus has too are left out.",
         "",
     )
+    columns: dict[str, str] = setting(
+        "Which of its columns are text and label, if they are called otherwise: `{comment: text}`.",
+        {},
+    )
+    encoding: str = setting("As corpus.encoding, of the table.", "auto")
     labels: dict[str, str] = setting(
         "Which of its labels count, and the classes that they are: `{scared: fear}`. Empty: labels "
         "that are classes of the corpus.",

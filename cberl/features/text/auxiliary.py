@@ -18,7 +18,7 @@ from cberl.errors import InputError
 from cberl.features.settings import AuxiliarySettings
 from cberl.provenance import file_digest, find_path
 
-KEY = "finetune.auxiliary"
+KEY = "features.text.finetune.auxiliary"
 
 
 def read_auxiliary(
@@ -27,8 +27,8 @@ def read_auxiliary(
     """Read the texts whose labels are classes of the corpus.
 
     Args:
-        settings: ``file``, a table with columns text and label, and ``labels``, theirs -> class;
-            empty: labels that are classes.
+        settings: ``file``, a table with columns text and label, its ``columns`` and ``encoding``
+            as of a corpus, and ``labels``, theirs -> class; empty: labels that are classes.
         classes: names by number.
         known: texts of the corpus. The same texts in the table are left out, or dev and test would
             be trained on.
@@ -42,7 +42,14 @@ def read_auxiliary(
         InputError: the file cannot be read, a label is mapped to what is no class, no text is left.
     """
     path = find_path(settings.file)
-    file = read_column_file(path, ("text", "label"), ())
+    file = read_column_file(
+        path,
+        ("text", "label"),
+        (),
+        mapping=settings.columns,
+        encoding=settings.encoding,
+        place=f"{KEY}.",
+    )
     table = pd.DataFrame({"text": file.cells["text"], "label": file.cells["label"]}, dtype=object)
     table = table.dropna().reset_index(drop=True)
     _check_labels(settings.labels, classes, table["label"], path)

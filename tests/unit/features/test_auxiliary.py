@@ -32,7 +32,7 @@ def table(tmp_path):
 
 def test_texts_of_the_named_labels_are_dialogues_of_one_turn(table):
     labels = {"afraid": "fear", "disgust": "disgust"}
-    frame, facts = read_auxiliary(AuxiliarySettings(table(), labels), CLASSES, KNOWN)
+    frame, facts = read_auxiliary(AuxiliarySettings(table(), labels=labels), CLASSES, KNOWN)
     assert frame["text"].tolist() == ["I am scared of the dark.", "That smells awful."]
     assert frame["label"].tolist() == [1, 2]
     assert frame["dialogue_id"].is_unique
@@ -56,5 +56,15 @@ def test_without_a_mapping_labels_that_are_classes_count(table):
 )
 def test_what_cannot_be_meant_is_refused(table, rows, labels, message):
     with pytest.raises(InputError, match=message) as caught:
-        read_auxiliary(AuxiliarySettings(table(rows), labels), CLASSES, KNOWN)
+        read_auxiliary(AuxiliarySettings(table(rows), labels=labels), CLASSES, KNOWN)
     assert "\n" not in str(caught.value)
+
+
+def test_columns_of_other_names_are_mapped(tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_text("comment,emotion\nI am scared.,fear\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"finetune.auxiliary.columns: \{"):
+        read_auxiliary(AuxiliarySettings(str(path)), CLASSES, KNOWN)
+    columns = {"comment": "text", "emotion": "label"}
+    frame, _ = read_auxiliary(AuxiliarySettings(str(path), columns), CLASSES, KNOWN)
+    assert frame["text"].tolist() == ["I am scared."]
