@@ -68,7 +68,15 @@ class TableWriter:
         self._check_keys(frame)
         if self._writer is None:
             schema = table.schema.with_metadata({METADATA_KEY: self._header})
-            self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd")
+            vectors = {column.name for column in self._kind.columns if column.dtype == VECTOR}
+            self._writer = pq.ParquetWriter(
+                self._temporary,
+                schema,
+                compression="zstd",
+                # Numbers of vectors hardly repeat, but their first bytes, put together, do.
+                use_dictionary=[name for name in schema.names if name not in vectors],
+                use_byte_stream_split=[f"{name}.list.element" for name in vectors],
+            )
         wide = any(column.dtype == VECTOR for column in self._kind.columns)
         self._writer.write_table(table.cast(self._writer.schema), ROWS_AT_ONCE if wide else None)
 

@@ -202,3 +202,19 @@ def test_joins_are_by_id_and_asserted():
 def test_text_is_written_whole(tmp_path):
     write_text(tmp_path / "page.html", "ü")
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == "ü"
+
+
+def test_vectors_are_stored_without_a_dictionary_byte_by_byte(tmp_path):
+    path = tmp_path / "features.parquet"
+    draw = np.random.default_rng(0)
+    matrix = draw.standard_normal((500, 40), dtype=np.float32)
+    ids = [f"train/0/{number}" for number in range(500)]
+    write_table(path, FEATURES, feature_rows(*ids), {}, {"features": matrix})
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    columns = {column.path_in_schema: column for column in map(group.column, range(4))}
+    vectors = columns["features.list.element"]
+    assert "BYTE_STREAM_SPLIT" in vectors.encodings
+    assert not vectors.has_dictionary_page
+    assert columns["utterance_id"].has_dictionary_page
+    assert vectors.total_compressed_size < 0.95 * matrix.nbytes
+    assert np.array_equal(read_matrix(path, "features"), matrix)
