@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        0; 1 if two artifacts differ; 2 if the input cannot be used.
+        0; 1 if two artifacts differ; 2 if the input cannot be used; 130 if it is interrupted.
     """
     options = _parser().parse_args(arguments)
     note_on_terminal()
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, head or less, has seen enough
         sys.stderr.close()
         return 0
+    except KeyboardInterrupt:  # how a live prediction is ended at a terminal
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

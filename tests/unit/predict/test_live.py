@@ -4,6 +4,7 @@ import gc
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -132,23 +133,38 @@ def test_lines_that_cannot_be_used_are_answered_and_change_nothing(online_models
         assert words in error
 
 
-def test_the_command_answers_while_the_stream_is_open(online_models, bundle, tmp_path, capsys):
-    command = [sys.executable, "-m", "cberl", "predict", "--follow", "--bundle"]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT), "HF_HUB_OFFLINE": "1"}
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        (lambda process: process.stdin.close(), 0),
+        (lambda process: process.send_signal(signal.SIGINT), 130),
+    ],
+)
+def test_the_command_answers_until_the_stream_or_its_user_ends_it(
+    online_models, tmp_path, end, status
+):
     with subprocess.Popen(
-        [*command, str(online_models.folder)],
+        [
+            *(sys.executable, "-m", "cberl", "predict", "--follow"),
+            *("--bundle", str(online_models.folder)),
+        ],
         cwd=tmp_path,
-        env=environment,
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "HF_HUB_OFFLINE": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     ) as process:
         for number, message in enumerate(messages("a", 2)):
             process.stdin.write(json.dumps(message) + "\n")
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["turn"] == number
-        process.stdin.close()
-        assert process.wait(timeout=60) == 0
+        end(process)
+        assert process.wait(timeout=60) == status
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_the_command_refuses_what_cannot_be_followed(bundle, capsys):
     assert main(["predict", "--follow", "--bundle", str(bundle)]) == 2
     assert main(["predict", "a.mp4", "--follow", "--bundle", str(bundle)]) == 2
     refused, mixed = capsys.readouterr().err.splitlines()
