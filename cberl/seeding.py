@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from cberl.errors import InputError
+
 
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and torch and ask torch for deterministic kernels.
@@ -69,9 +71,17 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 def choose_device(device: str) -> str:
-    """Turn the setting ``auto``, ``cpu`` or ``cuda`` into a torch device name."""
+    """Turn the setting ``auto``, ``cpu`` or ``cuda`` into a torch device name.
+
+    Raises:
+        InputError: torch finds no GPU for ``cuda``.
+    """
     import torch
 
-    if device != "auto":
+    if device == "cpu":
         return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise InputError("device is cuda, but torch finds no GPU here; expected auto or cpu")
+    return "cpu"

@@ -12,6 +12,7 @@ from cberl.predict.new_conversations import (
     read_recording,
     read_table_file,
 )
+from cberl.predict.transcripts.read_transcript import TRANSCRIPT_SUFFIXES
 
 
 def read_input(
@@ -40,4 +41,6 @@ def read_input(
                 f"{path}: is a {kind}, whose texts are in it; expected no --transcript"
             )
         return read_table_file(path, form) if is_table(path) else read_clips(path)
+    if path is not None and path.suffix.lower() in TRANSCRIPT_SUFFIXES:
+        raise InputError(f"{path}: is a transcript; expected it behind --transcript")
     return read_recording(path, None if transcript is None else Path(transcript))

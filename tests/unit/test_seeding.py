@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from cberl.seeding import reproducible
+from cberl.errors import InputError
+from cberl.seeding import choose_device, reproducible
 
 SPLIT_TEXTS = """
 import os, sys
@@ -78,3 +79,18 @@ def test_the_callers_random_states_and_flags_are_as_before(ends, monkeypatch):
         assert after == draw()
     finally:
         torch.set_deterministic_debug_mode(mode)
+
+
+@pytest.mark.parametrize(
+    ("device", "gpu", "expected"),
+    [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu"), ("cuda", True, "cuda")],
+)
+def test_a_device_is_chosen_from_what_there_is(monkeypatch, device, gpu, expected):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    assert choose_device(device) == expected
+
+
+def test_a_gpu_that_is_not_there_is_refused_in_one_line(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(InputError, match="device is cuda, but torch finds no GPU here"):
+        choose_device("cuda")
