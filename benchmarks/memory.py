@@ -211,7 +211,8 @@ def measure_scale(scale: int, folder: Path | None) -> dict[str, Any]:
     with TemporaryDirectory(dir=folder) as name:
         rules = measure(Path(name), scale)
         files = [path for path in Path(name, "published/results").rglob("*") if path.is_file()]
-    return {"rules": rules, "results_mb": sum(path.stat().st_size for path in files) / 1e6}
+        results_mb = sum(path.stat().st_size for path in files) / 1e6
+    return {"rules": rules, "results_mb": results_mb}
 
 
 def describe(measured: Mapping[int, Mapping[str, Any]]) -> str:
