@@ -25,7 +25,7 @@ from cberl.tables import VECTOR, Column, TableKind
 from cberl.whole_files import whole_file
 
 METADATA_KEY = b"cberl"
-ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 1024
 """Rows of vectors read at once beside those already in place, and of a row group that has any:
 what is read of a file piece by piece takes no more memory than that."""
 

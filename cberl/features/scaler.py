@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cberl.artifacts import ROWS_AT_ONCE, read_header, take_vectors, vector_width
+from cberl.artifacts import read_header, take_vectors, vector_width
 from cberl.features.feature_rows import count_rows
 from cberl.rows import LabelledRows
 
 LEAST_RELATIVE_SPREAD = 1e-6
 """A feature that varies by less than this share of its mean is constant: rounding noise."""
+ROWS_AT_ONCE = 4096
+"""Summed at once; with another number, sums may differ in their last bit."""
 
 
 def fit_scaler(train: Iterable[str | Path]) -> dict[str, np.ndarray]:
