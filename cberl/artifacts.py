@@ -28,6 +28,8 @@ METADATA_KEY = b"cberl"
 ROWS_AT_ONCE = 1024
 """Rows of vectors read at once beside those already in place, and of a row group that has any:
 what is read of a file piece by piece takes no more memory than that."""
+_NUMBERS_OF_VECTORS = ".list.element"
+"""What follows a column's name where Parquet names the numbers in its lists."""
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -75,7 +77,7 @@ class TableWriter:
                 compression="zstd",
                 # Numbers of vectors hardly repeat, but their first bytes, put together, do.
                 use_dictionary=[name for name in schema.names if name not in vectors],
-                use_byte_stream_split=[f"{name}.list.element" for name in vectors],
+                use_byte_stream_split=[f"{name}{_NUMBERS_OF_VECTORS}" for name in vectors],
             )
         wide = any(column.dtype == VECTOR for column in self._kind.columns)
         self._writer.write_table(table.cast(self._writer.schema), ROWS_AT_ONCE if wide else None)
@@ -233,6 +235,29 @@ def take_vectors(path: str | Path, column: str, positions: np.ndarray) -> np.nda
 def vector_width(path: str | Path, column: str) -> int:
     """Numbers in each vector of a column."""
     return pq.read_schema(path).field(column).type.list_size
+
+
+def unpacked_bytes(path: str | Path) -> int:
+    """Bytes of a table's file, its vectors counted as long as they are in memory.
+
+    What a job takes follows them, and not how well they pack. Of a file that is no whole table, its
+    bytes.
+    """
+    try:
+        footer = pq.read_metadata(path)
+    except pa.ArrowException:
+        return os.path.getsize(path)
+    columns = (
+        footer.row_group(group).column(number)
+        for group in range(footer.num_row_groups)
+        for number in range(footer.num_columns)
+    )
+    packed_away = (
+        column.total_uncompressed_size - column.total_compressed_size
+        for column in columns
+        if column.path_in_schema.endswith(_NUMBERS_OF_VECTORS)
+    )
+    return os.path.getsize(path) + sum(packed_away)
 
 
 def read_header(path: str | Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from cberl.artifacts import (
     read_table,
     read_tensors,
     row_positions,
+    unpacked_bytes,
     write_table,
     write_tensors,
     write_text,
@@ -218,3 +219,14 @@ def test_vectors_are_stored_without_a_dictionary_byte_by_byte(tmp_path):
     assert columns["utterance_id"].has_dictionary_page
     assert vectors.total_compressed_size < 0.95 * matrix.nbytes
     assert np.array_equal(read_matrix(path, "features"), matrix)
+
+
+def test_vectors_count_as_long_as_they_are_in_memory(tmp_path):
+    path = tmp_path / "features.parquet"
+    ids = [f"train/0/{number}" for number in range(5000)]
+    matrix = np.zeros((5000, 40), dtype=np.float32)
+    write_table(path, FEATURES, feature_rows(*ids), {}, {"features": matrix})
+    assert path.stat().st_size < 0.2 * matrix.nbytes
+    assert 0.95 * matrix.nbytes < unpacked_bytes(path) < 1.3 * matrix.nbytes
+    os.truncate(path, 1000)
+    assert unpacked_bytes(path) == 1000

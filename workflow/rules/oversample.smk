@@ -118,7 +118,7 @@ rule assess_synthetic:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(800, train=0.3, synthetic=0.3),
+        mem_mb=memory(660, train=0.34, synthetic=0.34),
         runtime=growing(20),
     params:
         code=code_of("assess_synthetic.py"),

@@ -66,8 +66,8 @@ SNAKEMAKE_MB = 300
 def memory(fixed, **rates):
     """MB that a job takes beside Snakemake: so many anyway, and so many for each MB of inputs.
 
-    The rates are by the inputs' names. What an earlier job of the same group is still to write
-    counts as nothing. A resource that grows with each attempt.
+    The rates are by the inputs' names; vectors count unpacked. What an earlier job of the same group
+    is still to write counts as nothing. A resource that grows with each attempt.
     """
 
     def amount(wildcards, input, attempt):
@@ -80,7 +80,16 @@ def memory(fixed, **rates):
 
 def _bytes_of(files):
     paths = [files] if isinstance(files, str) else files or []
-    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
+    return sum(_bytes_of_file(path) for path in paths if os.path.isfile(path))
+
+
+def _bytes_of_file(path):
+    # The footers of others' files are not read here.
+    if not path.startswith("results/") or not path.endswith(".parquet"):
+        return os.path.getsize(path)
+    from cberl.artifacts import unpacked_bytes
+
+    return unpacked_bytes(path)
 
 
 def growing(amount):

@@ -274,9 +274,7 @@ def test_what_there_is_to_read(tmp_path):
         read_input(tmp_path / "clips", tmp_path / "a.srt")
     with pytest.raises(InputError, match="no such file; expected a table"):
         read_input(tmp_path / "none.csv", None)
-    with pytest.raises(
-        InputError, match=r"a\.srt: is a transcript; expected it behind"
-    ):
+    with pytest.raises(InputError, match=r"a\.srt: is a transcript; expected it behind"):
         read_input(tmp_path / "a.srt", None)
     (tmp_path / "a.srt").write_text("00:00:00,000 --> 00:00:01,000\nHi.\n")
     with pytest.raises(InputError, match="no such file; expected a recording"):
