@@ -91,7 +91,7 @@ rule assess_quality:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(250, utterances=150),
+        mem_mb=memory(190, utterances=150),
         runtime=growing(10),
     params:
         settings={"max_unavailable": config["corpus"]["max_unavailable"]},
