@@ -130,7 +130,9 @@ def report(models: Sequence[ModelPredictions], classes: Sequence[str], rare: Seq
 
 
 def percent(row: pd.Series) -> str:
-    return f"{100 * row['mean']:.1f} ± {100 * row['std']:.1f}"
+    """Mean and standard deviation; one seed has none."""
+    spread = "" if pd.isna(row["std"]) else f" ± {100 * row['std']:.1f}"
+    return f"{100 * row['mean']:.1f}{spread}"
 
 
 def scores_table(summary: pd.DataFrame, metric: str, classes: Sequence[str]) -> str:
