@@ -154,6 +154,8 @@ def test_the_command_answers_until_the_stream_or_its_user_ends_it(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A suite in the background of a shell ignores Ctrl-C, and its children with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         for number, message in enumerate(messages("a", 2)):
             process.stdin.write(json.dumps(message) + "\n")
