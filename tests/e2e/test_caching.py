@@ -92,6 +92,20 @@ def test_the_share_that_may_be_unusable_reruns_the_quality_check_and_no_reading(
     assert set(finished_copy.jobs_to_run()) == jobs
 
 
+def test_what_changes_together_with_the_quality_check_is_redone_in_the_same_run(finished_copy):
+    kept = ["text", "audio"]
+    finished_copy.configure(modalities=kept)
+    jobs = finished_copy.jobs_to_run()
+    assert {"assess_quality", "fit_scaler", "fit_vae", "train_gnn", "predict_gnn"} <= set(jobs)
+    assert "extract_text" not in jobs
+    share = finished_copy.config["corpus"] | {"max_unavailable": 0.9}
+    train = finished_copy.config["train"] | {"dropout": 0.45}
+    finished_copy.configure(modalities=[*kept, "video"], corpus=share, train=train)
+    jobs = finished_copy.jobs_to_run()
+    assert {"assess_quality", "train_gnn"} <= set(jobs)
+    assert not {"extract_text", "fit_scaler", "fit_vae"} & set(jobs)
+
+
 def test_the_share_that_may_be_unusable_imports_no_published_features_anew(workspace):
     make_features(workspace.folder)
     corpus = corpus_section("features", "published", ".")

@@ -5,9 +5,11 @@ import math
 import os
 import sys
 import time
+from functools import wraps
 from pathlib import Path
 
 import yaml
+from snakemake.dag import DAG
 from snakemake.utils import update_config
 
 # Of this file, not of the workflow that may take this one in as a module.
@@ -59,6 +61,37 @@ def code_of(script):
     """Digest of a script and of all that it imports from cberl."""
     return code_digest(PROJECT / "workflow/scripts" / script)
 
+
+def look_behind_ancient_inputs(planned):
+    """Plan jobs with an ancient input by their own settings and inputs, too.
+
+    Snakemake looks at no job behind one that is to run, taking it for granted that it runs as well.
+    Behind an ancient input it does not: what has changed for such a job would be seen by the next run
+    alone, and this one would end with results of other settings.
+    """
+
+    async def plan(dag, *arguments, **options):
+        def follow(direction, *jobs):
+            waiting, seen = list(jobs), set(jobs)
+            while waiting:
+                job = waiting.pop()
+                yield job
+                for other, files in direction[job].items():
+                    if other not in seen and not all(file.is_ancient for file in files):
+                        waiting.append(other)
+                        seen.add(other)
+
+        dag.bfs = follow
+        try:
+            await planned(dag, *arguments, **options)
+        finally:
+            del dag.bfs
+
+    return plan
+
+
+if not hasattr(DAG.update_needrun, "__wrapped__"):
+    DAG.update_needrun = wraps(DAG.update_needrun)(look_behind_ancient_inputs(DAG.update_needrun))
 
 SNAKEMAKE_MB = 300
 
