@@ -19,7 +19,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import torch
 from melds_size import make_rows, make_utterances
-from results_page import tell
+from results_page import show
 from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 
@@ -113,7 +113,7 @@ def main() -> int:
         "samples for them, s": samples,
         **peak_memory(arguments.device),
     }
-    return tell(section_of("oversample", arguments.device), measured, BOUNDS, decimals=2)
+    return show(section_of("oversample", arguments.device), measured, BOUNDS, decimals=2)
 
 
 if __name__ == "__main__":

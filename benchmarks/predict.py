@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
 from made_bundles import make_bundle  # noqa: E402
-from results_page import tell  # noqa: E402
+from results_page import show  # noqa: E402
 
 EXAMPLE = PROJECT / "resources/example"
 DEMO_MEDIA = {"frames": 4, "frame_size": 112}
@@ -187,7 +187,7 @@ def main() -> int:
     for name in [options.part] if options.part else PARTS:
         measure, bounds, section = PARTS[name]
         with tempfile.TemporaryDirectory(prefix="cberl-") as folder:
-            status |= tell(section, measure(Path(folder)), bounds, decimals=2)
+            status |= show(section, measure(Path(folder)), bounds, decimals=2)
     return status
 
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from results_page import tell
+from results_page import show
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "tests"))
@@ -91,7 +91,7 @@ def main() -> int:
         path.write_text(page, encoding="utf-8")
         size = path.stat().st_size / 1e6
         measured = (evaluation, rendering, size, time_page(path))
-    return tell("report", dict(zip(BOUNDS, measured, strict=True)), BOUNDS)
+    return show("report", dict(zip(BOUNDS, measured, strict=True)), BOUNDS)
 
 
 if __name__ == "__main__":

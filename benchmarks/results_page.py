@@ -21,19 +21,19 @@ def bounds_table(
 ) -> tuple[str, bool]:
     """A Markdown table of quantities, each with the most that it may be, and whether all are met.
 
-    A quantity without a bound is told and meets it.
+    A quantity without a bound is shown and counts as met.
     """
     rows, all_met = [], True
     for name, value in measured.items():
         bound = bounds.get(name)
         met = bound is None or value <= bound
         all_met &= met
-        told = ("", "") if bound is None else (f"{bound:g}", "yes" if met else "no")
-        rows.append((name, f"{value:.{decimals}f}", *told))
+        compared = ("", "") if bound is None else (f"{bound:g}", "yes" if met else "no")
+        rows.append((name, f"{value:.{decimals}f}", *compared))
     return markdown_table(("quantity", "measured", "at most", "met"), rows), all_met
 
 
-def tell(
+def show(
     name: str, measured: Mapping[str, float], bounds: Mapping[str, float], decimals: int = 1
 ) -> int:
     """Print a `bounds_table`, put it into the section ``name``; exit status 0 if all is met."""

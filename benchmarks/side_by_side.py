@@ -31,7 +31,7 @@ def read_arguments(about: str) -> argparse.Namespace:
     """The command line of a script that does nothing but compare: ``rounds`` and ``device``.
 
     Args:
-        about: the script's docstring, whose first line is told by ``--help``.
+        about: the script's docstring, whose first line ``--help`` shows.
     """
     parser = argparse.ArgumentParser(description=about.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15, help="timed epochs; more steady a ratio")

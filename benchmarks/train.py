@@ -28,7 +28,7 @@ from melds_size import (
     make_labels,
     make_utterances,
 )
-from results_page import tell
+from results_page import show
 from side_by_side import median_seconds, peak_memory, read_arguments, section_of
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
@@ -154,7 +154,7 @@ def main() -> int:
         measured[f"bare layers, {task}, s"] = bare
         measured[f"epoch, {task}, ratio to bare layers"] = epoch / bare
     measured |= peak_memory(arguments.device)
-    return tell(section_of("train", arguments.device), measured, BOUNDS, decimals=2)
+    return show(section_of("train", arguments.device), measured, BOUNDS, decimals=2)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ OVER_ALL_SEEDS = {"evaluate_predictions", "render_report"}
 
 @dataclass(frozen=True)
 class Plan:
-    """A run whose size is told: corpora of so many utterances each, cut into shards, and seeds."""
+    """A run of known size: corpora of so many utterances each, cut into shards, and seeds."""
 
     name: str
     corpora: int

@@ -261,7 +261,7 @@ def unpacked_bytes(path: str | Path) -> int:
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """Read what a table says of itself: kind, description, key, metadata, provenance.
+    """Read the header of a table: kind, description, key, metadata, provenance.
 
     Raises:
         InputError: the file is absent, broken, or was not written by this package.
@@ -322,7 +322,7 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], di
 
 
 def read_tensor_header(path: str | Path) -> dict[str, Any]:
-    """Read what a safetensors file says of itself: kind, metadata, provenance.
+    """Read the header of a safetensors file: kind, metadata, provenance.
 
     Raises:
         InputError: the file is absent, broken, or was not written by this package.

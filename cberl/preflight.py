@@ -1,4 +1,4 @@
-"""What would stop a run halfway, found before it starts and told in one line."""
+"""What would stop a run halfway, found before it starts and shown in one line."""
 
 import secrets
 import time

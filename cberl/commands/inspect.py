@@ -21,7 +21,7 @@ BATCH = 4096
 
 
 def read_any_header(path: str | Path) -> dict[str, Any]:
-    """Read what an artifact says of itself, by its suffix.
+    """Read an artifact's header, by its suffix.
 
     Raises:
         InputError: the file is absent, broken, or not written by cberl.

@@ -101,7 +101,7 @@ class _Tracer:
             return None
 
     def _header(self, name: str) -> dict[str, Any] | None:
-        """What an input says of itself; None if it is raw data, broken or gone."""
+        """The header of an input; None if it is raw data, broken or gone."""
         if name not in self._artifacts:
             return None
         try:

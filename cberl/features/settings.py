@@ -106,7 +106,7 @@ class TextEncoderSettings:
         "Later turns that it sees, too, if context_turns is a number.", 0, minimum=0
     )
     max_tokens: int = setting(
-        "Tokens per sequence; a longer one loses its oldest context, or with "
+        "Tokens per sequence; a longer one loses the turns furthest from the utterance, or with "
         "context_turns all is cut in two.",
         128,
         minimum=8,

@@ -127,9 +127,9 @@ class TextExtractor:
 class TextEncoder:
     """One text encoder, as it was published or fine-tuned.
 
-    Pooling: ``mean`` over the tokens of the utterance (alone in its sequence over special tokens
-    too, as sentence transformers are trained; beside other turns over its own), or ``cls``, the
-    first token's vector.
+    Pooling: ``mean`` over the tokens of the utterance and the special ones around it, as sentence
+    transformers are trained (in a whole dialogue over the speaker's name and the turn), or ``cls``,
+    the first token's vector.
 
     With fine-tuned weights of one encoder that saw all labels, vectors are that one's. With those
     of several folds, vectors are the published encoder's, one space for all, and there are
