@@ -91,7 +91,7 @@ def test_the_reports_benchmark_fails_where_a_bound_is_missed(
     report, page = benchmark("report"), benchmark("results_page")
     monkeypatch.setattr(page, "replace_section", lambda name, text: None)
     for name, value in {
-        "tell": page.tell,
+        "show": page.show,
         "DIALOGUES": dict.fromkeys(report.DIALOGUES, 4),
         "VARIANTS": ("baseline", "cberl"),
         "time_evaluation": lambda made: seconds,

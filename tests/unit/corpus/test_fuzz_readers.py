@@ -106,7 +106,7 @@ def packed_files():
 
 
 def assert_unpacked_or_refused(path, content, unpack):
-    """``unpack`` takes a request for the file; where the library crashes, Python is not at fault."""
+    """``unpack`` takes a request for the file; what it raises is no mistake of Python code."""
     path.write_bytes(content)
     reason = ""
     with only_documented_errors():
