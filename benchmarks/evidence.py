@@ -93,7 +93,7 @@ def read_seeds(folder: Path, name: str) -> tuple[list[ModelPredictions], list[st
 
 
 def in_order(models: Sequence[ModelPredictions], arms: Sequence[str]) -> list[ModelPredictions]:
-    """Judgements by arm, in the order of the variants table, then by seed."""
+    """Predictions by arm, in the order of the variants table, then by seed."""
     return sorted(models, key=lambda one: (arms.index(one.variant), one.seed))
 
 

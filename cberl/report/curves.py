@@ -12,8 +12,8 @@ from cberl.report.run import Place, Run
 from cberl.tables import NOTHING_REMOVED
 
 RECALLS = np.linspace(0, 1, 51)
-FEW_JUDGEMENTS, BINS_MERGED_IF_FEW = 1500, 3
-"""Below so many models the reliability curve has 5 bins, not 15; the error has 15 always."""
+FEW_PREDICTIONS, BINS_MERGED_IF_FEW = 1500, 3
+"""With fewer predictions the reliability curve has 5 bins, not 15; the error always has 15."""
 KINDS = {"features": "text encoder", "train": "classifier", "fuse": "VAE", "oversample": "GAN"}
 
 
@@ -51,7 +51,7 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     return Figure(
         "reliability",
         "Below the dotted line a model is surer than it is right. The error is the expected "
-        "calibration error, the mean gap weighted by how many models fall into a bin; the "
+        "calibration error, the mean gap weighted by how many predictions fall into a bin; the "
         "marker grows with their number. Each network has a temperature, chosen on dev, that makes "
         "its probabilities fit without changing a prediction.",
         {
@@ -78,7 +78,7 @@ def _reliability_of(evaluation: Evaluation, calibrated: bool) -> dict[str, Any]:
     for position, variant in enumerate(evaluation.variants):
         bins = evaluation.find("calibration", variant=variant, split="test", calibrated=calibrated)
         bins = bins[bins["utterances"] > 0]
-        merged = BINS_MERGED_IF_FEW if bins["utterances"].sum() < FEW_JUDGEMENTS else 1
+        merged = BINS_MERGED_IF_FEW if bins["utterances"].sum() < FEW_PREDICTIONS else 1
         pooled = (
             bins.assign(
                 bin=bins["bin"] // merged,
@@ -98,7 +98,7 @@ def _reliability_of(evaluation: Evaluation, calibrated: bool) -> dict[str, Any]:
                 "name": f"{variant} (error {percent(error)} %)",
                 "x": percents(pooled["confidence"] / pooled["utterances"]),
                 "y": percents(pooled["accuracy"] / pooled["utterances"]),
-                "text": [f"{count:,} models" for count in pooled["utterances"]],
+                "text": [f"{count:,} predictions" for count in pooled["utterances"]],
                 "line": line_style(position),
                 "marker": {"size": numbers(5 + 13 * sizes, 1)},
                 "hovertemplate": "sure %{x:.1f} %, right %{y:.1f} %<br>%{text}",

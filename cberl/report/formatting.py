@@ -58,14 +58,14 @@ def interval_words(row: Mapping[str, float], confidence: float) -> str:
 def difference_words(row: Mapping[str, float], confidence: float) -> str:
     """A difference with its interval, and whether this test set can tell it from none."""
     ends = f"{points(row['lower'])} to {points(row['upper'])}"
-    where = " on this test set" if judge_difference(row) == CLOSE else ""
+    where = " on this test set" if classify_difference(row) == CLOSE else ""
     return (
         f"{points(row['difference'])} points ({100 * confidence:g} % interval {ends}): "
-        f"{judge_difference(row)}{where}"
+        f"{classify_difference(row)}{where}"
     )
 
 
-def judge_difference(row: Mapping[str, float]) -> str:
+def classify_difference(row: Mapping[str, float]) -> str:
     """Better or worse where the interval of a difference leaves zero out."""
     if np.isnan(row["difference"]) or np.isnan(row["lower"]):
         return "not known"

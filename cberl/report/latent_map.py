@@ -83,8 +83,8 @@ def draw_latent_map(run: Run) -> Figure:
         "latent-map",
         "Utterances on the first two principal components of the recorded training rows, at most "
         f"{MOST_PER_CLASS} per class of each kind. Filled markers are recorded utterances, open "
-        "ones synthetic. A supervised fusion has seen the labels of the training rows, so judge "
-        "how well it keeps classes apart by the test rows. A click in the legend hides a class, a "
+        "ones synthetic. A supervised fusion has seen the labels of the training rows, so the "
+        "test rows show how well it keeps classes apart. A click in the legend hides a class, a "
         "double click all others.",
         views,
         choice="Oversampler, fusion and split",

@@ -98,7 +98,7 @@ def _environment() -> Environment:
         "points": words.points,
         "spread": words.spread,
         "interval_words": words.interval_words,
-        "judge_difference": words.judge_difference,
+        "classify_difference": words.classify_difference,
     }
     return environment
 

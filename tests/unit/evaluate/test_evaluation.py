@@ -94,21 +94,21 @@ def test_predictions_of_other_classes_are_refused(made, tmp_path):
     path = tmp_path / "predictions.parquet"
     write_predictions(path, ["test/0/0"], classes=["calm", "upset"])
     with pytest.raises(InputError, match=r"predictions.parquet: its classes are not"):
-        judge(made, path)
+        read_predictions(made, path)
 
 
 def test_an_utterance_left_out_is_refused_by_name(made, tmp_path):
     path = tmp_path / "predictions.parquet"
     write_predictions(path, ["test/0/0"], classes=CLASSES)
     with pytest.raises(InputError, match=r"has no row test/0/1"):
-        judge(made, path)
+        read_predictions(made, path)
 
 
 def test_an_unknown_utterance_is_refused_by_name(made, tmp_path):
     path = tmp_path / "predictions.parquet"
     write_predictions(path, ["test/99/0"], classes=CLASSES)
     with pytest.raises(InputError, match=r"has no row test/99/0"):
-        judge(made, path)
+        read_predictions(made, path)
 
 
 def write_predictions(path, ids, classes):
@@ -120,6 +120,6 @@ def write_predictions(path, ids, classes):
     write_table(path, PREDICTIONS, frame, ORIGIN, {"probabilities": matrix}, metadata=facts)
 
 
-def judge(made, path):
+def read_predictions(made, path):
     utterances = read_table(made.folder / "corpus/utterances.parquet", UTTERANCES)
     return read_model_predictions({("cberl", 0): path}, utterances, made.label_paths())

@@ -32,7 +32,7 @@ from cberl.rows import NO_LABEL
 CLASSES = ["neutral", "joy", "fear", "disgust"]
 
 
-def judge(truth, predicted=None, probabilities=None, dialogues=None):
+def predictions_of(truth, predicted=None, probabilities=None, dialogues=None):
     truth = np.asarray(truth, dtype=np.int64)
     if probabilities is None:
         probabilities = np.full((len(truth), len(CLASSES)), 0.1)
@@ -57,7 +57,9 @@ def model():
     truth = draw.choice(3, size=200, p=[0.7, 0.2, 0.1])  # nobody is disgusted
     truth[::20] = NO_LABEL
     probabilities = draw.dirichlet(np.ones(4), size=200).astype(np.float32)
-    return judge(truth, probabilities=probabilities, dialogues=np.sort(draw.integers(0, 30, 200)))
+    return predictions_of(
+        truth, probabilities=probabilities, dialogues=np.sort(draw.integers(0, 30, 200))
+    )
 
 
 def test_scores_are_those_of_scikit_learn(model):
@@ -98,7 +100,7 @@ def test_vectorised_scores_agree_with_scikit_learn(model):
 
 def test_one_vs_rest_accuracy_and_average_precision():
     probabilities = np.eye(4)[[0, 1, 1, 2]] * 0.9 + 0.025
-    scores = score_classes(judge([0, 0, 1, 2], probabilities=probabilities), CLASSES)
+    scores = score_classes(predictions_of([0, 0, 1, 2], probabilities=probabilities), CLASSES)
     scores = scores.set_index("class")
     assert scores.loc["neutral", "accuracy"] == 0.75
     assert scores.loc["fear", "accuracy"] == 1
@@ -107,7 +109,7 @@ def test_one_vs_rest_accuracy_and_average_precision():
 
 
 def test_no_label_at_all_gives_no_score():
-    model = judge([NO_LABEL, NO_LABEL], predicted=[0, 1])
+    model = predictions_of([NO_LABEL, NO_LABEL], predicted=[0, 1])
     overall = score_overall(model, score_classes(model, CLASSES))
     assert overall["utterances"] == 0
     assert np.isnan(overall["macro_f1"])
@@ -115,7 +117,7 @@ def test_no_label_at_all_gives_no_score():
 
 
 def test_confusion_shares_are_by_row():
-    cells = list_confusions(judge([0, 0, 0, 1], predicted=[0, 0, 1, 1]), CLASSES)
+    cells = list_confusions(predictions_of([0, 0, 0, 1], predicted=[0, 0, 1, 1]), CLASSES)
     cells = cells.set_index(["true", "predicted"])
     assert cells.loc[("neutral", "joy"), "count"] == 1
     assert cells.loc[("neutral", "joy"), "share"] == pytest.approx(1 / 3)
@@ -125,7 +127,7 @@ def test_confusion_shares_are_by_row():
 
 def test_calibration_error_by_hand():
     # Sure at 0.7 and right in 2 of 4: the gap is 0.2.
-    model = judge([0, 0, 1, 1], predicted=[0, 0, 0, 0])
+    model = predictions_of([0, 0, 1, 1], predicted=[0, 0, 0, 0])
     bins = calibrate(model)
     filled = bins[bins["calibrated"] & (bins["utterances"] > 0)]
     assert filled["confidence"].tolist() == pytest.approx([0.7])
@@ -143,7 +145,7 @@ def test_a_temperature_can_be_taken_back(temperature):
     logits = np.random.default_rng(2).normal(size=(50, len(CLASSES))) * 4
     logits[:, 1] = -np.inf
     before, after = softmax(logits, axis=1), softmax(logits / temperature, axis=1)
-    model = replace(judge(np.zeros(50), probabilities=after), temperature=temperature)
+    model = replace(predictions_of(np.zeros(50), probabilities=after), temperature=temperature)
     assert np.abs(model.uncalibrated - before).max() < 1e-5
     assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
 
@@ -171,7 +173,7 @@ def test_resampled_scores_equal_scores_of_repeated_utterances(model):
     labelled = model.labelled
     numbers = np.unique(model.utterances["dialogue_id"][labelled], return_inverse=True)[1]
     times = weights.astype(int)[numbers]
-    slow = judge(
+    slow = predictions_of(
         np.repeat(model.truth[labelled], times), np.repeat(model.predicted[labelled], times)
     )
     expected = score_overall(slow, score_classes(slow, CLASSES))
@@ -235,7 +237,7 @@ def test_one_group_has_neither_interval_nor_p_value():
 
 
 def test_utterances_of_a_group_are_drawn_together():
-    model = judge([0] * 40, predicted=[0] * 20 + [1] * 20, dialogues=np.arange(40))
+    model = predictions_of([0] * 40, predicted=[0] * 20 + [1] * 20, dialogues=np.arange(40))
     by_dialogue = bootstrap_scores([model], 4, 500)
     speakers = np.repeat(["Ann", "Ben", "Cid", "Dee"], 10)
     grouped = replace(model, utterances=model.utterances.assign(split_group=speakers))
@@ -246,7 +248,7 @@ def test_utterances_of_a_group_are_drawn_together():
 
 
 def test_emotion_shift_looks_at_the_speakers_own_last_label():
-    model = judge([0, 1, 0, 2, NO_LABEL, 2, 3], predicted=[0] * 7)
+    model = predictions_of([0, 1, 0, 2, NO_LABEL, 2, 3], predicted=[0] * 7)
     # Ben speaks the even turns: 0, 0, no label, 3; Ann the odd ones: 1, 2, 2.
     shifts = emotion_shifts(model.utterances, model.truth)
     assert shifts.to_numpy(object, na_value=None).tolist() == [

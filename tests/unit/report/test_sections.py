@@ -111,12 +111,13 @@ def test_interpolated_precision_is_the_best_at_that_recall_or_above():
     assert precision.mean() == pytest.approx(area, abs=0.02)
 
 
-def test_reliability_keeps_every_judgement(run):
+def test_reliability_keeps_every_prediction(run):
     figure = draw_reliability(run.evaluation)
     assert figure.labels == ["with the temperature", "as trained"]
     for view in figure.views.values():
         _, *lines = view["data"]
         counted = [sum(int(text.split()[0]) for text in line["text"]) for line in lines]
+        assert all(text.endswith(" predictions") for line in lines for text in line["text"])
         assert counted == [len(run.evaluation.seeds) * sum(run.evaluation.support().values())] * 2
     before, after = (figure.views[label]["data"][1] for label in reversed(figure.labels))
     assert before["x"] != after["x"]
