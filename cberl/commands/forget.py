@@ -6,12 +6,12 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from cberl.commands.inspect import HEADED, read_any_header
 from cberl.errors import InputError
 from cberl.printable import printable
 from cberl.provenance import CORPUS_ROOT
 
 HELD, STALE, UNREADABLE = "holds them", "made from them", "unreadable"
-ARTIFACTS = {".parquet", ".safetensors"}
 KEY = "utterance_id"
 
 
@@ -135,7 +135,7 @@ class _Tracer:
             if kind == "logs":
                 if any(name in path.read_text(errors="replace") for name in self._names):
                     self._why[path] = HELD
-            elif path.suffix in ARTIFACTS and kind != "bundle":
+            elif path.suffix in HEADED and kind != "bundle":
                 self._read(path)
             elif kind != "benchmarks":  # pages, bundles, checkpoints: of the whole corpus
                 self._why[path] = STALE
@@ -145,8 +145,6 @@ class _Tracer:
 
     def _read(self, path: Path) -> None:
         import pyarrow.parquet as pq
-
-        from cberl.commands.inspect import read_any_header
 
         try:
             header = read_any_header(path)

@@ -1,5 +1,6 @@
-"""From an artifact back to the raw data, by the provenance that each one carries."""
+"""``cberl lineage``: from an artifact back to the raw data, by the provenance that each carries."""
 
+import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,31 @@ from typing import Any
 from cberl.commands.inspect import read_any_header
 from cberl.digests import check_digest, find_rule, is_own_digest
 from cberl.errors import InputError
+from cberl.printable import printable
 from cberl.provenance import file_digest, find_input, find_path
 
 CLIPS = "the corpus's clips; columns audio_sha256 and video_sha256 of this table digest each"
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "lineage",
+        help="list everything that a file was made from, back to the raw data",
+        description="Walk from a file back to the raw data by the provenance that each artifact "
+        "carries, and show which files have changed or gone since.",
+        epilog="example:\n  cberl lineage results/demo/train/cberl/seed0/predictions.parquet",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="a file under results/")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command: 0, or an `InputError`."""
+    for line in trace_file(options.file):
+        print(printable(line))
+    return 0
 
 
 def trace_file(path: str | Path) -> Iterator[str]:

@@ -1,5 +1,7 @@
-"""Holding all artifacts against their digests, and against what they were made from."""
+"""``cberl verify``: all artifacts against their digests, and against what they were made from."""
 
+import argparse
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -7,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cberl.commands.inspect import read_any_header
+from cberl.commands.inspect import HEADED, read_any_header
 from cberl.digests import check_digest, find_rule, is_own_digest
 from cberl.errors import InputError
+from cberl.printable import printable
 from cberl.provenance import PROJECT, RESULTS, file_digest, find_input
 
-TABLES_AND_TENSORS = {".parquet", ".safetensors"}
 PAGES = {".html", ".md", ".txt", ".json"}
 EVENTS = "events.out.tfevents"
 UNCHECKED = {"logs", "benchmarks", "predict"}
@@ -20,6 +22,43 @@ UNCHECKED = {"logs", "benchmarks", "predict"}
 
 MENDED = ("broken", "missing", "older")
 """What the workflow can make again; of a foreign file it knows nothing."""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "verify",
+        help="check that all files are as written and as new as what they were made from",
+        description="Check every file under a folder against the digest in it, and against what it "
+        "was made from: list what is broken, missing, older than its inputs, or foreign.",
+        epilog="examples:\n"
+        "  cberl verify results/\n"
+        "  cberl verify results/meld --rebuild --yes --configfile config/meld.yaml\n\n"
+        "exit status: 0 all as written, 1 something found, 2 trouble",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", nargs="?", default="results", metavar="FOLDER")
+    parser.add_argument(
+        "--rebuild", action="store_true", help="print the snakemake command that mends it"
+    )
+    parser.add_argument("--yes", action="store_true", help="with --rebuild: run that command")
+    parser.add_argument(
+        "--configfile", metavar="FILE", help="the configuration that the results were made with"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command: 0 if all is as written, 1 if not; with --rebuild and --yes Snakemake's."""
+    verifier = Verifier(options.folder)
+    for finding in verifier.check():
+        print(printable(str(finding)))
+    print(verifier.summary())
+    if not (options.rebuild and verifier.found):
+        return 1 if verifier.found else 0
+    for call in verifier.snakemake_calls(options.configfile):
+        print(shlex.join(call), flush=True)
+    return verifier.rebuild(options.configfile) if options.yes else 1
 
 
 @dataclass(frozen=True)
@@ -83,7 +122,7 @@ class Verifier:
             if not _are_whole_events(path):
                 yield Finding("broken", name, _made_by(path))
             return
-        if path.suffix not in TABLES_AND_TENSORS | PAGES or path.name.startswith("."):
+        if path.suffix not in HEADED | PAGES or path.name.startswith("."):
             yield Finding("foreign", name, "no file of this pipeline")
             return
         if self._digest(name, path) is None:
@@ -93,7 +132,7 @@ class Verifier:
             yield Finding(
                 *(("broken", name, _made_by(target)) if known else ("foreign", name, "no digest"))
             )
-        elif path.suffix in TABLES_AND_TENSORS:
+        elif path.suffix in HEADED:
             yield from self._check_inputs(path, name)
 
     def _check_inputs(self, path: Path, name: str) -> Iterator[Finding]:

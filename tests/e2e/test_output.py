@@ -10,7 +10,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from cberl.artifacts import METADATA_KEY
-from cberl.commands.inspect import describe_file, read_any_header
+from cberl.commands.file_overview import describe_file
+from cberl.commands.inspect import read_any_header
 from cberl.commands.lineage import trace_file
 from cberl.configuration import PROJECT
 from cberl.output_reference import list_kinds

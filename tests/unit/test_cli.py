@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cberl.artifacts import write_tensors
-from cberl.cli import main
+from cberl.cli import SUBCOMMANDS, main
 
 
 @pytest.fixture
@@ -48,7 +48,10 @@ def test_inspect_wants_a_file_or_two(capsys):
     assert "expected either FILE or --diff A B" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["inspect"], ["lineage"]])
+SUBCOMMAND_NAMES = [part.__name__.rpartition(".")[2] for part in SUBCOMMANDS]
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in SUBCOMMAND_NAMES)])
 def test_help_has_an_example_and_starts_without_heavy_libraries(arguments):
     script = (
         "import sys; from cberl.cli import main\n"

@@ -7,7 +7,7 @@ from made_results import CLASSES, make_results
 
 from cberl.artifacts import write_table, write_tensors
 from cberl.commands.differences import list_differences
-from cberl.commands.inspect import describe_file
+from cberl.commands.file_overview import describe_file
 from cberl.errors import InputError
 from cberl.fuse.tables import LATENTS
 
