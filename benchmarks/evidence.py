@@ -6,8 +6,9 @@
 A seed is whole: it has its own fine-tuned encoders, folds, synthetic rows, VAE and networks, so
 that the spread over seeds holds all that chance decides. Each seed is a run of the pipeline in a
 folder of its own, where what is there already is not made again: a run that was cut off goes on,
-and more seeds can follow. The tables are of the test split, over the seeds that are done; they go
-into the section of docs/results.md that has the configuration's name, if there is one.
+and more seeds can follow. The tables are of the test split, over the seeds that are done, with two
+arms more (`encoders_alone`): what fine-tuned encoders predict by themselves. They go into the
+section of docs/results.md that has the configuration's name, if there is one.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from encoders_alone import ADJUSTED, ENCODERS, predict_by_encoders
 from results_page import PAGE, markdown_table, replace_section
 
 from cberl.artifacts import read_table
@@ -86,6 +88,7 @@ def read_seeds(folder: Path, name: str) -> tuple[list[ModelPredictions], list[st
         runs = {(path.parents[1].name, seed): path for path in predictions}
         utterances = read_table(results / "corpus/utterances.parquet", UTTERANCES)
         models += read_model_predictions(runs, utterances, labels)
+        models += predict_by_encoders(results, seed, utterances, labels)
     if not models:
         raise SystemExit(f"error: no seed is done in {folder}")
     chosen = [one for one in models if (one.split, one.removed) == ("test", NOTHING_REMOVED)]
@@ -223,7 +226,7 @@ def main() -> None:
             run_seed(settings, seed, arguments.folder / name / f"seed{seed}", arguments.cores)
     models, classes = read_seeds(arguments.folder / name, name)
     lines = (PROJECT / settings["variants"]).read_text(encoding="utf-8").splitlines()
-    arms = [line.split("\t")[0] for line in lines[1:]]
+    arms = [*(line.split("\t")[0] for line in lines[1:]), ENCODERS, ADJUSTED]
     section = arguments.config.stem.replace("_", "-")
     rare = MELD_RARE if section in MELD else ()
     tables = report(in_order(models, arms), classes, rare)

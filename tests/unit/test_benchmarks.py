@@ -12,7 +12,11 @@ import yaml
 from made_results import make_results
 from sklearn.metrics import f1_score
 
+from cberl.artifacts import read_table, write_table
 from cberl.configuration import PROJECT
+from cberl.corpus.tables import LABELS, UTTERANCES
+from cberl.features.feature_rows import feature_rows
+from cberl.features.tables import FEATURES, LOG_PROBABILITIES
 
 
 @pytest.fixture
@@ -188,6 +192,38 @@ def test_the_evidence_is_of_the_seeds_that_are_done(benchmark, tmp_path):
     assert f"{100 * mean:.1f}" in first
     with pytest.raises(SystemExit, match="no seed is done"):
         evidence.read_seeds(tmp_path, "other")
+
+
+def test_encoders_alone_are_arms_of_the_evidence(benchmark, tmp_path):
+    alone = benchmark("encoders_alone")
+    made = make_results(tmp_path, shares={"neutral": 0.7, "fear": 0.15, "joy": 0.1})
+    labels = made.label_paths()
+    utterances = read_table(made.folder / "corpus/utterances.parquet", UTTERANCES)
+    assert alone.predict_by_encoders(made.folder, 0, utterances, labels) == []
+    # Every row leans towards the most frequent class; what is right comes second.
+    frequent = made.classes[0]
+    for split, path in labels.items():
+        rows = read_table(path, LABELS).iloc[::-1].reset_index(drop=True)
+        numbers = np.array([made.classes.index(name) for name in rows["label"].fillna(frequent)])
+        chances = np.full((len(rows), len(made.classes)), 0.05)
+        chances[np.arange(len(rows)), numbers] = 0.4
+        chances[:, 0] = np.where(numbers == 0, 0.9, 0.41)
+        vectors = np.concatenate([np.ones((len(rows), 3)), np.log(chances)], axis=1)
+        vectors[rows["label"].isna()] = np.nan
+        write_table(
+            made.folder / f"features/text/{split}.parquet",
+            FEATURES,
+            feature_rows(rows["utterance_id"], vectors),
+            {},
+            {"features": vectors.astype(np.float32)},
+            {"modality": "text", LOG_PROBABILITIES: made.classes},
+        )
+    plain, adjusted = alone.predict_by_encoders(made.folder, 0, utterances, labels)
+    assert [plain.variant, adjusted.variant] == [alone.ENCODERS, alone.ADJUSTED]
+    known = adjusted.labelled
+    assert (plain.predicted[known] == 0).all()
+    assert (adjusted.predicted[known] == adjusted.truth[known]).all()
+    assert np.allclose(adjusted.probabilities.sum(axis=1), 1)
 
 
 @pytest.mark.parametrize(

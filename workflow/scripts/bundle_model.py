@@ -6,7 +6,7 @@ from pathlib import Path
 from cberl.job import start_job
 from cberl.predict.bundle.write import Parts, write_bundle
 
-with start_job(snakemake, torch=True) as job:
+with start_job(snakemake) as job:
     folder = Path(snakemake.output.manifest).parent
     names = {name: snakemake.wildcards[name] for name in ("corpus", "variant")}
     parts = Parts(
