@@ -323,6 +323,38 @@ def test_a_table_for_each_split_becomes_one(here, capsys):
     assert corpus.utterances["dialogue_id"].nunique() == 12
 
 
+def test_dialogues_that_are_numbered_anew_in_each_split_stay_apart(here, capsys):
+    for split in ("train", "dev", "test"):
+        rows = [
+            {"conv_id": n // 4, "speaker": "AB"[n % 2], "Sentence": f"Line {n}.", "Emotion": label}
+            for n, label in enumerate("abababab")
+        ]
+        write_table(here / f"mine/{split}.csv", rows)
+    _, corpus = start(here)
+    assert "2 dialogues are called alike in several files" in capsys.readouterr().out
+    assert corpus.utterances["split"].value_counts().to_dict() == dict.fromkeys(
+        ("train", "dev", "test"), 8
+    )
+    assert corpus.utterances["dialogue_id"].unique()[:2].tolist() == [
+        "train/train-0",
+        "train/train-1",
+    ]
+    assert corpus.utterances["utterance_id"].iloc[5] == "train/train-1/2"
+
+
+def test_groups_and_sounds_are_put_together_too(here):
+    for split in ("train", "dev", "test"):
+        rows = [
+            {"text": f"Line {n}.", "label": "ab"[n % 2], "group": split, "audio": f"{split}{n}.wav"}
+            for n in range(4)
+        ]
+        write_table(here / f"mine/{split}.csv", rows)
+    settings, corpus = start(here)
+    assert corpus.split_by == "group"
+    assert corpus.utterances["audio_path"].iloc[0] == "train0.wav"
+    assert settings.modalities == ("text", "audio")
+
+
 def test_a_table_of_single_sentences_gets_dialogues(here, capsys):
     rows = [{"text": f"Line {n}.", "label": ["joy", "fear"][n % 2]} for n in range(20)]
     write_table(here / "mine/sentences.csv", rows)

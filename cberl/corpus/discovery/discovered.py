@@ -5,7 +5,10 @@ from typing import Any
 
 from cberl.corpus.locate import MEDIA_SUFFIXES
 
-COLUMNS = ("dialogue", "utterance", "speaker", "text", "label", "split", "media", "start", "end")
+COLUMNS = (
+    *("dialogue", "utterance", "speaker", "text", "label", "split", "group"),
+    *("media", "start", "end", "audio"),
+)
 
 
 @dataclass(frozen=True)

@@ -107,18 +107,30 @@ def _as_it_is(table: Table) -> Discovered:
 def _put_together(tables: Sequence[Table]) -> Discovered:
     """Rows of one or several tables under our names, where those have not all that is needed."""
     rows = []
+    files_of = Counter(
+        name for table in tables for name in dict.fromkeys(table.cells("dialogue")) if name
+    )
+    shared = [name for name, files in files_of.items() if files > 1]
     for table in tables:
+        turns: Counter[str] = Counter()
         part = {name: table.cells(name) for name in COLUMNS}
         for at in range(len(part["label"])):
             row = {name: part[name][at] for name in COLUMNS}
-            place = f"{table.path.stem}-{at + 1}"
-            row["dialogue"] = row["dialogue"] or place
-            row["utterance"] = row["utterance"] or "1"
+            if files_of[row["dialogue"]] > 1:
+                row["dialogue"] = f"{table.split}-{row['dialogue']}"
+            row["dialogue"] = row["dialogue"] or f"{table.path.stem}-{at + 1}"
+            turns[row["dialogue"]] += 1
+            row["utterance"] = row["utterance"] or str(turns[row["dialogue"]])
             row["speaker"] = row["speaker"] or "unknown"
             row["split"] = row["split"] or (table.split if len(tables) > 1 else "") or ""
             rows.append(row)
     names = ", ".join(table.path.name for table in tables)
     remarks = []
+    if shared:
+        remarks.append(
+            f"{len(shared)} dialogues are called alike in several files: the split is put before "
+            f"their names, as in {tables[0].split}-{shared[0]}"
+        )
     missing = [name for name in REQUIRED if any(name not in table.ours for table in tables)]
     if missing:
         remarks.append(
