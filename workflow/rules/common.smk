@@ -64,6 +64,9 @@ CLIP_SHARDS, TEXT_SHARDS = count_shards(
 PICKLED = any(file.suffix.lower() in PICKLE_SUFFIXES for file in ANNOTATIONS)
 MEDIA_MODALITIES = [name for name in MODALITIES if name != "text"]
 SEEDS = config["seeds"]
+# The oversamplers that are not trained, and the keys of the section oversample that each reads: the
+# GAN's settings remake no SMOTE samples.
+RESAMPLING = {"none": [], "random": ["target"], "smote": ["target", "smote"]}
 # Without repeats, in the order of the variants table.
 OVERSAMPLERS = [
     o for o in dict.fromkeys(v["oversampler"] for v in VARIANTS.values()) if o != "none"
@@ -97,7 +100,7 @@ wildcard_constraints:
     corpus=CORPUS,
     modality="|".join(MODALITIES),
     split="|".join(SPLITS),
-    oversampler="none|random|smote|gan",
+    oversampler="|".join([*RESAMPLING, "gan"]),
     fusion="concat|vae",
     variant="|".join(VARIANTS),
     seed="|".join(map(str, SEEDS)),
@@ -210,10 +213,6 @@ def auxiliary_of_fold(wildcards):
 
 def without_tuning(settings):
     return {key: value for key, value in settings.items() if key != "finetune"}
-
-
-# What each way of resampling reads of the section oversample: another key remakes nothing.
-RESAMPLING = {"none": [], "random": ["target"], "smote": ["target", "smote"]}
 
 
 def settings_of_resampling(wildcards):

@@ -79,7 +79,7 @@ rule resample_train:
     benchmark:
         "results/{corpus}/benchmarks/resample_train/{oversampler}-seed{seed}.tsv"
     wildcard_constraints:
-        oversampler="none|random|smote",
+        oversampler="|".join(RESAMPLING),
     conda:
         "../../environment.yml"
     threads: 1
@@ -113,7 +113,7 @@ rule assess_synthetic:
     benchmark:
         "results/{corpus}/benchmarks/assess_synthetic/{oversampler}-seed{seed}.tsv"
     wildcard_constraints:
-        oversampler="random|smote|gan",
+        oversampler="|".join(name for name in [*RESAMPLING, "gan"] if name != "none"),
     conda:
         "../../environment.yml"
     threads: 1
