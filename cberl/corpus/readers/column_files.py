@@ -17,7 +17,9 @@ from cberl.corpus.readers.packed_columns import kind_of, read_packed_columns
 from cberl.corpus.readers.text_files import (
     AUTO,
     CONFIGURED,
+    DELIMITERS,
     drop_empty_unnamed,
+    find_delimiter,
     read_delimited,
     read_text,
     separator_hint,
@@ -25,7 +27,6 @@ from cberl.corpus.readers.text_files import (
 )
 from cberl.errors import InputError
 
-DELIMITERS = {".tsv": "\t", ".csv": ","}
 PACKED = (".parquet", ".npz", ".xlsx")
 TABLE_SUFFIXES = (".tsv", ".csv", ".jsonl", ".xlsx", ".parquet")
 
@@ -140,7 +141,8 @@ def read_raw_columns(
     refuse_foreign(path)
     suffix = path.suffix.lower()
     if suffix in DELIMITERS:
-        places, values = _read_delimited(path, DELIMITERS[suffix], read_text(path, encoding, place))
+        text = read_text(path, encoding, place)
+        places, values = _read_delimited(path, find_delimiter(text, suffix), text)
     elif suffix == ".jsonl":
         places, values = _read_json_lines(path, read_text(path, encoding, place))
     elif suffix in PACKED:

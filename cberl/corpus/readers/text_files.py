@@ -21,6 +21,7 @@ C1_TO_UNICODE = {
 }
 """C1 control codes -> what cp1252 has in their place: text that was once taken for Latin-1."""
 
+DELIMITERS = {".tsv": "\t", ".csv": ","}
 AUTO = "auto"
 CONFIGURED, COMMAND_LINE = "corpus.", "--"
 """Where a user says how a file is written: the section of a configuration, or options."""
@@ -201,7 +202,7 @@ def read_delimited(
             if len(values) != len(header):
                 raise InputError(
                     f"{path}: line {lines.line_num}: {len(values)} values; expected {len(header)}, "
-                    "one per column"
+                    f"one per column{separator_hint(header, delimiter)}"
                 )
             rows += 1
             yield lines.line_num, dict(zip(header, values, strict=True))
@@ -217,6 +218,21 @@ def read_delimited(
         ) from None
     if not rows:
         raise InputError(f"{path}: has no rows under its header; expected at least one")
+
+
+def find_delimiter(text: str, suffix: str) -> str:
+    """What stands between the columns of a table.
+
+    A tab in .tsv. In .csv a comma; in a file whose header has none, a semicolon, which spreadsheets
+    write where the comma is the decimal sign, or a tab.
+
+    Args:
+        text: the content of a file.
+        suffix: of its name, in small letters: one of `DELIMITERS`.
+    """
+    header = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    others = [sign for sign in ";\t" if sign in header] if suffix == ".csv" else []
+    return others[0] if others and DELIMITERS[suffix] not in header else DELIMITERS[suffix]
 
 
 def separator_hint(header: Sequence[str], delimiter: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cberl.corpus.readers.text_files import (
+    find_delimiter,
     map_control_codes,
     read_archive_text,
     read_delimited,
@@ -21,7 +22,7 @@ LONGEST_MEAN_TURN_S = 100.0
 """Whisper writes milliseconds: whole numbers, by which a mean turn would last longer than this."""
 
 
-def read_delimited_turns(path: Path, delimiter: str) -> list[Turn]:
+def read_delimited_turns(path: Path) -> list[Turn]:
     """Read columns start, end, text and, if it is there, speaker; others are passed over.
 
     Times are seconds (83.5) or clock times (0:01:23.5, 1:23.5); Whisper's own TSV has
@@ -32,7 +33,7 @@ def read_delimited_turns(path: Path, delimiter: str) -> list[Turn]:
     """
     rows = [
         (line, {name.lower(): value.strip() for name, value in row.items()})
-        for line, row in _rows_of(path, delimiter)
+        for line, row in _rows_of(path)
     ]
     factor, notes = _unit(rows)
     turns = []
@@ -50,8 +51,9 @@ def read_delimited_turns(path: Path, delimiter: str) -> list[Turn]:
     return turns
 
 
-def _rows_of(path: Path, delimiter: str) -> list[tuple[int, dict[str, str]]]:
-    rows = list(read_delimited(read_archive_text(path), path, delimiter))
+def _rows_of(path: Path) -> list[tuple[int, dict[str, str]]]:
+    text = read_archive_text(path)
+    rows = list(read_delimited(text, path, find_delimiter(text, path.suffix.lower())))
     found = list(rows[0][1])
     for name in REQUIRED:
         if name not in [column.lower() for column in found]:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cberl.corpus.readers.column_files import DELIMITERS
-from cberl.corpus.readers.text_files import map_control_codes, read_archive_text
+from cberl.corpus.readers.text_files import DELIMITERS, map_control_codes, read_archive_text
 from cberl.errors import InputError
 from cberl.predict.transcripts.delimited import read_delimited_turns
 from cberl.predict.transcripts.subtitles import read_subtitles
@@ -37,7 +36,7 @@ def read_transcript(path: str | Path) -> pd.DataFrame:
         expected = ", ".join(TRANSCRIPT_SUFFIXES)
         raise InputError(f"{path}: ends in {suffix!r}; expected a transcript in {expected}")
     if suffix in DELIMITERS:
-        turns = read_delimited_turns(path, DELIMITERS[suffix])
+        turns = read_delimited_turns(path)
     else:
         text = map_control_codes(read_archive_text(path))
         turns = (read_whisper if suffix == ".json" else read_subtitles)(text, path)

@@ -245,7 +245,8 @@ def test_a_dev_split_without_labels_is_refused(tmp_path):
         ("utterances.jsonl", b"[" * 100_000, r"line 1: .*; expected a JSON object"),
         ("utterances.jsonl", b"", r"has no rows"),
         ("utterances.jsonl", '{"a": "x"}'.encode("utf-16-le"), r"line 1: holds a zero byte; .*le"),
-        ("utterances.csv", b"dialogue;utterance;speaker\n1;1;A\n", r"columns separated by ','"),
+        ("utterances.tsv", b"dialogue;utterance;speaker\n1;1;A\n", r"separated by '\\t'"),
+        ("utterances.csv", b"dialogue|utterance\n1|a, b\n", r"line 2: 2 .*separated by ','"),
         ("utterances.tsv", b"dialogue\tutterance\n1\t1\n", r"has no column speaker; .*ITS NAME"),
         (
             "utterances.tsv",
@@ -282,6 +283,18 @@ def test_a_table_out_of_a_spreadsheet_is_read(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*lines, ""]).encode())
     corpus = read_corpus(replace(SETTINGS["table"], file=path.name), tmp_path)
     assert set(corpus.utterances["text"]) == {'Two\r\nlines, "here"'}
+    assert corpus.classes == ["x", "y"]
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_csv_is_read_with_what_its_header_has_in_place_of_commas(tmp_path, separator, line_end):
+    lines = [["dialogue", "utterance", "speaker", "text", "label"]]
+    lines += [[f"d{n}", "1", "A", "Two, three", "xy"[n % 2]] for n in range(8)]
+    text = line_end.join(separator.join(line) for line in lines)
+    (tmp_path / "utterances.csv").write_bytes(text.encode())
+    corpus = read_corpus(replace(SETTINGS["table"], file="utterances.csv"), tmp_path)
+    assert set(corpus.utterances["text"]) == {"Two, three"}
     assert corpus.classes == ["x", "y"]
 
 

@@ -59,6 +59,7 @@ KINDS = {
     "vtt_called_srt.srt": VTT,
     "a.tsv": TSV,
     "a.csv": CSV,
+    "semicolons.csv": TSV.replace("\t", ";"),
     "whisperx.json": json.dumps(WHISPERX),
     "whisper.json": json.dumps(WHISPER),
 }
