@@ -12,17 +12,11 @@ from cberl.corpus.discovery.discovered import COLUMNS, Discovered, modalities_of
 from cberl.corpus.label_names import class_order, likely_mapping
 from cberl.corpus.locate import MEDIA_SUFFIXES
 from cberl.corpus.readers.column_files import TABLE_SUFFIXES, read_raw_columns
-from cberl.corpus.readers.column_names import likely_columns, words_of
+from cberl.corpus.readers.column_names import SPLIT_WORDS, likely_columns, words_of
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
 from cberl.corpus.readers.text_files import AUTO, likely_encodings
 from cberl.errors import InputError
 
-SPLIT_NAMES = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
-    **dict.fromkeys(("dev", "devel", "development", "val", "valid", "validation"), "dev"),
-    **dict.fromkeys(("test", "testing", "tst", "eval", "evaluation"), "test"),
-}
-"""Word in a file's name -> split."""
 MOST_NAMES = 12
 
 
@@ -61,7 +55,7 @@ class Table:
     @property
     def split(self) -> str | None:
         """The split that the file's name says it is."""
-        names = {SPLIT_NAMES[word] for word in words_of(self.path.stem) if word in SPLIT_NAMES}
+        names = {SPLIT_WORDS[word] for word in words_of(self.path.stem) if word in SPLIT_WORDS}
         return names.pop() if len(names) == 1 else None
 
 

@@ -58,9 +58,11 @@ _OTHER_UNITS = {
     **dict.fromkeys(("sample", "samples"), "samples"),
 }
 SPLIT_WORDS = {
-    *("train", "training", "trn", "dev", "devel", "development", "val", "valid", "validation"),
-    *("test", "testing", "tst", "eval", "evaluation"),
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("dev", "devel", "development", "val", "valid", "validation"), "dev"),
+    **dict.fromkeys(("test", "testing", "tst", "eval", "evaluation"), "test"),
 }
+"""What others call a split, in small letters -> its name here."""
 _YES_AND_NO = {"0", "1", "yes", "no", "true", "false", "y", "n", "t", "f", "x", ""}
 _LENGTHS = {"duration", "dur", "length"}
 
@@ -183,8 +185,8 @@ def refuse_by_content(
         if not all(value is None or isinstance(value, str | int | float) for value in values):
             continue
         words = {str(value).strip().lower() for value in values if value is not None} - {""}
-        splits = bool(words) and words <= SPLIT_WORDS
-        of_a_split = not SPLIT_WORDS.isdisjoint(words_of(name)) and words <= _YES_AND_NO
+        splits = bool(words) and words <= SPLIT_WORDS.keys()
+        of_a_split = not SPLIT_WORDS.keys().isdisjoint(words_of(name)) and words <= _YES_AND_NO
         if "split" in absent and (splits or of_a_split):
             mapping = {name: "split" if splits else None}
             raise InputError(

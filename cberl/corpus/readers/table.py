@@ -17,6 +17,7 @@ from cberl.corpus.label_names import (
     rename_labels,
 )
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
+from cberl.corpus.readers.column_names import SPLIT_WORDS
 from cberl.corpus.readers.pickle_rows import read_pickle_rows
 from cberl.corpus.readers.times import parse_time
 from cberl.corpus.settings import CorpusSettings
@@ -181,7 +182,7 @@ def conversation_rows(file: ColumnFile) -> pd.DataFrame:
     _refuse(_find_mistakes(frame))
     return pd.DataFrame(
         {
-            "split": frame["split"],
+            "split": frame["split"].map(_split_of),
             "group": frame["group"],
             "dialogue": frame["dialogue"],
             "utterance": frame["utterance"],
@@ -197,6 +198,10 @@ def conversation_rows(file: ColumnFile) -> pd.DataFrame:
             "where": frame["where"],
         }
     )
+
+
+def _split_of(cell: str | None) -> str | None:
+    return None if cell is None else SPLIT_WORDS.get(cell.lower(), cell)
 
 
 def _note_control(text: str) -> str | None:
@@ -219,17 +224,24 @@ def _find_mistakes(frame: pd.DataFrame) -> pd.DataFrame:
             spoilt = frame[name].map(lambda cell: bool(cell and _CONTROL.search(cell)))
             report(spoilt, name, "is {!r}; expected no control character in it")
     if frame["split"].notna().any():
-        known = frame["split"].isin(SPLITS)
+        splits = frame["split"].map(_split_of)
+        known = splits.isin(SPLITS)
+        expected = f"; expected {', '.join(SPLITS)}, or no split at all"
+        report(frame["split"].isna(), "split", f"is empty{expected}")
+        report(~known & frame["split"].notna(), "split", f"is {{!r}}{expected}")
+        word = frame["split"].str.lower()
+        other = word.groupby(splits).transform("first")
         report(
-            ~known,
+            known & (word != other),
             "split",
-            f"is {{!r}}; expected {', '.join(SPLITS)} (validation is dev), or no split at all",
+            "is {!r}, though other rows have another word for that split; expected one",
         )
-        first = frame.groupby("dialogue")["split"].transform("first")
+        first = splits.groupby(frame["dialogue"]).transform("first")
         report(
-            known & (frame["split"] != first),
+            known & (splits != first),
             "split",
-            "is {!r}, but the dialogue began in another; expected one split per dialogue",
+            "is {!r}, but the dialogue began in another; expected one split per dialogue (where "
+            "dialogues are numbered anew in each split, put it before their names)",
         )
     for name in ("start", "end"):
         unread = frame[name].notna() & frame[f"{name}_s"].isna()

@@ -80,6 +80,13 @@ def test_splits_of_the_table_are_kept(tmp_path):
     assert utterances["split"].value_counts().to_dict() == {"train": 8, "dev": 6, "test": 6}
 
 
+def test_splits_may_be_called_as_others_call_them(tmp_path):
+    words = ["Training", "validation", "TEST"]
+    rows = [{**row, "split": words[n // 2 % 3]} for n, row in enumerate(table_rows())]
+    utterances = read(tmp_path, rows).utterances
+    assert utterances["split"].value_counts().to_dict() == {"train": 8, "dev": 6, "test": 6}
+
+
 def test_dev_is_dealt_from_train_where_the_table_has_none(tmp_path):
     rows = [{**row, "split": "test" if n < 4 else "train"} for n, row in enumerate(table_rows())]
     utterances = read(tmp_path, rows, dev_share=0.25).utterances
@@ -159,12 +166,16 @@ MISTAKES = {
         r"line 2, column speaker: is empty.* \(and 19 more like this\)",
     ),
     "unknown split": (
-        [{**row, "split": "validation"} for row in table_rows()],
-        r"line 2, column split: is 'validation'; expected train, dev, test",
+        [{**row, "split": "fold1"} for row in table_rows()],
+        r"line 2, column split: is 'fold1'; expected train, dev, test",
+    ),
+    "two words for one split": (
+        [{**row, "split": ["dev", "val"][n // 2 % 2]} for n, row in enumerate(table_rows())],
+        r"line 4, column split: is 'val', though other rows have another word for that split",
     ),
     "some without split": (
         changed(0, split="train"),
-        r"line 3, column split: is None; expected train, dev, test .*, or no split at all",
+        r"line 3, column split: is empty; expected train, dev, test, or no split at all",
     ),
     "dialogue in two splits": (
         [{**row, "split": ["train", "test"][n % 2]} for n, row in enumerate(table_rows())],
