@@ -33,7 +33,7 @@ from cberl.rows import LabelledRows
 
 SETTINGS = GANSettings()
 BOUNDS = {
-    "GAN epoch, ratio to bare layers": 1.2,
+    "GAN epoch, ratio to bare layers": 1.1,
     "plan for fully balanced classes, s": 10.0,
     "samples for them, s": 10.0,
     "peak memory, GiB": 2.0,

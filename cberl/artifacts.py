@@ -117,7 +117,7 @@ def open_table(
         "provenance": dict(provenance),
     }
     with whole_file(path) as temporary:
-        encoded = json.dumps(header, sort_keys=True).encode()
+        encoded = _encode_header(header).encode()
         writer = TableWriter(Path(path), temporary, kind, encoded)
         try:
             yield writer
@@ -294,7 +294,7 @@ def write_tensors(
         "provenance": dict(provenance),
     }
     # One key only: safetensors writes several in an order that changes from run to run.
-    encoded = {METADATA_KEY.decode(): json.dumps(header, sort_keys=True)}
+    encoded = {METADATA_KEY.decode(): _encode_header(header)}
     with whole_file(path) as temporary:
         try:
             save_file(arrays, temporary, metadata=encoded)
@@ -352,6 +352,11 @@ def row_positions(ids: Sequence[str], wanted: Sequence[str], source: str | Path)
         absent = list(wanted)[int(np.argmin(positions))]
         raise InputError(f"{source}: has no row {absent}, which another table names")
     return positions
+
+
+def _encode_header(header: Mapping[str, Any]) -> str:
+    """As JSON, with a fact that is a number of NumPy as a plain one."""
+    return json.dumps(header, sort_keys=True, default=lambda fact: fact.item())
 
 
 def _check_kind(path: str | Path, kind: TableKind) -> None:

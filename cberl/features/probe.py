@@ -1,5 +1,6 @@
 """Whether features that others made were fitted to the labels of the training rows."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -86,5 +87,5 @@ def probe_features(
     folds = cross_val_score(classifier, train, train_labels, groups=groups, cv=GroupKFold(FOLDS))
     on_train = float(folds.mean())
     on_dev = float(classifier.fit(train, train_labels).score(dev, dev_labels))
-    error = np.sqrt(max(on_dev * (1 - on_dev), 1 / len(dev)) / len(dev))
+    error = math.sqrt(max(on_dev * (1 - on_dev), 1 / len(dev)) / len(dev))
     return Probe(on_train, on_dev, on_train - on_dev > max(TELLING_GAP, 3 * error))

@@ -185,6 +185,16 @@ def test_tensors_come_back_with_what_describes_them(tmp_path):
         read_tensors(path, "gan")
 
 
+def test_facts_may_be_numbers_of_numpy(tmp_path):
+    facts = {"fitted": np.bool_(True), "rows": np.int64(3), "gain": np.float32(0.5)}
+    vectors = {"features": np.eye(1)}
+    write_table(tmp_path / "a.parquet", FEATURES, feature_rows("u"), PROVENANCE, vectors, facts)
+    write_tensors(tmp_path / "a.safetensors", "gan", {"w": np.eye(2)}, PROVENANCE, facts)
+    plain = {"fitted": True, "rows": 3, "gain": 0.5}
+    assert read_header(tmp_path / "a.parquet")["metadata"] == plain
+    assert read_tensors(tmp_path / "a.safetensors", "gan")[1] == plain
+
+
 def test_same_content_same_bytes(tmp_path):
     for name in ("a", "b"):
         frame = feature_rows("u", "v")

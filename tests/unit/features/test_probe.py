@@ -1,6 +1,9 @@
 """Whether features were fitted to the labels of train."""
 
+import json
+
 import numpy as np
+import pytest
 
 from cberl.features import probe as probing
 from cberl.features.probe import choose_rows, probe_features
@@ -31,8 +34,14 @@ def test_features_that_learnt_the_labels_of_train_are_found():
 
 
 def test_chance_in_a_small_dev_is_no_finding():
-    findings = [probe_features(*made(dev=50, seed=seed)).fitted for seed in range(10)]
-    assert not any(findings)
+    probes = [probe_features(*made(dev=50, seed=seed)) for seed in range(10)]
+    assert not any(probe.fitted for probe in probes)
+
+
+@pytest.mark.parametrize("dev", [50, 400])
+def test_findings_are_plain_values(dev):
+    facts = probe_features(*made(dev=dev)).facts()
+    assert json.loads(json.dumps(facts)) == facts
 
 
 def test_few_rows_or_groups_are_not_probed():
