@@ -16,7 +16,7 @@ import pandas as pd
 
 from cberl.corpus.assemble import name_utterances, number_turns, refuse_repeated_keys
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
-from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows
+from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows, find_disorder
 from cberl.corpus.readers.text_files import (
     AUTO,
     CONFIGURED,
@@ -170,10 +170,10 @@ def read_table_file(path: Path, form: TableForm = PLAIN_TABLE) -> NewConversatio
 
 def from_columns(file: ColumnFile, root: Path) -> NewConversations:
     """Conversations out of columns in memory; see `read_table_file`."""
-    for notice in file.notices:
-        logging.warning("%s", notice)
     read = replace(file, cells={name: file.cells[name] for name in READ if name in file.cells})
     rows = name_utterances(conversation_rows(read).assign(split=NEW))
+    for notice in (*file.notices, *find_disorder(rows)):
+        logging.warning("%s", notice)
     refuse_repeated_keys(rows)
     rows = number_turns(rows)
     columns = [column.name for column in UTTERANCES.columns]

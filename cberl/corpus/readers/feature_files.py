@@ -14,7 +14,13 @@ from cberl.corpus.label_names import cut_scores, name_numbered_labels
 from cberl.corpus.readers.column_files import read_column_file
 from cberl.corpus.readers.packed_columns import PackedVectors, kind_of
 from cberl.corpus.readers.pickle_rows import as_vector, read_pickle_rows
-from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows, name_classes
+from cberl.corpus.readers.table import (
+    OPTIONAL,
+    REQUIRED,
+    conversation_rows,
+    find_disorder,
+    name_classes,
+)
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_missing_splits
 from cberl.errors import InputError
@@ -143,7 +149,8 @@ def _read_columns(
     vectors = {
         name: file.vectors[column] for name, column in names.items() if column in file.vectors
     }
-    return conversation_rows(file), vectors, [], file.notices
+    rows = conversation_rows(file)
+    return rows, vectors, [], [*file.notices, *find_disorder(rows)]
 
 
 def _pieces_of(values: Sequence[Any]) -> Iterator[list[Any]]:

@@ -74,7 +74,7 @@ def read_table_corpus(settings: CorpusSettings, root: Path) -> Corpus:
         rows["label"] = name_numbered_labels(rows, classes)
     rows, classes = name_classes(rows, classes, settings.labels, path)
     if not pickled:
-        notices = [*notices, *find_odd_cells(rows)]
+        notices = [*notices, *find_odd_cells(rows), *find_disorder(rows)]
     rows, split_by, dealt = deal_missing_splits(rows, settings)
     return assemble_corpus(rows, classes, [*notices, *dealt], split_by)
 
@@ -137,6 +137,28 @@ def find_odd_cells(rows: pd.DataFrame) -> Iterator[str]:
                 f"{name} is {rows.loc[odd, name].iloc[0]!r} in {odd.sum()} rows, first "
                 f"{rows.loc[odd, 'where'].iloc[0]}: read as it stands; empty the cell if it means "
                 "that there is none"
+            )
+
+
+def find_disorder(rows: pd.DataFrame) -> Iterator[str]:
+    """Say where rows of a dialogue hardly stand in the order of speaking.
+
+    Args:
+        rows: as of `conversation_rows`.
+    """
+    numbers = rows["utterance"].where(rows["utterance"].str.fullmatch(r"\d{1,15}"))
+    media = rows["media_path"].fillna("")
+    starts = rows["media_start_s"].groupby([rows["dialogue"], media]).diff()
+    for order, steps in (
+        ("the times", starts),
+        ("the numbers in column utterance", numbers.astype(float).groupby(rows["dialogue"]).diff()),
+    ):
+        back = steps < 0
+        if back.any():
+            yield (
+                f"rows of {rows.loc[back, 'dialogue'].nunique()} dialogues are not in the order of "
+                f"{order}, first {rows.loc[back, 'where'].iloc[0]}: read as they stand; sort them "
+                "if that is the order of speaking"
             )
 
 

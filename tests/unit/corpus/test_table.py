@@ -142,6 +142,28 @@ def test_a_name_may_hold_a_tilde(tmp_path):
     assert "d1~b" in "".join(read(tmp_path, changed(2, dialogue="d1~b")).utterances["dialogue_id"])
 
 
+def test_rows_against_their_times_or_numbers_are_named(tmp_path):
+    def notices(change, suffix="tsv"):
+        rows = [{**row, **change(n)} for n, row in enumerate(table_rows())]
+        found = read(tmp_path, rows, suffix).notices
+        return [notice for notice in found if "not in the order of" in notice]
+
+    def piece(n):
+        start = 10 * n if n != 5 else 1
+        return {"media": "talk.mp4", "start": start, "end": start + 1}
+
+    assert notices(piece) == [
+        "rows of 1 dialogues are not in the order of the times, first "
+        f"{tmp_path}/utterances.tsv: line 7: read as they stand; sort them if that is the order "
+        "of speaking"
+    ]
+    by_number = notices(lambda n: {"utterance": 10 - n % 2})
+    assert len(by_number) == 1
+    assert "rows of 10 dialogues are not in the order of the numbers in column" in by_number[0]
+    assert not notices(lambda n: {"utterance": f"{9 + n % 2:03}"})
+    assert not notices(lambda n: piece(n) | {"media": f"clip{n}.mp4"})
+
+
 def test_other_columns_are_left_out_and_named(tmp_path):
     corpus = read(tmp_path, changed(0, remark="nice"))
     assert corpus.notices[0] == "utterances.tsv: not read: column remark"

@@ -220,6 +220,14 @@ def test_a_turn_from_which_nothing_can_be_read_says_so(models, tmp_path, caplog)
     assert "all.tsv: not read: column remark" in caplog.messages
 
 
+def test_a_table_against_its_numbers_is_named(tmp_path, caplog):
+    (tmp_path / "all.tsv").write_text(
+        "dialogue\tutterance\tspeaker\ttext\nx\t2\tAnn\tNo.\nx\t1\tBen\tYes.\n"
+    )
+    assert read_table_file(tmp_path / "all.tsv").utterances["text"].tolist() == ["No.", "Yes."]
+    assert "not in the order of the numbers in column utterance" in caplog.text
+
+
 def test_encoders_that_are_not_kept_are_loaded_anew(models, tmp_path):
     (tmp_path / "all.tsv").write_text("dialogue\tutterance\tspeaker\ttext\nx\t1\tAnn\tNo.\n")
     new = read_table_file(tmp_path / "all.tsv")
