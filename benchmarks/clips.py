@@ -8,14 +8,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pandas as pd
+from melds_size import SPLIT_UTTERANCES
 
 from cberl.configuration import PROJECT
 
 DEMO = PROJECT / "resources/demo"
 # MELD's clips: 3.1 s on average by their annotated times, 1280 x 720, 24 frames a second.
 SECONDS, FRAME_SIZE, FRAME_RATE = 3.1, (1280, 720), 24
-ROWS = {"train": 9989, "dev": 1109, "test": 2610}
-"""Rows of MELD's annotations."""
 UNREADABLE = (av.FFmpegError, IndexError, ValueError)
 
 
@@ -93,7 +92,7 @@ def read_annotations(meld: Path | None) -> dict[str, pd.DataFrame]:
         split -> its rows; all columns are text.
     """
     tables = {}
-    for split, size in ROWS.items():
+    for split, size in SPLIT_UTTERANCES.items():
         path = (meld or DEMO) / f"{split}_sent_emo.csv"
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         if meld is None:

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import yaml
 from results_page import markdown_table, replace_section
+from snakemake_runs import snakemake_command
 
 from cberl.configuration import PROJECT
 from cberl.corpus.readers.meld import MELD_CLASSES
@@ -58,8 +59,7 @@ def build_dag(folder: Path, profile: str) -> tuple[Counter, float, float]:
     Returns:
         rule -> number of jobs, seconds, and GiB of memory at the peak.
     """
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules", "reason"]
-    command += ["--snakefile", str(PROJECT / "workflow/Snakefile"), "--directory", str(folder)]
+    command = snakemake_command(folder, "--dry-run", "--quiet", "rules", "reason")
     command += ["--workflow-profile", str(PROJECT / "workflow/profiles" / profile)]
     with (folder / "jobs.txt").open("w+", encoding="utf-8") as output:
         started = time.monotonic()

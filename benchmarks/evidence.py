@@ -13,8 +13,6 @@ section of docs/results.md that has the configuration's name, if there is one.
 
 import argparse
 import copy
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ import pandas as pd
 import yaml
 from encoders_alone import ADJUSTED, ENCODERS, predict_by_encoders
 from results_page import PAGE, markdown_table, replace_section
+from snakemake_runs import run_snakemake
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
@@ -37,6 +36,7 @@ from cberl.evaluate.summarise import (
     summarise,
 )
 from cberl.modalities import SPLITS
+from cberl.report.formatting import spread
 from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 BASELINE, OURS = "baseline", "cberl"
@@ -66,10 +66,8 @@ def run_seed(settings: Mapping[str, Any], seed: int, folder: Path, cores: str) -
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(own, sort_keys=False), encoding="utf-8")
     name = own["corpus"]["name"]
-    command = [sys.executable, "-m", "snakemake", f"results/{name}/evaluate/summary.parquet"]
-    command += ["--cores", cores, "--snakefile", str(PROJECT / "workflow/Snakefile")]
-    command += ["--directory", str(folder), "--configfile", str(config)]
-    subprocess.run(command, check=True)
+    target = f"results/{name}/evaluate/summary.parquet"
+    run_snakemake(folder, target, "--configfile", str(config), cores=cores, show=True)
 
 
 def read_seeds(folder: Path, name: str) -> tuple[list[ModelPredictions], list[str]]:
@@ -132,21 +130,15 @@ def report(models: Sequence[ModelPredictions], classes: Sequence[str], rare: Seq
     return "\n\n".join(parts)
 
 
-def percent(row: pd.Series) -> str:
-    """Mean and standard deviation; one seed has none."""
-    spread = "" if pd.isna(row["std"]) else f" ± {100 * row['std']:.1f}"
-    return f"{100 * row['mean']:.1f}{spread}"
-
-
 def scores_table(summary: pd.DataFrame, metric: str, classes: Sequence[str]) -> str:
     """One row per arm: a per-class score, then (for F1) the two means over classes."""
     cell = summary.set_index(["variant", "class", "metric"])
     rows = []
     for arm in summary["variant"].unique():
-        cells = [percent(cell.loc[(arm, name, metric)]) for name in classes]
+        cells = [spread(cell.loc[(arm, name, metric)]) for name in classes]
         if metric == "f1":
             for overall in ("weighted_f1", "macro_f1"):
-                cells.append(percent(cell.loc[(arm, ALL_CLASSES, overall)]))
+                cells.append(spread(cell.loc[(arm, ALL_CLASSES, overall)]))
         rows.append((arm, *cells))
     means = ("weighted F1", "macro F1") if metric == "f1" else ()
     return markdown_table(("arm", *classes, *means), rows)

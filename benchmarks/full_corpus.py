@@ -26,7 +26,8 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from clips import ROWS, add_meld_argument, read_annotations, readable_clips, remake_clip
+from clips import add_meld_argument, read_annotations, readable_clips, remake_clip
+from melds_size import SPLIT_UTTERANCES
 from results_page import markdown_table, replace_section
 from snakemake_runs import peak_memories, read_jobs, rules_table, run_snakemake
 
@@ -37,7 +38,7 @@ from cberl.corpus.tables import QUALITY, UTTERANCES
 from cberl.features.tables import FEATURES
 from cberl.modalities import MODALITIES, SPLITS
 
-FULL = sum(ROWS.values())
+FULL = sum(SPLIT_UTTERANCES.values())
 SMALL_CLIPS, SMALL_S, SMALL_SIZE = 32, 1.0, (192, 144)
 LARGE_CLIPS, LARGE_S, LARGE_SIZE = 4, 8.0, (1280, 720)
 SAMPLE_RATE = 48_000
@@ -201,7 +202,7 @@ def working_folder(named: Path | None) -> Iterator[Path]:
 def measure(folder: Path, meld: Path | None, utterances: int, cores: int) -> tuple[str, bool]:
     """Make the corpus, run the pipeline on it, and tell what it took; whether all is met."""
     broken = make_corpus(folder / "corpus", meld, utterances)
-    made = sum(max(1, round(size * utterances / FULL)) for size in ROWS.values())
+    made = sum(max(1, round(size * utterances / FULL)) for size in SPLIT_UTTERANCES.values())
     print(f"made {made:,} utterances in {folder}, {broken} of them broken", flush=True)
     settings = write_configuration(folder, utterances)
     dry_runs = [run_snakemake(folder, "--dry-run", cores=cores)]

@@ -1,13 +1,20 @@
-"""Made-up training rows and conversations of MELD's size."""
+"""MELD's size, and made-up training rows and conversations of this size."""
 
 import numpy as np
 import pandas as pd
 
 from cberl.rows import LabelledRows
 
-COUNTS = (4710, 1743, 1205, 1109, 683, 271, 268)
-"""Training rows of each of MELD's emotions."""
-CLASSES, UTTERANCES, DIALOGUES = len(COUNTS), sum(COUNTS), 1038
+SPLIT_UTTERANCES = {"train": 9989, "dev": 1109, "test": 2610}
+"""Rows of MELD's annotations."""
+SPLIT_DIALOGUES = {"train": 1038, "dev": 114, "test": 280}
+EMOTIONS = {
+    "neutral": 4710, "joy": 1743, "surprise": 1205, "anger": 1109,
+    "sadness": 683, "disgust": 271, "fear": 268,
+}  # fmt: skip
+"""Training rows of each emotion."""
+COUNTS = tuple(EMOTIONS.values())
+CLASSES, UTTERANCES, DIALOGUES = len(COUNTS), sum(COUNTS), SPLIT_DIALOGUES["train"]
 WIDTHS = {"text": 384, "audio": 88, "video": 1024}
 """The default features: all-MiniLM-L6-v2, eGeMAPSv02, DenseNet-121."""
 

@@ -18,7 +18,6 @@ import argparse
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,22 +28,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from melds_size import EMOTIONS, SPLIT_DIALOGUES, SPLIT_UTTERANCES
 from results_page import markdown_table, replace_section
-from snakemake_runs import peak_memories
+from snakemake_runs import peak_memories, snakemake_command
 
 from cberl.artifacts import open_table
-from cberl.configuration import PROJECT
 from cberl.corpus.shards import count_shards
 from cberl.features.feature_rows import feature_rows
 from cberl.features.tables import FEATURES
 
 SCALES = (1, 10, 30)
-DIALOGUES = {"train": 1038, "dev": 114, "test": 280}
-UTTERANCES = {"train": 9989, "dev": 1109, "test": 2610}
-EMOTIONS = {
-    "neutral": 4710, "joy": 1743, "surprise": 1205, "anger": 1109,
-    "sadness": 683, "disgust": 271, "fear": 268,
-}  # fmt: skip
 WIDTHS = {"text": 1024, "audio": 300, "video": 342}
 SNAKEMAKE_MB = 300
 MOST_OVER = 1.2
@@ -70,8 +63,8 @@ def make_rows(scale: int) -> pd.DataFrame:
     chances = np.array(list(EMOTIONS.values())) / sum(EMOTIONS.values())
     words = np.array([f"word{number}" for number in range(3000)], dtype=object)
     frames = []
-    for split, count in UTTERANCES.items():
-        rows, dialogues = scale * count, scale * DIALOGUES[split]
+    for split, count in SPLIT_UTTERANCES.items():
+        rows, dialogues = scale * count, scale * SPLIT_DIALOGUES[split]
         dialogue = np.sort(draw.integers(dialogues, size=rows))
         frame = pd.DataFrame({"split": split, "dialogue": dialogue})
         frame["utterance"] = frame.groupby("dialogue").cumcount()
@@ -107,7 +100,7 @@ def write_published(path: Path, rows: pd.DataFrame) -> None:
 def write_meld(folder: Path, rows: pd.DataFrame) -> None:
     """MELD's three tables."""
     folder.mkdir(parents=True)
-    for split in UTTERANCES:
+    for split in SPLIT_UTTERANCES:
         own = rows[rows["split"] == split]
         pd.DataFrame(
             {
@@ -142,8 +135,7 @@ def run(folder: Path, *arguments: str) -> str:
     Raises:
         SystemExit: it failed.
     """
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--directory", str(folder)]
-    command += ["--snakefile", str(PROJECT / "workflow/Snakefile"), "--keep-going", *arguments]
+    command = snakemake_command(folder, "--cores", "1", "--keep-going", *arguments)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-4000:])
@@ -199,7 +191,7 @@ def run_recorded(folder: Path, rows: pd.DataFrame) -> str:
     names = rows.astype({"dialogue": str, "utterance": str})
     dialogues = (names["split"] + "/" + names["dialogue"]).to_numpy(dtype=object)
     ids = (dialogues + "/" + names["utterance"]).to_numpy(dtype=object)
-    tables = [folder / f"corpus/{split}_sent_emo.csv" for split in UTTERANCES]
+    tables = [folder / f"corpus/{split}_sent_emo.csv" for split in SPLIT_UTTERANCES]
     shards = folder / "results/recorded/features/text/shards"
     write_shards(shards, ids, dialogues, count_shards("auto", tables)[1])
     target = "results/recorded/features/text/train.parquet"
@@ -222,7 +214,7 @@ def describe(measured: Mapping[int, Mapping[str, Any]]) -> str:
     for rule in rules:
         cells = [scale["rules"].get(rule) for scale in measured.values()]
         rows.append((rule, *(f"{cell[0]:,} / {cell[1]:,}" if cell else "" for cell in cells)))
-    utterances = sum(UTTERANCES.values())
+    utterances = sum(SPLIT_UTTERANCES.values())
     header = ("rule", *(f"{scale * utterances:,} utterances" for scale in measured))
     too_little, too_much = [], []
     for scale, found in measured.items():

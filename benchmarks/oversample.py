@@ -85,7 +85,7 @@ def time_epochs(train: LabelledRows, rounds: int, device: str) -> tuple[float, f
 
 
 def time_samples(train: LabelledRows) -> tuple[float, float]:
-    """Seconds to plan plan for fully balanced classes, and to sample and fill them."""
+    """Seconds to plan the copies for fully balanced classes, and to sample and fill them."""
     utterances = make_utterances(np.random.default_rng(0))
     gan = GANTraining(train, SETTINGS, 0, "cpu").gan.eval()  # on the CPU, as the pipeline samples
     started = time.perf_counter()

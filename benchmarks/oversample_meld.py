@@ -9,11 +9,10 @@ into docs/results.md.
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from results_page import markdown_table, replace_section
+from snakemake_runs import run_snakemake
 
 from cberl.artifacts import read_table
 from cberl.configuration import PROJECT
@@ -41,18 +40,17 @@ QUANTITIES = {
 
 def run_pipeline(meld: Path, folder: Path, cores: str) -> None:
     """Make the quality tables in ``folder``; what is there already is not made again."""
-    command = [sys.executable, "-m", "snakemake", "--cores", cores, "--quiet", "all"]
-    command += ["--snakefile", str(PROJECT / "workflow/Snakefile"), "--directory", str(folder)]
-    command += ["--configfile", str(PROJECT / "config/meld.yaml"), "--config"]
     corpus = {"name": NAME, "root": str(meld.resolve())}
-    command += [f"corpus={json.dumps(corpus)}", "modalities=[text]"]
     text = {"context_turns": 0, "finetune": {"enabled": False}}
-    command += [f"features={json.dumps({'text': text})}", "shards=1", "--"]
-    command += [PLACE.format(oversampler) for oversampler in OVERSAMPLERS]
-    subprocess.run(command, check=True)
+    arguments = ["--quiet", "all", "--configfile", str(PROJECT / "config/meld.yaml"), "--config"]
+    arguments += [f"corpus={json.dumps(corpus)}", "modalities=[text]"]
+    arguments += [f"features={json.dumps({'text': text})}", "shards=1"]
+    targets = [PLACE.format(oversampler) for oversampler in OVERSAMPLERS]
+    run_snakemake(folder, *arguments, "--", *targets, cores=cores, show=True)
 
 
 def quality_table(folder: Path) -> str:
+    """One row per oversampler and class, one column per quantity, as Markdown."""
     rows = []
     for oversampler in OVERSAMPLERS:
         quality = read_table(folder / PLACE.format(oversampler), SYNTHETIC_QUALITY)

@@ -25,10 +25,16 @@ class JobTimes:
     end: float
 
 
+def snakemake_command(folder: Path, *arguments: str) -> list[str]:
+    """The command line that runs the pipeline in ``folder``."""
+    command = [sys.executable, "-m", "snakemake", "--directory", str(folder)]
+    return [*command, "--snakefile", str(PROJECT / "workflow/Snakefile"), *arguments]
+
+
 def run_snakemake(
     folder: Path,
     *arguments: str,
-    cores: int = 2,
+    cores: int | str = 2,
     show: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> float:
@@ -36,7 +42,7 @@ def run_snakemake(
 
     Args:
         arguments: further ones of Snakemake's command line.
-        show: let it tell its progress, instead of its output only if it fails.
+        show: print its progress; otherwise its output is printed only if it fails.
         environment: all variables of the process; None: those of this one.
 
     Returns:
@@ -45,8 +51,7 @@ def run_snakemake(
     Raises:
         SystemExit: Snakemake failed.
     """
-    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores)]
-    command += ["--directory", str(folder), "--snakefile", str(PROJECT / "workflow/Snakefile")]
+    command = snakemake_command(folder, "--cores", str(cores), *arguments)
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=not show, text=True, check=False, env=environment)
     if done.returncode:
@@ -55,7 +60,7 @@ def run_snakemake(
 
 
 def clocked(clock: Path) -> dict[str, str]:
-    """Variables with which every Python process notes in the file ``clock`` what it took."""
+    """Variables with which every Python process writes its cost into the file ``clock``."""
     path = os.pathsep.join(
         [str(PROJECT / "benchmarks/job_clock"), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
@@ -63,12 +68,12 @@ def clocked(clock: Path) -> dict[str, str]:
 
 
 def read_clock(clock: Path) -> pd.DataFrame:
-    """What processes noted: columns script, seconds, memory_mb, imports_s."""
+    """The cost of each process: columns script, seconds, memory_mb, imports_s."""
     return pd.read_csv(clock, sep="\t", names=["script", "seconds", "memory_mb", "imports_s"])
 
 
 def read_jobs(folder: Path) -> list[JobTimes]:
-    """Start and end of every job, from what Snakemake keeps of each output file."""
+    """Start and end of every job, from Snakemake's record of each output file."""
     times: dict[tuple[str, ...], tuple[float, float]] = {}
     for path in (folder / ".snakemake/metadata").rglob("*"):
         if path.is_file():
@@ -82,7 +87,7 @@ def read_jobs(folder: Path) -> list[JobTimes]:
 
 
 def peak_memories(logs: Path) -> dict[str, int]:
-    """Peak memory in MB that each job's log tells: of its process and its largest child together.
+    """Peak memory in MB by each job's log: of its process and its largest child together.
 
     Returns:
         name of the log in the folder ``logs`` -> MB.

@@ -11,8 +11,6 @@ be. Written into docs/slurm.md: these unit costs, and jobs, core hours and gigab
 """
 
 import csv
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,8 +18,9 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import yaml
 from clips import DEMO, FRAME_SIZE, SECONDS, UNREADABLE, remake_clip
+from melds_size import SPLIT_UTTERANCES
 from results_page import markdown_table, replace_section
-from snakemake_runs import clocked, read_clock
+from snakemake_runs import clocked, read_clock, run_snakemake
 
 from cberl.configuration import PROJECT
 from cberl.corpus.annotations import MELD_CLIP_FOLDERS
@@ -37,7 +36,7 @@ SETTINGS = {
     "train": {"patience": NEVER},
 }
 SMALL_SHARE, LARGE_SHARE = 12, 4
-"""Every so-manieth dialogue of the demo corpus is in either run."""
+"""The small run has every twelfth dialogue of the demo corpus, the large one every fourth."""
 PER_SHARD = {"decode_media", "extract_text", "extract_audio", "extract_video"}
 PER_MODALITY = {"gather_features"}
 ONCE = {"ingest_corpus", "assess_quality", "fit_scaler"}
@@ -56,8 +55,8 @@ class Plan:
 
 
 PLANS = (
-    Plan("MELD", 1, 13_708, 16),
-    Plan("ten corpora like MELD", 10, 13_708, 16),
+    Plan("MELD", 1, sum(SPLIT_UTTERANCES.values()), 16),
+    Plan("ten corpora like MELD", 10, sum(SPLIT_UTTERANCES.values()), 16),
     Plan("a million utterances", 1, 1_000_000, 1000),
 )
 
@@ -113,10 +112,8 @@ def run_pipeline(folder: Path, share: int) -> tuple[int, pd.DataFrame, int]:
     corpus = {"name": "part", "kind": "meld", "root": "corpus", "max_unavailable": 0.5}
     (folder / "config").mkdir()
     (folder / "config/config.yaml").write_text(yaml.safe_dump({"corpus": corpus, **SETTINGS}))
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--directory", str(folder)]
-    command += ["--snakefile", str(PROJECT / "workflow/Snakefile")]
     clock = folder / "job_clock.tsv"
-    subprocess.run(command, check=True, cwd=folder, env=clocked(clock))
+    run_snakemake(folder, cores=1, show=True, environment=clocked(clock))
     files = (folder / "results").rglob("*")
     size = sum(path.stat().st_size for path in files if path.is_file())
     return utterances, read_jobs(clock), size

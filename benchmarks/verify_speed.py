@@ -8,7 +8,6 @@ Each command is timed as a whole, its start included, with the files out of the 
 machine does only adds. Printed, and written into docs/reliability.md.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from digests import KINDS
+from digests import KINDS, forget_pages
 from results_page import markdown_table, replace_section
 
 from cberl.artifacts import write_page
@@ -41,16 +40,11 @@ def make_results(folder: Path) -> list[Path]:
 def seconds(command: Sequence[str | Path], files: Sequence[Path], cold: bool) -> float:
     """How long a command takes."""
     if cold:
-        _forget_pages(files)
+        for path in files:
+            forget_pages(path)
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
-
-
-def _forget_pages(files: Sequence[Path]) -> None:
-    for path in files:
-        with path.open("rb") as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def main() -> int:

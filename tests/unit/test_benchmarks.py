@@ -123,7 +123,9 @@ def test_oversampling_of_meld_has_a_corpus_name_that_no_configuration_has(
 ):
     oversampling = benchmark("oversample_meld")
     commands = []
-    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
+    monkeypatch.setattr(
+        oversampling, "run_snakemake", lambda folder, *arguments, **_: commands.append(arguments)
+    )
     oversampling.run_pipeline(tmp_path, tmp_path, "1")
     corpus = next(word for word in commands[0] if word.startswith("corpus="))
     name = json.loads(corpus.removeprefix("corpus="))["name"]
@@ -153,8 +155,8 @@ def test_a_clip_that_was_being_written_is_not_kept(benchmark, monkeypatch, tmp_p
 
 def test_a_seed_of_the_evidence_is_whole(benchmark, monkeypatch, tmp_path):
     evidence = benchmark("evidence")
-    commands = []
-    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
+    folders = []
+    monkeypatch.setattr(evidence, "run_snakemake", lambda folder, *_, **__: folders.append(folder))
     settings = evidence.read_config(PROJECT / "benchmarks/evidence_pair.yaml", tmp_path)
     for seed in (0, 1):
         evidence.run_seed(settings, seed, tmp_path / f"seed{seed}", "1")
@@ -167,7 +169,7 @@ def test_a_seed_of_the_evidence_is_whole(benchmark, monkeypatch, tmp_path):
     for one, other in zip(*encoders, strict=True):
         assert other["finetune"]["seed"] - one["finetune"]["seed"] >= folds
         assert other["encoder"] == one["encoder"]
-    assert all(str(tmp_path / f"seed{seed}") in commands[seed] for seed in (0, 1))
+    assert folders == [tmp_path / "seed0", tmp_path / "seed1"]
 
 
 def test_the_evidence_is_of_the_seeds_that_are_done(benchmark, tmp_path):
