@@ -4,8 +4,8 @@
 
 The first argument names the reader by the file that it reads: table.csv, table.tsv, table.jsonl,
 table.parquet, table.npz, features.pkl or gan.safetensors. What follows is libFuzzer's. Packed
-tables are unpacked in this process, without the sandbox, so that their coverage counts. A reader
-that raises anything but InputError ends the run, and its input is kept in a file crash-...
+tables and pickles are read in this process, without the sandbox, so that their coverage counts. A
+reader that raises anything but InputError ends the run, and its input is kept in a file crash-...
 """
 
 import sys
@@ -26,9 +26,9 @@ with atheris.instrument_imports(include=["cberl", "csv", "json"]):
     from made_corpora import SETTINGS
 
     from cberl.artifacts import read_tensors
-    from cberl.corpus.readers.feature_files import read_feature_file
     from cberl.corpus.readers.read_corpus import read_corpus
     from cberl.corpus.readers.unpack import unpack_columns
+    from cberl.corpus.readers.unpack_pickle import unpack_pickle
     from cberl.errors import InputError
 
 
@@ -42,11 +42,18 @@ def reader_of(name: str) -> Callable[[Path], object]:
             {"path": str(path), "name": path.name, "most_bytes": 1 << 24}
         )
     if suffix == ".pkl":
-        settings = SETTINGS["features"]
-        return lambda path: read_feature_file(replace(settings, file=path.name), path.parent)
+        return unpack_pickle_whole
     if suffix == ".safetensors":
         return lambda path: read_tensors(path, "gan")
     sys.exit(f"error: no reader of {name}; expected one of those named above")
+
+
+def unpack_pickle_whole(path: Path) -> None:
+    """Read a pickle as the sandbox does: its rows, then the vectors of each modality."""
+    request = {"path": str(path), "name": path.name, "most_bytes": 1 << 24}
+    for modality in unpack_pickle(request)[0]["modalities"]:
+        for _ in unpack_pickle(request | {"column": modality}):
+            pass
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Files that are small and unpack to much, one maker a kind."""
 
 import json
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -95,6 +96,27 @@ def json_with_a_long_number(path: Path) -> None:
     path.write_text(json.dumps(COLUMNS)[:-1] + ', "text": ' + "9" * 100_000 + "}\n")
 
 
+def pickle_of_many_arrays(path: Path) -> None:
+    """A megabyte that 10,000 arrays are made of, each with its bytes turned round."""
+    kind = b"cnumpy\ndtype\n(U\x02f8K\x00K\x01tR(K\x03U\x01>NNNK\x00K\x00K\x00tb"
+    values = np.arange(1 << 17).tobytes()
+    shared = b"q\x000B" + len(values).to_bytes(4, "little") + values + b"q\x010"
+    empty = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR"
+    filled = b"(K\x01(J" + (1 << 17).to_bytes(4, "little") + b"th\x00\x89h\x01tb"
+    path.write_bytes(kind + shared + b"(" + 10_000 * (empty + filled) + b"l.")
+
+
+def pickle_of_long_vectors(path: Path) -> None:
+    """A vector of a million numbers that 1,000 utterances share."""
+    turns = range(1000)
+    vector = np.ones(1_000_000)
+    fields = {"ids": str, "speakers": lambda turn: "A", "labels": lambda turn: turn % 2}
+    fields |= dict.fromkeys(("text", "audio", "video"), lambda turn: vector)
+    fields |= {"sentences": lambda turn: "Hello."}
+    columns = [{"talk": [make(turn) for turn in turns]} for make in fields.values()]
+    path.write_bytes(pickle.dumps((*columns, ["talk"], [])))
+
+
 BOMBS = {
     "parquet of long texts": ("parquet", parquet_of_long_texts),
     "parquet of many rows": ("parquet", parquet_of_many_rows),
@@ -108,4 +130,6 @@ BOMBS = {
     "csv of nothing": ("csv", csv_of_nothing),
     "json of many keys": ("jsonl", json_of_many_keys),
     "json with a long number": ("jsonl", json_with_a_long_number),
+    "pickle of many arrays": ("pkl", pickle_of_many_arrays),
+    "pickle of long vectors": ("pkl", pickle_of_long_vectors),
 }

@@ -150,10 +150,12 @@ def published_fields(widths=(("text", 4), ("audio", 3), ("video", 2))):
 
 def matrices_of(published):
     """All features of a `FeatureFile`: modality -> float32 [N, width]."""
-    return {
-        name: np.concatenate([matrix for matrix, _ in published.pieces(name)])
-        for name in published.vectors
-    }
+    return {name: matrix_of(published, name) for name in published.vectors}
+
+
+def matrix_of(published, modality):
+    """All features of one modality: float32 [N, width]."""
+    return np.concatenate([matrix for matrix, _ in published.pieces(modality)])
 
 
 def reasons_of(published):

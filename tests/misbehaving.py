@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cberl.corpus.cage import worker
 from cberl.corpus.media import clip
+from cberl.corpus.readers import pickled_names, unpack_pickle
 from cberl.errors import InputError
 
 
@@ -97,3 +98,29 @@ def decode_and_weigh(request):
     facts, _ = clip.decode_clip(request)
     resident = int(Path("/proc/self/statm").read_text().split()[1])
     return {**facts, "resident_mb": resident * os.sysconf("SC_PAGE_SIZE") / 2**20}, []
+
+
+def unpack_pickle_and_obey(request):
+    """Read a pickle by a machine with a hole: it opens a file for writing if it is asked to."""
+    for name in ("io.open", "_io.open"):
+        pickled_names._CALLS[name] = lambda spend, path: Path(path).write_text("harm")
+    return unpack_pickle.unpack_pickle(request)
+
+
+def unpack_pickle_and_lie(request):
+    """Read a pickle, but tell of it what its file's name says."""
+    facts, blobs = unpack_pickle.unpack_pickle(request)
+    lie = Path(request["path"]).stem
+    if lie == "no_column":
+        blobs = blobs[1:]
+    elif lie == "short_column":
+        blobs[0] = b'["train"]'
+    elif lie == "no_text":
+        blobs[3] = blobs[3].replace(b'"Ses01_F"', b"[]")
+    elif lie == "no_json":
+        blobs[3] = b"harm"
+    elif lie == "other_modality":
+        facts["modalities"] = ["smell"]
+    elif lie == "no_names":
+        facts["classes"] = [0, 1]
+    return facts, blobs

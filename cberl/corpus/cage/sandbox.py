@@ -61,6 +61,7 @@ class Sandbox:
         self._time_limit_s, self._memory_limit_mb = time_limit_s, memory_limit_mb
         self._process: subprocess.Popen | None = None
         self._answers = -1
+        self._streaming = False
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -68,7 +69,7 @@ class Sandbox:
     def __exit__(
         self, kind: type | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self.stop()
 
     def call(self, request: dict[str, Any], check: Check | None = None) -> worker.Answer:
         """Run a task that returns on a request.
@@ -80,7 +81,7 @@ class Sandbox:
             InputError: the task raised it, with its words.
             Lost: the task raised something else, crashed, took too long or asked for too much
                 memory.
-            RuntimeError: the worker does not start.
+            RuntimeError: the worker does not start; a stream of it is not at its end.
         """
         self._ask(request)
         return self._take_answer(check)
@@ -93,7 +94,7 @@ class Sandbox:
         The worker is ahead by no more than a pipe holds.
         """
         self._ask(request)
-        over = False
+        self._streaming, over = True, False
         try:
             while True:
                 facts, blobs = self._take_answer(check, may_end=True)
@@ -102,13 +103,16 @@ class Sandbox:
                     return
                 yield facts, blobs
         finally:
+            self._streaming = False
             if not over:
                 # What it has yet to say would be taken for the answer to another request.
-                self._stop()
+                self.stop()
 
     def _ask(self, request: dict[str, Any]) -> None:
+        if self._streaming:
+            raise RuntimeError(f"{self._task} is asked while answers of a stream are still to come")
         if self._process is None or self._process.poll() is not None:
-            self._stop()
+            self.stop()
             self._start()
         try:
             limit_growth(self._process.pid, self._memory_limit_mb)
@@ -132,11 +136,11 @@ class Sandbox:
             if check and "facts" in header:
                 check(header["facts"], blobs)
         except TimeoutError:
-            self._stop()
+            self.stop()
             raise Lost(TIMED_OUT, f"stopped after {self._time_limit_s:g} s") from None
         except Garbled:
             # Nothing that it says from here on can be trusted.
-            self._stop()
+            self.stop()
             raise Lost(CRASHED, UNREADABLE_ANSWER) from None
         except EOFError:
             raise Lost(CRASHED, self._last_words()) from None
@@ -146,7 +150,7 @@ class Sandbox:
             if "trace" in header:
                 logging.info("%s", ascii(header["trace"]).replace("\\n", "\n"))
             if header["lost"] == OUT_OF_MEMORY:
-                self._stop()
+                self.stop()
             raise Lost(header["lost"], header["detail"])
         return header["facts"], blobs
 
@@ -172,7 +176,8 @@ class Sandbox:
             raise RuntimeError(f"the worker for {self._task} did not start") from None
         _say_what_holds(header["held_by"])
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the worker, with all that it keeps; the next request starts another."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -186,7 +191,7 @@ class Sandbox:
             status = process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             status = None
-        self._stop()
+        self.stop()
         if status is not None and status < 0:
             return f"ended by {signal.Signals(-status).name}"
         return f"ended with status {status}"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cberl.corpus.annotations import PICKLE_SUFFIXES
 from cberl.errors import InputError
 
 MEGABYTE = 1024 * 1024
@@ -12,13 +13,17 @@ MOST_TEXT_BYTES = 256 * MEGABYTE
 """Of a file of text; MELD's largest has one."""
 MOST_TIMES = 100
 """What a packed file may unpack to by its size; words and features unpack to ten times at most."""
+MOST_TIMES_OF_A_PICKLE = 8
+"""The same of a pickle, whose numbers are hardly packed: a truth value is one byte of eight."""
 ALWAYS_ALLOWED = 32 * MEGABYTE
 """Bytes that any packed file may unpack to beside."""
 
 
 def bytes_allowed(path: Path) -> int:
     """Bytes that a packed file may unpack to."""
-    return ALWAYS_ALLOWED + MOST_TIMES * path.stat().st_size
+    pickled = path.suffix.lower() in PICKLE_SUFFIXES
+    times = MOST_TIMES_OF_A_PICKLE if pickled else MOST_TIMES
+    return ALWAYS_ALLOWED + times * path.stat().st_size
 
 
 def check_column_count(path: str | Path, columns: int) -> None:

@@ -13,7 +13,8 @@ from cberl.corpus.assemble import Corpus, assemble_corpus, name_utterances
 from cberl.corpus.label_names import cut_scores, name_numbered_labels
 from cberl.corpus.readers.column_files import read_column_file
 from cberl.corpus.readers.packed_columns import PackedVectors, kind_of
-from cberl.corpus.readers.pickle_rows import as_vector, read_pickle_rows
+from cberl.corpus.readers.packed_pickles import read_packed_pickle
+from cberl.corpus.readers.pickle_rows import as_vector
 from cberl.corpus.readers.table import (
     OPTIONAL,
     REQUIRED,
@@ -111,7 +112,7 @@ def read_feature_file(settings: CorpusSettings, root: str | Path) -> FeatureFile
     path = find_corpus_file(settings, Path(root))
     suffix = path.suffix.lower()
     if suffix in PICKLE_SUFFIXES:
-        rows, vectors, known_classes, notices = read_pickle_rows(path)
+        rows, vectors, known_classes, notices = read_packed_pickle(path)
         if not vectors:
             raise InputError(
                 f"{path}: holds text and labels, no features; write corpus.kind: table, and an "

@@ -6,8 +6,9 @@ what a file of features holds, in pieces, when they are read.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ MEMORY_MB = 512
 """Beside what a file may unpack to, which is there up to four times: read, in one piece, encoded
 and on its way."""
 A_VECTOR = "list of numbers"
+OpenSandbox = Callable[[], AbstractContextManager[tuple[Sandbox, dict[str, Any]]]]
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,15 @@ def kind_of(value: Any) -> str:
 
 
 class PackedVectors(Sequence):
-    """A column of vectors, left in its file: as cells they are no more than lists of numbers."""
+    """A column of vectors, left in its file: as cells they are no more than lists of numbers.
 
-    def __init__(self, path: Path, column: str, rows: int) -> None:
-        self._path, self._column, self._rows = path, column, rows
+    Args:
+        open_sandbox: gives a sandbox whose task answers a request for a column as
+            `cberl.corpus.readers.unpack.unpack_vectors` does, and the rest of the request.
+    """
+
+    def __init__(self, column: str, rows: int, open_sandbox: OpenSandbox) -> None:
+        self._column, self._rows, self._open_sandbox = column, rows, open_sandbox
 
     def __len__(self) -> int:
         return self._rows
@@ -67,8 +74,8 @@ class PackedVectors(Sequence):
             if not 0 < len(read[-1]) <= left:
                 raise ValueError
 
-        with _unpacking(self._path, unpack_vectors) as (sandbox, request):
-            for _ in sandbox.stream(request | {"column": self._column}, _guarded(check)):
+        with self._open_sandbox() as (sandbox, request):
+            for _ in sandbox.stream(request | {"column": self._column}, guarded(check)):
                 left -= len(read[-1])
                 yield read.pop()
             if left:
@@ -91,27 +98,42 @@ def read_packed_columns(path: Path) -> tuple[list[str], dict[str, Any]]:
     def check(facts: dict[str, Any], blobs: list[bytes]) -> None:
         read.append(_decode(path, facts["columns"], iter(blobs)))
 
-    with _unpacking(path, unpack_columns) as (sandbox, request):
-        sandbox.call(request, _guarded(check))
+    with unpacking(path, unpack_columns) as (sandbox, request):
+        sandbox.call(request, guarded(check))
     return read[0]
 
 
 @contextmanager
-def _unpacking(path: Path, task: Callable) -> Iterator[tuple[Sandbox, dict[str, Any]]]:
+def unpacking(path: Path, task: Callable) -> Iterator[tuple[Sandbox, dict[str, Any]]]:
     """A sandbox for a task that unpacks a file, and what to ask it for.
 
     Raises:
         InputError: the work was lost.
     """
+    sandbox, request = sandbox_for(path, task)
+    with refusing_what_is_lost(path, request), sandbox:
+        yield sandbox, request
+
+
+def sandbox_for(path: Path, task: Callable) -> tuple[Sandbox, dict[str, Any]]:
+    """A sandbox with the memory that a file may need, not yet started, and what to ask it for."""
     most_bytes = bytes_allowed(path)
-    memory_mb = MEMORY_MB + 4 * most_bytes // MEGABYTE
+    sandbox = Sandbox(task, TIME_LIMIT_S, MEMORY_MB + 4 * most_bytes // MEGABYTE)
+    request = {"path": str(path.absolute()), "name": str(path), "most_bytes": most_bytes}
+    return sandbox, request
+
+
+@contextmanager
+def refusing_what_is_lost(path: Path, request: dict[str, Any]) -> Iterator[None]:
+    """Name the file in place of what happened to a sandbox.
+
+    Raises:
+        InputError: the work was lost.
+    """
     try:
-        with Sandbox(task, TIME_LIMIT_S, memory_mb) as sandbox:
-            yield (
-                sandbox,
-                {"path": str(path.absolute()), "name": str(path), "most_bytes": most_bytes},
-            )
+        yield
     except Lost as lost:
+        most_bytes = request["most_bytes"]
         words = {
             OUT_OF_MEMORY: f"unpacks to more than {most_bytes} bytes",
             TIMED_OUT: f"is not read after {TIME_LIMIT_S:g} s",
@@ -119,7 +141,7 @@ def _unpacking(path: Path, task: Callable) -> Iterator[tuple[Sandbox, dict[str, 
         raise InputError(f"{path}: {words}; expected a table of utterances") from None
 
 
-def _guarded(check: Check) -> Check:
+def guarded(check: Check) -> Check:
     """The same check, for which an answer that it cannot take is none."""
 
     def guarded(facts: dict[str, Any], blobs: list[bytes]) -> None:
@@ -143,7 +165,8 @@ def _decode(path: Path, columns: Any, blobs: Iterator[bytes]) -> tuple[list[str]
         if column["kind"] == "cells":
             values[column["name"]] = [_cell(value) for value in json.loads(next(blobs))]
         elif column["kind"] == VECTORS:
-            values[column["name"]] = PackedVectors(path, column["name"], len(places))
+            open_sandbox = partial(unpacking, path, unpack_vectors)
+            values[column["name"]] = PackedVectors(column["name"], len(places), open_sandbox)
         else:
             raise ValueError
     if next(blobs, None) is not None or not all(type(place) is str for place in places):

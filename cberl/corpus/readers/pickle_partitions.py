@@ -5,7 +5,8 @@ modality is [N, width], or [N, steps, width] with steps of zeros where an uttera
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,18 @@ def is_partitioned(content: Any) -> bool:
 
 def read_partitions(
     content: Mapping[str, Mapping[str, Any]], path: Path
-) -> tuple[pd.DataFrame, dict[str, list[Any]], list[str], list[str]]:
+) -> tuple[pd.DataFrame, dict[str, Callable[[], Iterator[Any]]], list[str], list[str]]:
     """Read rows and vectors; see `cberl.corpus.readers.pickle_rows.read_pickle_rows`.
 
     Labels are ``annotations`` or ``classification_labels``, else scores. Each dialogue is taken
     for one speaker's, as nothing says who speaks. Steps of a modality are averaged.
 
     Raises:
-        InputError: a column is missing, or not as long as the others.
+        InputError: a column is missing, or not as long as the others; while vectors are gone
+            through, one that has no steps of numbers.
     """
-    frames, vectors = [], {}
+    frames: list[pd.DataFrame] = []
+    parts: dict[str, list[tuple[str, Callable[[], Iterator[Any]]]]] = {}
     column = _label_column(content, path)
     for name, columns in content.items():
         source = f"{path}: {name}"
@@ -55,11 +58,15 @@ def read_partitions(
             if theirs in columns:
                 lengths = columns.get(f"{theirs}_lengths")
                 values = _column(columns, theirs, source, len(ids))
-                vectors.setdefault(ours, []).extend(_pool(values, lengths, f"{source}: {theirs}"))
+                pool = partial(_pool, values, lengths, f"{source}: {theirs}")
+                parts.setdefault(ours, []).append((name, pool))
     rows = pd.concat(frames, ignore_index=True)
-    for modality, found in vectors.items():
-        if len(found) != len(rows):
+    for modality, found in parts.items():
+        if [name for name, _ in found] != list(content):
             raise InputError(f"{path}: {modality} is not in every split; expected it in all")
+    vectors = {
+        modality: partial(_joined, [pool for _, pool in found]) for modality, found in parts.items()
+    }
     notices = [
         f"{path.name}: labels are its column {column}; each dialogue is taken for one speaker's; "
         "steps of a modality are averaged"
@@ -113,15 +120,20 @@ def _first(value: Any) -> Any:
     return as_text(value)
 
 
-def _pool(values: Sequence[Any], lengths: Any, source: str) -> list[Any]:
+def _joined(parts: Sequence[Callable[[], Iterator[Any]]]) -> Iterator[Any]:
+    for part in parts:
+        yield from part()
+
+
+def _pool(values: Sequence[Any], lengths: Any, source: str) -> Iterator[Any]:
     """The mean over the steps of each utterance, without those that fill it up.
 
     What is minus infinity in COVAREP's features (a logarithm of nothing) counts as 0, as the
     authors of these files have it.
     """
-    if np.ndim(values[0]) < 2:
-        return list(values)
-    pooled = []
+    if not len(values) or np.ndim(values[0]) < 2:
+        yield from values
+        return
     for number, value in enumerate(values):
         steps = np.asarray(value)
         if steps.ndim != 2 or steps.dtype.kind not in "biuf":
@@ -130,6 +142,4 @@ def _pool(values: Sequence[Any], lengths: Any, source: str) -> list[Any]:
         kept = steps.any(axis=1)
         if lengths is not None:
             kept = np.arange(len(steps)) < int(_first(lengths[number]))
-        mean = steps[kept].mean(axis=0, dtype=float) if kept.any() else np.zeros(steps.shape[1])
-        pooled.append(mean)
-    return pooled
+        yield steps[kept].mean(axis=0, dtype=float) if kept.any() else np.zeros(steps.shape[1])

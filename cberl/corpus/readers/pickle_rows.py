@@ -2,7 +2,8 @@
 
 import re
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,47 +20,56 @@ from cberl.corpus.readers.text_files import map_control_codes
 from cberl.errors import InputError
 
 MOST_UTTERANCES = 10_000_000
+Vectors = Callable[[], Iterator[Any]]
 
 _IEMOCAP_DIALOGUE = re.compile(r"Ses\d\d[FM]_\w+")
 
 
 def read_pickle_rows(
-    path: Path,
-) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list[str], list[str]]:
+    path: Path, source: Path
+) -> tuple[pd.DataFrame, dict[str, Vectors], list[str], list[str]]:
     """Read a pickle: a tuple of `cberl.corpus.readers.pickle_layouts`, or a dict of splits.
 
+    Args:
+        path: the file.
+        source: its name, for messages.
+
     Returns:
-        rows as `cberl.corpus.readers.table.conversation_rows` gives them; modality -> a vector per
-        row, or None; the classes in the order of the label numbers, if they are known; notices.
+        rows as `cberl.corpus.readers.table.conversation_rows` gives them; modality -> a function
+        that goes through its vectors, one or None per row; the classes in the order of the label
+        numbers, if they are known; notices.
 
     Raises:
-        InputError: the file cannot be read or does not hold what it should.
+        InputError: the file does not hold what it should; also while the vectors of a dict of
+            splits are gone through.
     """
-    content = load_data_pickle(path.read_bytes(), str(path))
+    content = load_data_pickle(path.read_bytes(), str(source))
     if is_partitioned(content):
-        return read_partitions(content, path)
-    fields = recognise_layout(content, str(path))
-    split_of = _splits(fields, path)
+        return read_partitions(content, source)
+    fields = recognise_layout(content, str(source))
+    split_of = _splits(fields, source)
     dialogues = [name for name in fields["speakers"] if name in split_of]
+    if not any(len(fields["speakers"][name]) for name in dialogues):
+        raise InputError(f"{source}: no utterance is in a split; expected dialogues in train")
     left_out = len(fields["speakers"]) - len(dialogues)
     notices = []
     if left_out:
-        notices.append(f"{path.name}: {left_out} dialogues are in no split and are left out")
+        notices.append(f"{source.name}: {left_out} dialogues are in no split and are left out")
     if sum(len(fields["speakers"][name]) for name in dialogues) > MOST_UTTERANCES:
-        raise InputError(f"{path}: more than {MOST_UTTERANCES} utterances; expected fewer")
+        raise InputError(f"{source}: more than {MOST_UTTERANCES} utterances; expected fewer")
     rows = pd.DataFrame(
-        [row for name in dialogues for row in _dialogue_rows(fields, name, split_of[name], path)]
+        [row for name in dialogues for row in _dialogue_rows(fields, name, split_of[name], source)]
     )
-    vectors: dict[str, list[Any]] = {}
+    vectors: dict[str, Vectors] = {}
     for modality in ("text", "audio", "video"):
         if modality in fields:
-            vectors[modality] = [row for name in dialogues for row in fields[modality][name]]
+            vectors[modality] = partial(_rows_of, fields[modality], dialogues)
     if ROBERTA_LAYERS[0] in fields:
-        vectors["text"] = _mean_of_layers(fields, dialogues)
+        vectors["text"] = partial(_mean_of_layers, fields, dialogues)
     classes = _known_classes(fields, rows["label"])
     if classes == list(dict.fromkeys(FOUR_CLASSES.values())):
         notices.append(
-            f"{path.name}: IEMOCAP's labels 0 to 3 are taken for {', '.join(classes)}; write "
+            f"{source.name}: IEMOCAP's labels 0 to 3 are taken for {', '.join(classes)}; write "
             "corpus.classes if they are others"
         )
     return rows, vectors, classes, notices
@@ -128,20 +138,22 @@ def _beyond(labels: pd.Series, number: int) -> bool:
     return not labels.isin([str(value) for value in range(-1, number + 1)]).all()
 
 
-def _mean_of_layers(fields: Mapping[str, Any], dialogues: Sequence[str]) -> list[Any]:
+def _rows_of(field: Mapping[str, Sequence[Any]], dialogues: Sequence[str]) -> Iterator[Any]:
+    return (row for name in dialogues for row in field[name])
+
+
+def _mean_of_layers(fields: Mapping[str, Any], dialogues: Sequence[str]) -> Iterator[Any]:
     """The mean of RoBERTa's last four layers, as COSMIC takes them, which made these files
     (Ghosal et al., "COSMIC: COmmonSense knowledge for eMotion Identification in Conversations",
     Findings of EMNLP 2020)."""
-    layers = [
-        [row for name in dialogues for row in fields[layer][name]] for layer in ROBERTA_LAYERS
-    ]
-    return [_mean(vectors) for vectors in zip(*layers, strict=True)]
+    layers = [_rows_of(fields[layer], dialogues) for layer in ROBERTA_LAYERS]
+    return map(_mean, zip(*layers, strict=True))
 
 
 def _mean(layers: Sequence[Any]) -> Any:
     """The mean of an utterance's layers; none if one is absent.
 
-    A layer that is no vector is given back as it is, for `_stack` to refuse.
+    A layer that is no vector is given back as it is, for others to refuse.
     """
     vectors = []
     for layer in layers:

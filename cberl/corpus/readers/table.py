@@ -18,7 +18,7 @@ from cberl.corpus.label_names import (
 )
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
 from cberl.corpus.readers.column_names import SPLIT_WORDS
-from cberl.corpus.readers.pickle_rows import read_pickle_rows
+from cberl.corpus.readers.packed_pickles import read_packed_pickle
 from cberl.corpus.readers.times import parse_time
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import deal_missing_splits
@@ -60,7 +60,7 @@ def read_table_corpus(settings: CorpusSettings, root: Path) -> Corpus:
     classes = list(settings.classes)
     pickled = path.suffix.lower() in PICKLE_SUFFIXES
     if pickled:
-        rows, _, known_classes, notices = read_pickle_rows(path)
+        rows, _, known_classes, notices = read_packed_pickle(path)
         classes = classes or known_classes
     else:
         file = read_column_file(

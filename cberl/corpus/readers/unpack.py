@@ -78,12 +78,22 @@ def unpack_vectors(request: dict[str, Any]) -> Iterator[Encoded]:
     size = 0
     for lengths, numbers in pieces(path, name, column):
         size += numbers.nbytes
-        _refuse_too_many(f"{name}: {column}", size, request["most_bytes"])
-        if numbers.dtype.kind == "O" or numbers.dtype.itemsize > 8:  # booleans beside nulls
-            numbers = numbers.astype(np.float64)
-        numbers = np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("<"))
-        lengths = np.ascontiguousarray(lengths, "<i8")
-        yield {"dtype": numbers.dtype.str}, [lengths.tobytes(), numbers.tobytes()]
+        refuse_too_many(f"{name}: {column}", size, request["most_bytes"])
+        yield encode_vectors(lengths, numbers)
+
+
+def encode_vectors(lengths: np.ndarray, numbers: np.ndarray) -> Encoded:
+    """One of the answers of `unpack_vectors`.
+
+    Args:
+        lengths: numbers in each row, -1 where it is null, [N].
+        numbers: of all rows, one after the other.
+    """
+    if numbers.dtype.kind == "O" or numbers.dtype.itemsize > 8:  # booleans beside nulls
+        numbers = numbers.astype(np.float64)
+    numbers = np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("<"))
+    lengths = np.ascontiguousarray(lengths, "<i8")
+    return {"dtype": numbers.dtype.str}, [lengths.tobytes(), numbers.tobytes()]
 
 
 def _read_parquet(path: Path, name: str, most_bytes: int) -> tuple[list[str], dict[str, Any]]:
@@ -98,12 +108,12 @@ def _read_parquet(path: Path, name: str, most_bytes: int) -> tuple[list[str], di
             for number in range(file.metadata.num_columns):
                 column = file.metadata.row_group(group).column(number)
                 stated = max(column.num_values, column.total_uncompressed_size)
-                _refuse_too_many(f"{name}: {column.path_in_schema}", stated, most_bytes)
+                refuse_too_many(f"{name}: {column.path_in_schema}", stated, most_bytes)
         others = [field.name for field in file.schema_arrow if not _is_vectors(field.type)]
         batches, size, rows = [], 0, 0
         for batch in file.iter_batches(ROWS_AT_ONCE, columns=others, use_threads=False):
             size += batch.nbytes
-            _refuse_too_many(name, size, most_bytes)
+            refuse_too_many(name, size, most_bytes)
             batches.append(batch)
             rows += batch.num_rows
         table = pa.Table.from_batches(batches) if batches else pa.table({n: [] for n in others})
@@ -151,8 +161,8 @@ def _read_npz(path: Path, name: str, most_bytes: int) -> tuple[list[str], dict[s
             sizes = {info.filename: info.file_size for info in archive.zip.infolist()}
             check_column_count(name, len(sizes))
             for member, size in sizes.items():
-                _refuse_too_many(f"{name}: {member}", size, most_bytes)
-            _refuse_too_many(name, sum(sizes.values()), most_bytes)
+                refuse_too_many(f"{name}: {member}", size, most_bytes)
+            refuse_too_many(name, sum(sizes.values()), most_bytes)
             for member in archive.files:
                 shape, _, kind = _described(archive, member)
                 lengths[member] = shape[0] if shape else 0
@@ -225,11 +235,11 @@ def _read_workbook(path: Path, name: str, most_bytes: int) -> tuple[list[str], d
             size = sum(info.file_size for info in archive.infolist())
     except BROKEN_ARCHIVE as error:
         raise InputError(f"{name}: not a whole Excel workbook ({_one_line(error)})") from None
-    _refuse_too_many(name, size, most_bytes)
+    refuse_too_many(name, size, most_bytes)
     return read_sheet(path)
 
 
-def _refuse_too_many(where: str, size: int, most_bytes: int) -> None:
+def refuse_too_many(where: str, size: int, most_bytes: int) -> None:
     """Refuse what a file says it unpacks to before it does, or what it came to."""
     if size > most_bytes:
         raise InputError(

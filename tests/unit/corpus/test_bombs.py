@@ -27,16 +27,21 @@ MESSAGES = {
     "csv of nothing": r"holds 1073741824 bytes; expected at most 268435456",
     "json of many keys": r"has 2001 columns; expected at most 2000",
     "json with a long number": r"line 1: .*; expected a JSON object",
+    "pickle of many arrays": r"unpacks to more than \d+ bytes; expected a table",
+    "pickle of long vectors": r"text: unpacks to \d+ bytes or more; expected at most",
 }
 READ = """
 import resource, sys
 from pathlib import Path
 from cberl.corpus.readers.column_files import read_raw_columns
 from cberl.corpus.readers.packed_columns import PackedVectors
+from cberl.corpus.readers.packed_pickles import read_packed_pickle
 from cberl.errors import InputError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    for values in read_raw_columns(Path(sys.argv[1]))[1].values():
+    path = Path(sys.argv[1])
+    read = read_packed_pickle if path.suffix == ".pkl" else read_raw_columns
+    for values in read(path)[1].values():
         if isinstance(values, PackedVectors):
             for _ in values.pieces():
                 pass

@@ -11,6 +11,7 @@ from made_corpora import (
     SETTINGS,
     iemocap_tuple,
     matrices_of,
+    matrix_of,
     published_fields,
     reasons_of,
     table_rows,
@@ -86,31 +87,33 @@ def test_nine_fields_of_iemocap(tmp_path):
     row = published.rows.iloc[position]
     assert (row.speaker, row.text, row.label) == ("Ses05_M", "Who’s there?", "happy")
     expected = np.float32(fields["audio"]["Ses05M_impro02"][1])
-    assert np.array_equal(matrices_of(published)["audio"][position], expected)
+    assert np.array_equal(matrix_of(published, "audio")[position], expected)
     assert published.rows["split"].value_counts().to_dict() == {"train": 12, "dev": 3, "test": 3}
 
 
 @pytest.mark.parametrize("protocol", range(6))
 def test_every_protocol_gives_the_same(tmp_path, protocol):
-    first = read(tmp_path, iemocap_tuple(published_fields()))
-    write(tmp_path, iemocap_tuple(published_fields()), protocol)
-    other = read_feature_file(FEATURES, tmp_path)
-    assert first.rows.equals(other.rows)
-    assert np.array_equal(matrices_of(first)["text"], matrices_of(other)["text"])
+    fields = published_fields()
+    first = read(tmp_path, iemocap_tuple(fields)).rows
+    write(tmp_path, iemocap_tuple(fields), protocol)
+    published = read_feature_file(FEATURES, tmp_path)
+    assert published.rows.equals(first)
+    expected = np.concatenate([fields["text"][name] for name in fields["speakers"]])
+    assert np.array_equal(matrix_of(published, "text"), expected.astype(np.float32))
 
 
 def test_nine_fields_of_meld_are_not_those_of_iemocap(tmp_path):
     names = ("ids", "speakers", "labels", "text", "audio", "sentences", "train", "test")
     published = read(tmp_path, fields_of(meld_fields(), *names, "sentiment"))
     assert published.classes == SEVEN
-    assert sorted(matrices_of(published)) == ["audio", "text"]
+    assert sorted(published.vectors) == ["audio", "text"]
     assert set(published.rows["speaker"]) == {"speaker0", "speaker2"}
 
 
 def test_ten_fields_of_meld(tmp_path):
     names = ("ids", "speakers", "labels", "text", "audio", "video", "sentences", "train", "test")
     published = read(tmp_path, fields_of(meld_fields(), *names, "sentiment"))
-    assert sorted(matrices_of(published)) == ["audio", "text", "video"]
+    assert sorted(published.vectors) == ["audio", "text", "video"]
     assert "test/5/3" in published.ids
 
 
@@ -119,10 +122,10 @@ def test_ten_fields_of_roberta(tmp_path):
     fields["train"].remove("Ses04F_impro01")
     names = ("speakers", "labels", *LAYERS, "sentences", "train", "test", "dev")
     published = read(tmp_path, fields_of(fields, *names))
-    assert sorted(matrices_of(published)) == ["text"]
+    assert sorted(published.vectors) == ["text"]
     assert published.classes == SIX
     expected = np.concatenate([fields["text"][name] for name in fields["speakers"]])
-    np.testing.assert_allclose(matrices_of(published)["text"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(matrix_of(published, "text"), expected, rtol=1e-5, atol=1e-6)
     assert set(published.rows.loc[published.rows["split"] == "dev", "dialogue"]) == {
         "Ses04F_impro01"
     }
@@ -141,21 +144,21 @@ def test_twelve_and_thirteen_fields(tmp_path, sentiment):
     fields = with_layers(meld_fields() if sentiment else published_fields())
     names = ("ids", "speakers", "labels", *LAYERS, "audio", "video", "sentences", "train", "test")
     published = read(tmp_path, fields_of(fields, *names, *(["sentiment"] if sentiment else [])))
-    assert sorted(matrices_of(published)) == ["audio", "text", "video"]
-    assert matrices_of(published)["text"].shape == (18, 4)
+    assert sorted(published.vectors) == ["audio", "text", "video"]
+    assert matrix_of(published, "text").shape == (18, 4)
 
 
 def test_matrices_and_lists_of_numbers_will_do(tmp_path):
     fields = published_fields()
-    first = read(tmp_path, iemocap_tuple(fields))
+    firsts = matrices_of(read(tmp_path, iemocap_tuple(fields)))
     fields["text"] = {name: np.array(rows) for name, rows in fields["text"].items()}
     fields["audio"] = {
         name: [row.tolist() for row in rows] for name, rows in fields["audio"].items()
     }
     fields["train"], fields["test"] = set(fields["train"]), tuple(fields["test"])
-    other = read(tmp_path, iemocap_tuple(fields))
-    for name, matrix in matrices_of(first).items():
-        assert np.array_equal(matrix, matrices_of(other)[name])
+    others = matrices_of(read(tmp_path, iemocap_tuple(fields)))
+    for name, matrix in firsts.items():
+        assert np.array_equal(matrix, others[name])
 
 
 def test_dialogues_in_no_split_are_left_out_and_noticed(tmp_path):
@@ -172,7 +175,7 @@ def test_zeros_and_nan_throughout_are_absent(tmp_path):
     fields["audio"]["Ses05M_impro02"][2][:] = np.nan
     published = read(tmp_path, iemocap_tuple(fields))
     assert reasons_of(published)["audio"][-3:] == [ALL_ZERO, None, NO_FEATURES]
-    assert np.isnan(matrices_of(published)["audio"]).all(axis=1).sum() == 2
+    assert np.isnan(matrix_of(published, "audio")).all(axis=1).sum() == 2
 
 
 def change(name, value, dialogue="Ses05M_impro02", position=1):
@@ -291,8 +294,8 @@ def test_parquet(tmp_path, kind):
     pq.write_table(table, tmp_path / "mine.parquet")
     published = read_feature_file(replace(FEATURES, file="mine.parquet"), tmp_path)
     assert published.classes == ["calm", "cross"]
-    assert matrices_of(published)["audio"].shape == (20, 3)
-    assert matrices_of(published)["audio"][4].tolist() == [1, 2, 4]
+    assert matrix_of(published, "audio").shape == (20, 3)
+    assert matrix_of(published, "audio")[4].tolist() == [1, 2, 4]
     assert reasons_of(published)["audio"][3] == NO_FEATURES
     assert reasons_of(published)["text"] == [None] * 20
 
@@ -305,7 +308,7 @@ def test_npz(tmp_path):
     settings = replace(FEATURES, file="mine.npz", classes=("calm", "cross"))
     published = read_feature_file(settings, tmp_path)
     assert published.rows["label"].tolist() == ["calm", "cross"] * 10
-    assert matrices_of(published)["text"][:, 0].tolist() == list(range(20))
+    assert matrix_of(published, "text")[:, 0].tolist() == list(range(20))
 
 
 def many_rows(rows=9000):
@@ -330,7 +333,7 @@ def test_parquet_is_read_in_pieces_whatever_its_row_groups(tmp_path, group):
     published = read_feature_file(replace(FEATURES, file="mine.parquet"), tmp_path)
     sizes = [len(matrix) for matrix, _ in published.pieces("text")]
     assert sizes == [5120, 1024, 1024, 1024, 808]  # no width is known before the first vector
-    matrix = matrices_of(published)["text"]
+    matrix = matrix_of(published, "text")
     assert np.isnan(matrix[:4500]).all()
     assert matrix[4500:, 0].tolist() == list(range(4500, 9000))
 
@@ -343,7 +346,7 @@ def test_npz_is_read_in_pieces_whatever_its_order(tmp_path, order):
     np.savez(tmp_path / "mine.npz", **columns, text_features=matrix)
     published = read_feature_file(replace(FEATURES, file="mine.npz"), tmp_path)
     assert [len(piece) for piece, _ in published.pieces("text")] == [1024] * 8 + [808]
-    assert np.array_equal(matrices_of(published)["text"], matrix.astype(np.float32))
+    assert np.array_equal(matrix_of(published, "text"), matrix.astype(np.float32))
 
 
 def test_a_mistake_in_a_late_piece_is_found_before_the_run(tmp_path):

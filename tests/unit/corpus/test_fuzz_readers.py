@@ -20,13 +20,13 @@ from made_corpora import (
     table_rows,
     write_table,
 )
-from mangled import FUZZ, SLOW_FUZZ, files_like, only_documented_errors
+from mangled import FUZZ, files_like, only_documented_errors
 
 from cberl.corpus.cage.sandbox import Lost, Sandbox
 from cberl.corpus.readers.column_files import read_raw_columns
-from cberl.corpus.readers.feature_files import read_feature_file
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.readers.unpack import unpack_columns, unpack_vectors
+from cberl.corpus.readers.unpack_pickle import unpack_pickle
 from cberl.errors import InputError
 
 OF_PYTHON = re.compile(r"\w+(Error|Exception|Interrupt): ")
@@ -153,10 +153,18 @@ def test_what_holds_nothing_is_refused(tmp_path, suffix):
         read_raw_columns(path)
 
 
-@SLOW_FUZZ
+@pytest.fixture(scope="module")
+def unpacking_pickles():
+    with Sandbox(unpack_pickle, time_limit_s=20, memory_limit_mb=600) as sandbox:
+        yield sandbox
+
+
+@FUZZ
 @given(data=st.data())
-def test_a_pickle_is_read_or_refused(tmp_path, data):
+def test_a_pickle_is_unpacked_or_refused(tmp_path, unpacking_pickles, data):
+    def unpack(request):
+        for modality in unpacking_pickles.call(request)[0]["modalities"]:
+            list(unpacking_pickles.stream(request | {"column": modality}))
+
     whole = pickle.dumps(iemocap_tuple(published_fields()), protocol=data.draw(st.integers(0, 5)))
-    (tmp_path / "features.pkl").write_bytes(data.draw(files_like(whole)))
-    with only_documented_errors():
-        read_feature_file(replace(SETTINGS["features"], file="features.pkl"), tmp_path)
+    assert_unpacked_or_refused(tmp_path / "features.pkl", data.draw(files_like(whole)), unpack)

@@ -301,3 +301,14 @@ def test_a_worker_is_not_asked_again_after_such_an_answer(sandbox):
     with pytest.raises(Lost, match=UNREADABLE_ANSWER):
         sandbox.call({"do": "pid"}, refuse)
     assert sandbox.call({"do": "pid"})[0]["pid"] != before
+
+
+def test_a_worker_is_asked_for_one_stream_at_a_time():
+    """Else pieces of one column would be taken for another's."""
+    with Sandbox(misbehaving.count, time_limit_s=10, memory_limit_mb=100) as box:
+        first = box.stream({"upto": 3, "then": "nothing"})
+        next(first)
+        with pytest.raises(RuntimeError, match="answers of a stream are still to come"):
+            next(box.stream({"upto": 3, "then": "nothing"}))
+        assert [facts["number"] for facts, _ in first] == [1, 2]
+        assert len(list(box.stream({"upto": 3, "then": "nothing"}))) == 3

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_corpora import SETTINGS, matrices_of, published_fields
+from made_corpora import SETTINGS, matrices_of, matrix_of, published_fields
 
 from cberl.corpus.readers.feature_files import read_feature_file
 from cberl.corpus.readers.read_corpus import read_corpus
@@ -169,10 +169,10 @@ def test_dicts_of_splits_are_read(tmp_path):
 
 
 def test_steps_that_fill_up_an_utterance_do_not_count(tmp_path):
-    matrix = matrices_of(read(tmp_path, partitions()))["text"]
+    matrix = matrix_of(read(tmp_path, partitions()), "text")
     assert matrix[0].tolist() == [1.5] * 3  # of steps 1 and 2
     assert matrix[1].tolist() == [3.0] * 3
-    lengths = matrices_of(read(tmp_path, partitions(text_lengths=[1] * 24)))["text"]
+    lengths = matrix_of(read(tmp_path, partitions(text_lengths=[1] * 24)), "text")
     assert lengths[1].tolist() == [1.0] * 3
 
 
