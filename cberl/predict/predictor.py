@@ -24,6 +24,7 @@ from cberl.corpus.settings import MediaSettings
 from cberl.corpus.tables import MEDIA
 from cberl.errors import InputError
 from cberl.features.scaler import scale_rows
+from cberl.features.text.extract import log_softmax
 from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.graph.conversations import assemble
@@ -166,13 +167,7 @@ def classify(models: Models, utterances: pd.DataFrame, features: LabelledRows) -
         order = pd.Index(frame["utterance_id"]).get_indexer(utterances["utterance_id"])
         with np.errstate(divide="ignore"):  # a class without a training row has probability 0
             total += np.log(probabilities[order].astype(np.float64))
-    return normalise(total / len(models.networks))
-
-
-def normalise(scores: np.ndarray) -> np.ndarray:
-    """Log-probabilities [N, K] out of scores; minus infinity stays what it is."""
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return log_softmax(total / len(models.networks))
 
 
 def _reasons(decoded: pd.Series, features: np.ndarray) -> np.ndarray:

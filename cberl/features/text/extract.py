@@ -254,7 +254,7 @@ def _asked(held_out: Sequence[Sequence[str]], dialogues: np.ndarray) -> np.ndarr
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Logits [R, classes] -> log-probabilities."""
+    """Logits [R, classes] -> log-probabilities; minus infinity stays minus infinity."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 

@@ -21,13 +21,14 @@ from cberl.corpus.readers.bounds import check_characters
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.features.scaler import scale_rows
+from cberl.features.text.extract import log_softmax
 from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.predict.bundle.load import Models
 from cberl.predict.live.online_network import NetworkState, OnlineNetwork
 from cberl.predict.new_conversations import NEW, NewConversations
 from cberl.predict.prediction import measure_certainty
-from cberl.predict.predictor import extract_media, normalise
+from cberl.predict.predictor import extract_media
 from cberl.predict.transcripts.turn_rows import UNKNOWN_SPEAKER
 from cberl.rows import LabelledRows
 
@@ -177,7 +178,7 @@ class Follower:
             latent = fuse_with_vae(vaes[position], rows) if vaes else concatenate_modalities(rows)
             logits = network.step(torch.from_numpy(latent), same, state)
             total += logits.double().log_softmax(dim=0).numpy()
-        return normalise(total[None] / len(self._networks))
+        return log_softmax(total[None] / len(self._networks))
 
     def _describe(
         self,

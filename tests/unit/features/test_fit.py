@@ -272,6 +272,14 @@ def test_several_encoders_stand_side_by_side_and_their_log_probabilities_are_joi
     np.testing.assert_allclose(together[:, 2 * width :], expected, atol=1e-5)
 
 
+def test_a_class_that_is_impossible_stays_so():
+    scores = np.array([[0.0, -1.0, -np.inf], [-3.0, -2.0, -np.inf]])
+    chances = np.exp(log_softmax(scores))
+    assert np.allclose(chances.sum(axis=1), 1)
+    assert (chances[:, 2] == 0).all()
+    assert np.allclose(chances[:, 0] / chances[:, 1], np.exp([1, -1]))
+
+
 def test_features_with_log_probabilities_name_their_classes(encoder, fold_weights):
     own = replace(ENCODING, encoder=encoder)
     assert TextExtractor(own, fold_weights, "cpu").describe()[LOG_PROBABILITIES] == list(CLASSES)

@@ -13,7 +13,7 @@ from cberl.cli import main
 from cberl.errors import InputError
 from cberl.predict.bundle.load import open_bundle
 from cberl.predict.new_conversations import read_clips, read_recording, read_table_file
-from cberl.predict.predictor import normalise, predict_conversations
+from cberl.predict.predictor import predict_conversations
 from cberl.predict.read_input import read_input
 
 TURNS = "start\tend\tspeaker\ttext\n"
@@ -264,14 +264,6 @@ def test_the_command_says_how_a_table_by_other_names_is_read(tmp_path, capsys, o
     arguments = [str(table), "--bundle", str(tmp_path), "--out", str(tmp_path / "out"), *options]
     assert main(["predict", *arguments]) == 2
     assert words.replace("TABLE", str(table)) in capsys.readouterr().err
-
-
-def test_what_is_impossible_stays_so():
-    scores = np.array([[0.0, -1.0, -np.inf], [-3.0, -2.0, -np.inf]])
-    chances = np.exp(normalise(scores))
-    assert np.allclose(chances.sum(axis=1), 1)
-    assert (chances[:, 2] == 0).all()
-    assert np.allclose(chances[:, 0] / chances[:, 1], np.exp([1, -1]))
 
 
 def test_what_there_is_to_read(tmp_path):
