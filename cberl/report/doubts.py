@@ -1,6 +1,6 @@
 """What a reader must know before believing the numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -143,12 +143,18 @@ def _within_chance(run: Run, variants: Sequence[str]) -> Iterator[str]:
                 f" {counted(len(own), 'seed')}: dev gains nothing by them beyond chance."
             )
         adjustments = [facts["adjustment"] for facts in own if "adjustment" in facts]
-        undecided = sum(not one["strength"] and bool(one["best_strength"]) for one in adjustments)
-        if undecided:
+        usual = [one for one in adjustments if _stays_usual(one)]
+        if usual:
             yield (
-                f"{variant} predicts without adjustment under {undecided} of"
-                f" {counted(len(own), 'seed')}: what dev gains by one is within its standard error."
+                f"{variant} is adjusted by the usual {usual[0]['usual_strength']:g} under"
+                f" {len(usual)} of {counted(len(own), 'seed')}: what dev gains by another strength"
+                " is within its standard error."
             )
+
+
+def _stays_usual(adjustment: Mapping[str, float]) -> bool:
+    """Whether another strength was best on dev, by no more than chance."""
+    return adjustment["strength"] == adjustment["usual_strength"] != adjustment["best_strength"]
 
 
 def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:

@@ -8,10 +8,13 @@ with pi the class frequencies that training showed (Menon et al., Long-tail Lear
 Adjustment, ICLR 2021, section 4.1) and T a temperature (Guo et al., On Calibration of Modern Neural
 Networks, ICML 2017, section 4.2). T moves no prediction.
 
-A rare class has few rows to choose on, so the best t there is partly chance. The t nearest to 0 is
-taken whose macro-F1 is within one standard error of the best one's (the one-standard-error rule of
-Breiman et al., Classification and Regression Trees, 1984, section 3.4.3); the error is that of the
-difference between the two, by a bootstrap over dialogues.
+A rare class has few rows to choose on, so the best t there is partly chance. Of the t whose
+macro-F1 is within one standard error of the best one's, the one nearest to a usual t is taken
+(after the one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984,
+section 3.4.3); the error is that of the difference between the two, by a bootstrap over dialogues.
+After plain cross-entropy the usual t is above 0: F1 is best where a class is predicted above half
+its best F1, not above one half (Lipton et al., Optimal Thresholding of Classifiers to Maximize F1
+Measure, ECML PKDD 2014, theorem 1), and rare classes have the lowest.
 """
 
 import logging
@@ -28,6 +31,8 @@ from cberl.train.resampling import resampled_macro_f1
 ADJUSTMENTS = {"none": (0.0,), "chosen": tuple(number / 10 for number in range(-10, 11))}
 """Strengths t to choose from: 0 leaves the logits alone, 1 makes up for the frequencies in full,
 less than 0 takes back what sampling made up for too much. Every network has a temperature."""
+USUAL_STRENGTH = 0.3
+"""The t after cross-entropy where rows cannot tell; docs/results.md has what it was chosen by."""
 TEMPERATURES = tuple(2 ** (step / 10) for step in range(-20, 41))
 
 
@@ -41,6 +46,7 @@ class Adjustment:
         gain: macro-F1 of t over that of 0, on the rows it was chosen on.
         gain_error: standard error of ``gain``.
         best_strength: the t of the best macro-F1 there.
+        usual_strength: the t that is taken where these rows show no better one.
         rows: how many rows there were.
     """
 
@@ -49,6 +55,7 @@ class Adjustment:
     gain: float
     gain_error: float
     best_strength: float
+    usual_strength: float
     rows: int
 
     def describe(self) -> dict[str, Any]:
@@ -62,6 +69,7 @@ def choose_adjustment(
     dialogues: Tensor,
     log_prior: Tensor,
     strengths: Sequence[float] = ADJUSTMENTS["chosen"],
+    usual: float = USUAL_STRENGTH,
 ) -> Adjustment:
     """Choose strength and temperature.
 
@@ -72,13 +80,14 @@ def choose_adjustment(
         dialogues: number of each row's dialogue, int64 [n].
         log_prior: logarithm of the class frequencies, float [C].
         strengths: to choose from; 0 is among them.
+        usual: the strength to stay near.
     """
     logits, log_prior = logits.double(), log_prior.double()
     classes = len(log_prior)
     predictions = [(logits - strength * log_prior).argmax(dim=1) for strength in strengths]
     scores = resampled_macro_f1(predictions, labels, dialogues, classes)  # [strengths, 1 + R]
-    # Of equals, the one nearest to 0.
-    order = sorted(range(len(strengths)), key=lambda number: abs(strengths[number]))
+    # Of equals, the one nearest to the usual one.
+    order = sorted(range(len(strengths)), key=lambda number: abs(strengths[number] - usual))
     best = max(order, key=lambda number: float(scores[number, 0]))
     errors = (scores[best] - scores)[:, 1:].std(dim=1)
     behind = scores[best, 0] - scores[:, 0]
@@ -92,6 +101,7 @@ def choose_adjustment(
         gain=float(gained[0]),
         gain_error=float(gained[1:].std()),
         best_strength=strengths[best],
+        usual_strength=usual,
         rows=len(labels),
     )
     logging.info(

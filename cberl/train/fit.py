@@ -17,7 +17,7 @@ from cberl.fitting.terms import log_prior
 from cberl.graph.conversations import Conversations, DialogueBatch
 from cberl.rows import NO_LABEL
 from cberl.seeding import choose_device, reproducible
-from cberl.train.adjustment import ADJUSTMENTS, choose_adjustment
+from cberl.train.adjustment import ADJUSTMENTS, USUAL_STRENGTH, choose_adjustment
 from cberl.train.loss import LOSSES, SECOND_PARTS, ClassCounts
 from cberl.train.network import ConversationNetwork
 from cberl.train.resampling import gain_over, resampled_macro_f1
@@ -243,8 +243,10 @@ class ClassifierTraining:
         )
         prior = log_prior(self._counts.drawn)
         logits = logits + self.network.correction.cpu()
+        # Other losses lean towards rare classes by themselves.
+        usual = USUAL_STRENGTH if self._loss == "cross_entropy" else 0.0
         strengths = ADJUSTMENTS[adjustment]
-        found = choose_adjustment(logits, labels, dialogues, prior.cpu(), strengths)
+        found = choose_adjustment(logits, labels, dialogues, prior.cpu(), strengths, usual)
         self.network.adjust(found, prior)
 
     def _encoders_stand_for_network(self) -> bool:

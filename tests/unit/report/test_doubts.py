@@ -115,17 +115,17 @@ def test_features_that_were_fitted_to_train_are_doubted(run):
 
 
 def test_what_dev_could_not_tell_from_chance_is_said(run):
-    unused = {"synthetic_rows": {"used": False}, "adjustment": CHOSEN | {"strength": 0.0}}
+    unused = {"synthetic_rows": {"used": False}, "adjustment": CHOSEN | {"strength": 0.3}}
     choices = {
         Place("train", "cberl", 0): unused,
         Place("train", "cberl", 1): {"adjustment": CHOSEN},
     }
     doubts = " ".join(write_doubts(replace(run, choices=choices), ["baseline", "cberl"]))
     assert "cberl trains on no synthetic row under 1 of 2 seeds" in doubts
-    assert "cberl predicts without adjustment under 1 of 2 seeds" in doubts
+    assert "cberl is adjusted by the usual 0.3 under 1 of 2 seeds" in doubts
     assert "baseline trains" not in doubts
     doubts = " ".join(write_doubts(run, ["baseline", "cberl"]))
     assert "no synthetic row" not in doubts
 
 
-CHOSEN = {"strength": 0.3, "best_strength": 0.5}
+CHOSEN = {"strength": 0.4, "best_strength": 0.5, "usual_strength": 0.3}

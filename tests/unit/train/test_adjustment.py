@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, log_softmax
 
-from cberl.train.adjustment import choose_adjustment
+from cberl.train.adjustment import ADJUSTMENTS, choose_adjustment
 
 FREQUENCIES = np.array([0.7, 0.25, 0.05])
 PRIOR = torch.log(torch.tensor(FREQUENCIES))
@@ -31,11 +31,19 @@ def test_a_model_that_leans_too_far_to_rare_classes_is_taken_back():
     assert choose_adjustment(*make_rows(bias=-0.7), PRIOR).strength < 0
 
 
-def test_a_gain_within_its_error_is_not_taken():
-    found = [choose_adjustment(*make_rows(40, seed), PRIOR) for seed in range(10)]
-    kept = [one for one in found if one.strength == 0 and one.best_strength != 0]
-    assert len(kept) >= 3
-    assert all(abs(one.strength) <= abs(one.best_strength) for one in found)
+@pytest.mark.parametrize("usual", [0.0, 0.3])
+def test_a_gain_within_its_error_is_not_taken(usual):
+    found = [choose_adjustment(*make_rows(40, seed), PRIOR, usual=usual) for seed in range(10)]
+    moves = np.array([(one.strength, one.best_strength) for one in found]) - usual
+    chosen, best = np.abs(moves).T
+    assert (chosen <= best).all()
+    assert (chosen < best).sum() >= 3
+    assert all(one.usual_strength == usual for one in found)
+
+
+def test_without_adjustment_there_is_none():
+    found = choose_adjustment(*make_rows(bias=1.5), PRIOR, ADJUSTMENTS["none"])
+    assert (found.strength, found.gain) == (0, 0)
 
 
 def test_the_temperature_makes_overconfidence_good_and_moves_no_prediction():

@@ -10,6 +10,7 @@ from torch.nn import functional
 from cberl.errors import InputError
 from cberl.fitting.dev_f1 import f1_scores
 from cberl.fitting.network_files import load_network, save_network
+from cberl.train.adjustment import USUAL_STRENGTH
 from cberl.train.fit import fit_classifier
 from cberl.train.loss import LOSSES
 from cberl.train.network import ConversationNetwork
@@ -271,6 +272,8 @@ def test_every_loss_can_start_from_what_encoders_know(fit, loss, tmp_path):
     train, dev = (with_evidence(make_conversations(seed=seed))[0] for seed in (0, 1))
     network, history = fit(train, dev, loss=loss, adjustment="chosen")
     assert best_macro_f1(history) > 0.85
+    usual = network.facts["adjustment"]["usual_strength"]
+    assert usual == (USUAL_STRENGTH if loss == "cross_entropy" else 0)
     save_network(tmp_path / "model.safetensors", "network", network, {})
     again, _ = load_network(tmp_path / "model.safetensors", "network", ConversationNetwork)
     expected = predict_classes(network, dev, NAMES)[1]
