@@ -123,7 +123,7 @@ class MultimodalGAN(BaseSampler):
         """Train the GAN and add the rows that it makes.
 
         Returns:
-            The given rows, then the new ones: `LabelledRows`, or ``X, y`` as they came.
+            The given rows, then the new ones: `LabelledRows`, or ``X, y`` as they were given.
         """
         if isinstance(X, LabelledRows):
             self._fit(X, None)
@@ -411,7 +411,7 @@ def _settings_of(estimator: BaseEstimator, of: type) -> Any:
 
 
 def _seed_of(random_state: Any) -> int:
-    """A seed out of a ``random_state``; None leaves NumPy's global state alone."""
+    """A seed from a ``random_state``; None leaves NumPy's global state alone."""
     if random_state is None:
         return int(np.random.default_rng().integers(2**31))
     if isinstance(random_state, int | np.integer):

@@ -421,7 +421,7 @@ def _first_repeated(keys: list[tuple]) -> tuple:
 
 
 def _as_os_error(error: Exception) -> Exception:
-    """The system's error that safetensors tells of in words, if it does."""
+    """The system's error that safetensors reports in words, if it does."""
     number = re.search(r"os error (\d+)", str(error))
     return OSError(int(number[1]), os.strerror(int(number[1]))) if number else error
 

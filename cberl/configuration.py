@@ -67,11 +67,11 @@ def _has_truth_value(value: Any) -> bool:
 
 
 def _check_values(settings: Mapping[str, Any], source: str) -> None:
-    """Refuse what a schema cannot tell from what it allows.
+    """Refuse what a schema cannot distinguish from what it allows.
 
     Raises:
         InputError: a number is NaN or infinite (neither below nor above any bound); a key is no
-            text; there are more than `MOST_VALUES` values, as aliases of YAML can make of little.
+            text; there are more than `MOST_VALUES` values, which aliases of YAML make possible.
     """
     waiting: list[tuple[str, Any]] = [("", settings)]
     seen = 0

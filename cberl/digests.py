@@ -3,7 +3,7 @@
 The digest is XXH3 with 128 bits, of all bytes of the file; its own 32 hexadecimal digits count
 as zeros. It stands where every reader of the format passes it over: under the key
 ``cberl_digest`` in a Parquet file's footer, in the JSON of a safetensors header, in the last line
-of a page. It notices what disks, memory and networks do to a file. It is no signature: whoever
+of a page. It detects damage by disks, memory and networks. It is no signature: whoever
 changes a file on purpose can write a digest that fits.
 """
 

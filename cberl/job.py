@@ -106,16 +106,16 @@ def _without_place(settings: Any) -> Any:
 
 
 def _leave() -> None:
-    """Leave without taking all modules apart, which with torch takes a third of a second."""
+    """Exit without the interpreter's shutdown, which with torch takes a third of a second."""
     atexit.unregister(_leave)
-    atexit._run_exitfuncs()  # the others, which this one came before
+    atexit._run_exitfuncs()  # the other exit functions
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 
 
 def _close_standard_input() -> None:
-    """Let nothing that a job runs read what is piped into Snakemake, answers to questions say."""
+    """Let no program of a job read what is piped into Snakemake, such as answers to prompts."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

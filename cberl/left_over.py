@@ -23,7 +23,7 @@ def scratch_folder() -> Iterator[Path]:
     """
     _remove_dead_scratch(Path(tempfile.gettempdir()))
     before = tempfile.tempdir, os.environ.get("TMPDIR")
-    # It gets its name once it is locked: a job that starts now would take it for a dead one's.
+    # It is renamed once it is locked: else a job that starts now would take it for a killed one's.
     unlocked = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}"))
     folder = unlocked.with_name(unlocked.name.removeprefix("new-"))
     with (unlocked / LOCK).open("wb") as held:

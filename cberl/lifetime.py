@@ -1,4 +1,4 @@
-"""A job's processes end with what started them: nothing writes on after Snakemake has died."""
+"""A job's processes end with what started them: none writes on after Snakemake has ended."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ def end_with_snakemake() -> None:
 def end_with(pids: Sequence[int]) -> None:
     """End this process, its children and the processes ``pids`` once one of ``pids`` has ended.
 
-    Watched is for as long as this process lives, from a thread of its own.
+    A thread of its own watches for as long as this process lives.
     """
     if not hasattr(os, "pidfd_open"):
         return

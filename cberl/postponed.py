@@ -1,7 +1,7 @@
 """Parts of libraries that are imported on the way and used by no job, put off until they are used.
 
 ``torch_geometric`` imports its data sets (transformers with them) and torch's compiler for the sake
-of one layer; an optimizer of torch imports the compiler only to ask it to stand aside, and
+of one layer; an optimizer of torch imports the compiler only to disable it, and
 torchvision to ask whether it is there. That is 2 s in every job of a few seconds.
 """
 
@@ -47,7 +47,7 @@ def postpone_unused() -> None:
 
 class _Postponed(ModuleType):
     def __getattr__(self, name: str) -> Any:
-        if name == "__path__":  # asked for by every import out of a module that is no package
+        if name == "__path__":  # read by every import from a module that is no package
             raise AttributeError(name)
         _load(self)
         return getattr(self, name)

@@ -51,7 +51,7 @@ def check_readable(paths: Iterable[str | Path]) -> None:
     """Open every file that a run reads.
 
     Raises:
-        InputError: one is gone or may not be read.
+        InputError: one is missing or may not be read.
     """
     for path in paths:
         try:

@@ -136,7 +136,7 @@ def describe_job(
     device: str | None = None,
     root: Path | None = None,
 ) -> dict[str, Any]:
-    """Put together what an artifact says of its origin. No time stamp: same job, same bytes.
+    """Describe an artifact's origin. No time stamp: same job, same bytes.
 
     Of an artifact (a file under ``results/``) the digest that it carries is named, once its
     content has been held against it; of raw data the SHA-256. Directories are named without.
@@ -148,7 +148,7 @@ def describe_job(
 
     Raises:
         InputError: an artifact among the inputs is broken.
-        OSError: an input is gone or cannot be read.
+        OSError: an input is missing or cannot be read.
     """
     return {
         "cberl_version": cberl.__version__,

@@ -131,7 +131,7 @@ def make_rows(
     ids: Sequence[str] | None = None,
     classes: Sequence[Any] | None = None,
 ) -> LabelledRows:
-    """Make rows out of what is at hand: arrays, lists or frames, and labels as names or numbers.
+    """Make rows from arrays, lists or frames, and labels as names or numbers.
 
     Args:
         values: one modality as [N, width], or several as a dict; a row of NaN is absent.

@@ -46,7 +46,7 @@ def section(of: type[Section]) -> Section:
 
 
 def read_settings(of: type[Section], values: Mapping[str, Any]) -> Section:
-    """Make a section's settings out of a mapping, as YAML or JSON holds them.
+    """Make a section's settings from a mapping, as read from YAML or JSON.
 
     Keys that are not given take their defaults.
 

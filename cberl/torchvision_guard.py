@@ -4,7 +4,7 @@ The torchvision wheel that pairs with a CUDA build of torch cannot load its comp
 beside a CPU build. Importing it then fails with "operator torchvision::nms does not exist", and so
 does every library that looks for it (transformers among them). Declaring the two operators
 that the import asks for is enough: networks, transforms and published weights work. The
-operators themselves (non-maximum suppression and the like) stay unavailable; nothing here
+operators themselves (such as non-maximum suppression) stay unavailable; nothing here
 needs them.
 """
 

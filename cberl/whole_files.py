@@ -13,7 +13,7 @@ from typing import BinaryIO
 from cberl.errors import InputError
 
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
-"""Errors of the disk that is written to, and of nothing else."""
+"""Errors of the disk that is written to, and no others."""
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """Give a temporary file beside ``path``; sync and rename it when the block ends well.
 
     Raises:
-        InputError: nothing was written to it.
+        InputError: the file is empty.
         OSError: with the file's name, if the disk is full or cannot be written to.
     """
     path = Path(path)

@@ -1,4 +1,4 @@
-"""In what two artifacts differ: what they are, where they came from, what they hold."""
+"""The differences between two artifacts: their kind, origin and content."""
 
 import re
 from collections.abc import Iterator, Mapping

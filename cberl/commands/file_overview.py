@@ -1,4 +1,4 @@
-"""What an artifact is, what it holds and where it came from, in lines for a terminal."""
+"""Kind, content and origin of an artifact, in lines for a terminal."""
 
 import json
 from collections import Counter

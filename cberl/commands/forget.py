@@ -78,13 +78,13 @@ def find_traces(folder: str | Path, speaker: str | None, dialogue: str | None) -
 
     Made from them is a model or a summary that has read a file with one of them, whatever has
     read such a model, every page and every bundle. Logs are listed that name them. A file that
-    cannot be read is listed too: nobody can tell what it holds.
+    cannot be read is listed too: its content is unknown.
 
     Args:
         folder: ``results/CORPUS``.
 
     Raises:
-        InputError: no such results; nobody of that name, or no such dialogue, is in them.
+        InputError: there are no such results, or no such speaker or dialogue in them.
     """
     from cberl.artifacts import read_header, read_table
     from cberl.corpus.tables import UTTERANCES

@@ -122,7 +122,7 @@ def _flow(value: Any) -> str:
 
 
 def _name_of(folder: Path) -> str:
-    """A corpus's name, made out of its folder's."""
+    """A corpus's name, made from its folder's."""
     name = re.sub(r"[^a-z0-9_-]+", "-", folder.name.lower()).strip("-_")
     return name or "mine"
 

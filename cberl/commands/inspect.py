@@ -1,4 +1,4 @@
-"""``cberl inspect``: what an artifact holds and where it came from, or how two differ."""
+"""``cberl inspect``: content and origin of an artifact, or the differences between two."""
 
 import argparse
 from pathlib import Path

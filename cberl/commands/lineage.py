@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def trace_file(path: str | Path) -> Iterator[str]:
-    """List what a file was made from as a tree; what stands above is not taken apart again.
+    """List what a file was made from as a tree; a file that is listed above is not expanded again.
 
     A file on disk that is not the one an artifact was made from is marked, by its digest.
 
@@ -103,7 +103,7 @@ class _Tracer:
         return new, len(states) - len(new)
 
     def _state(self, name: str, path: Path | None, digest: str | None) -> str:
-        """What has become of an input since it was read; empty if nothing."""
+        """How an input has changed since it was read; empty if it has not."""
         if path is None:
             return "  NOT ON RECORD WHERE"
         if not path.exists():
@@ -124,7 +124,7 @@ class _Tracer:
             return None
 
     def _header(self, name: str) -> dict[str, Any] | None:
-        """The header of an input; None if it is raw data, broken or gone."""
+        """The header of an input; None if it is raw data, broken or missing."""
         if name not in self._artifacts:
             return None
         try:

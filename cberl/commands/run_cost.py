@@ -45,7 +45,7 @@ def estimate_cost(
 
 
 def _extraction_s(corpus: Corpus, settings: Configuration) -> float:
-    """Decoding and encoding; nothing of features that somebody already extracted."""
+    """Decoding and encoding; nothing for published features."""
     if settings.corpus.kind == "features":
         return 0.0
     count, features = len(corpus.utterances), settings.features

@@ -18,10 +18,10 @@ from cberl.provenance import PROJECT, RESULTS, file_digest, find_input
 PAGES = {".html", ".md", ".txt", ".json"}
 EVENTS = "events.out.tfevents"
 UNCHECKED = {"logs", "benchmarks", "predict"}
-"""Folders of a corpus whose files change from run to run, or that people go on to work in."""
+"""Folders of a corpus whose files change from run to run, or that people edit."""
 
 MENDED = ("broken", "missing", "older")
-"""What the workflow can make again; of a foreign file it knows nothing."""
+"""States of files that the workflow can make again; it has no rule for foreign ones."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:

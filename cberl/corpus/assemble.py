@@ -21,7 +21,7 @@ _NAME_OF_COPY = re.compile(r"~\d+(?:/|$)")  # before a slash too: it may part di
 
 @dataclass(frozen=True)
 class Corpus:
-    """Conversations and, apart from them, their labels.
+    """Conversations and, separately, their labels.
 
     Attributes:
         utterances: table `UTTERANCES`, by split, dialogue and turn.
@@ -61,12 +61,12 @@ def assemble_corpus(
             within a split; ``label`` is null where there is none; ``where`` says where the row
             stands ("train.csv: line 7").
         classes: the labels that are allowed, in the order of their numbers.
-        notices: what the reader has to say.
+        notices: remarks of the reader.
         split_by: what ``split_group`` in the rows is: dialogue, speaker or group. Without that
             column each dialogue is a group of its own.
 
     Raises:
-        InputError: a key repeats, a dialogue is called like a copy, a label is not among the
+        InputError: a key repeats, a dialogue has the name of a copy, a label is not among the
             classes, a class has a control character in its name, a split has no rows, train or dev
             no label.
     """

@@ -1,4 +1,4 @@
-"""Text that says nothing because nothing of it can be seen."""
+"""Text that is blank because none of its characters is visible."""
 
 import unicodedata
 

@@ -18,7 +18,7 @@ NO_LABEL_WORDS = frozenset(
         *("missing", "unlabeled", "unlabelled", "nolabel", "-", "--", "?", "."),
     }
 )
-"""What programs and people write where there is no label; in small letters, without blanks."""
+"""Common ways of writing "no label"; in lower case, without blanks."""
 
 MOST_NAMES = 20
 """Different labels that may each stand in few rows; more are hardly classes."""
@@ -30,7 +30,7 @@ MOST_SCORES = 10
 def rename_labels(
     labels: pd.Series, classes: Sequence[str], mapping: Mapping[str, str | None]
 ) -> tuple[pd.Series, list[str]]:
-    """Call labels and classes as the configuration wants them.
+    """Rename labels and classes by the configuration.
 
     Args:
         labels: labels of the corpus; null where there is none.
@@ -62,7 +62,7 @@ def rename_labels(
 def check_labels(
     labels: pd.Series, classes: Sequence[str], mapping: Mapping[str, str | None], source: str
 ) -> None:
-    """Refuse labels that are likely not what they look like.
+    """Refuse labels that are likely not meant as they are written.
 
     Args:
         labels: labels after `rename_labels`; null where there is none.
@@ -72,7 +72,7 @@ def check_labels(
 
     Raises:
         InputError: with the mapping to write, where labels differ only in case, blanks or the
-            spelling of a number, or read like no label at all; where they are scores, or texts.
+            spelling of a number, or look like a missing label; where they are scores, or texts.
     """
     meant = {*mapping, *mapping.values()}
     counts = Counter(labels.dropna())

@@ -28,10 +28,10 @@ def find_file(root: Path, path: str | None) -> tuple[Path | None, str | None, st
 
     Links inside the corpus may lead anywhere, they are the owner's; a name may not. A name that
     no file has is also looked for with backslashes as slashes, in Unicode's composed form and
-    without regard to capitals, as it comes from other systems; what is found so is said.
+    without regard to capitals, as it comes from other systems; a note names what is found so.
 
     Returns:
-        The file, with words if it is called otherwise; or None with a reason and words.
+        The file, with a note if its name differs; or None with a reason and its detail.
     """
     if not path:
         return None, reasons.MISSING, None

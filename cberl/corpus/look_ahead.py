@@ -1,4 +1,4 @@
-"""What a run would find out of its corpus only later, asked before anything is decoded."""
+"""Checks of the corpus before anything is decoded, for what a run would find only later."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -38,7 +38,7 @@ def look_ahead(
         max_unavailable: largest share per modality that may be unavailable (0 to 1).
 
     Returns:
-        What is not as one would expect it but stops nothing, a line each.
+        Unexpected findings that do not stop the run, one line each.
 
     Raises:
         InputError: one class alone can be learnt; nothing is there for a modality; too many files

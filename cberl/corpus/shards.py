@@ -22,7 +22,7 @@ clip takes 50 ms, encoding its text 4 ms with the smallest encoder."""
 def count_shards(wanted: int | str, annotations: Sequence[Path]) -> tuple[int, int]:
     """Into how many shards a corpus is cut: (its clips, its texts).
 
-    Powers of two, so that a corpus which grows seldom has them dealt anew.
+    Powers of two, so that shards of a growing corpus seldom change.
 
     Args:
         wanted: the setting ``shards``.
@@ -44,7 +44,7 @@ def _count_rows(path: Path) -> int:
             return min(pq.read_metadata(path).num_rows, MOST_TIMES * path.stat().st_size)
         with path.open("rb") as handle:
             return sum(piece.count(b"\n") for piece in iter(partial(handle.read, 1 << 20), b""))
-    except (OSError, pa.ArrowException):  # the job that reads the corpus says what is wrong
+    except (OSError, pa.ArrowException):  # the job that reads the corpus reports what is wrong
         return 0
 
 
@@ -55,7 +55,7 @@ def _power_of_two(number: float) -> int:
 def select_shard(utterances: pd.DataFrame, scatteritem: str) -> pd.DataFrame:
     """Select the dialogues of one shard.
 
-    Dialogues are dealt like cards, in the order of the table: dialogue i (from 0) goes to shard
+    Dialogues are assigned in turn, in the order of the table: dialogue i (from 0) goes to shard
     i mod n + 1. Every utterance is in exactly one shard; with more shards than dialogues some are
     empty.
 
@@ -78,7 +78,7 @@ def select_shard(utterances: pd.DataFrame, scatteritem: str) -> pd.DataFrame:
 
 
 def shard_numbers(dialogues: Sequence[str], shards: int) -> np.ndarray:
-    """Number of the shard (from 1) that each utterance is dealt to: int64 [N].
+    """Number of the shard (from 1) that each utterance is assigned to: int64 [N].
 
     Args:
         dialogues: the dialogue of each utterance, in the order of the table.

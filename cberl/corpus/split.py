@@ -1,4 +1,4 @@
-"""Dealing a corpus to splits where it has none of its own, and what stays together in that."""
+"""Dividing a corpus without splits of its own into splits, and what stays together in that."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from cberl.errors import InputError
 
 DIALOGUE, SPEAKER, GROUP = "dialogue", "speaker", "group"
 FEWEST_SPEAKERS = 3
-"""One for each split: with fewer, splits without a common speaker cannot be dealt."""
+"""One for each split: with fewer, splits without a common speaker are impossible."""
 
 
 def rank_dialogues(dialogues: Iterable[str], seed: int) -> list[str]:
-    """Each dialogue (or whatever is dealt) once, in an order drawn by seed, however they come.
+    """Each dialogue (or other group) once, in an order drawn by seed, whatever the given order.
 
     The order is that of a digest of the seed and the name, so that a dialogue that is added to a
     corpus moves as few others as possible.
@@ -40,12 +40,12 @@ def set_aside(names: Iterable[str], count: int, seed: int, what: str = DIALOGUE)
 
 
 def count_of(share: float, total: int) -> int:
-    """Dialogues that make up a share, at least one."""
+    """The number of dialogues for a share, at least one."""
     return max(1, round(share * total))
 
 
 def find_split_groups(rows: pd.DataFrame, settings: CorpusSettings) -> tuple[str, pd.Series]:
-    """Decide what stays together when splits are dealt.
+    """Decide what stays together when splits are drawn.
 
     Args:
         rows: columns ``dialogue``, ``speaker``, ``split``, which is null in every row or in none,
@@ -114,10 +114,10 @@ def _connected_speakers(rows: pd.DataFrame) -> pd.Series:
 def deal_missing_splits(
     rows: pd.DataFrame, settings: CorpusSettings
 ) -> tuple[pd.DataFrame, str, list[str]]:
-    """Give every row a split: what the corpus says, and the rest by seed.
+    """Give every row a split: the corpus's own where it has one, the others drawn by seed.
 
-    Without any split, groups are dealt to test, dev and train; with train and test but no dev,
-    dev is dealt out of train.
+    Without any split, groups are drawn for test, dev and train; with train and test but no dev,
+    dev is drawn from train.
 
     Args:
         rows: columns ``dialogue``, ``speaker``, ``split``, which is null in every row or in none,

@@ -43,7 +43,7 @@ def refuse_unlabelled(rows: pd.DataFrame) -> None:
 
 
 def refuse_one_class(labels: pd.DataFrame) -> None:
-    """Refuse a corpus of which nothing can be learnt but to predict one class.
+    """Refuse a corpus with a single class to learn.
 
     Args:
         labels: columns ``split`` and ``label``, null where there is none.

@@ -1,4 +1,4 @@
-"""How sure the scores are: a bootstrap over what the split was dealt by.
+"""How certain the scores are: a bootstrap over the units that the split was drawn by.
 
 Utterances of a dialogue depend on each other, and so do dialogues of a speaker or of a session, so
 whole groups are drawn with replacement: dialogues, speakers or the corpus's own groups, whatever
@@ -9,7 +9,7 @@ confusion matrix per group, the matrices of all resamples are one matrix product
 Of few groups, a bootstrap finds less spread than there is. Intervals are expanded percentile
 intervals and p-values are corrected alike (Hesterberg, "What Teachers Should Know About the
 Bootstrap", The American Statistician 69(4), 2015): with 4 groups an interval reaches to the worst
-and the best of them, with 280 nothing changes that could be seen. One group has no interval.
+and the best of them, with 280 the change is invisible. One group has no interval.
 """
 
 from collections.abc import Sequence

@@ -120,7 +120,7 @@ def weigh_modalities(
 def score_ensembles(
     models: Sequence[ModelPredictions], classes: Sequence[str], resamples: int, confidence: float
 ) -> pd.DataFrame:
-    """Score what the seeds of each variant say together: the class of the highest mean probability.
+    """Score the seeds of each variant as an ensemble: the class of the highest mean probability.
 
     Args:
         models: with no modality removed.

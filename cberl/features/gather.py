@@ -92,7 +92,7 @@ def common_facts(shards: Sequence[str | Path]) -> Mapping[str, Any]:
     """The facts about their encoder that all shards hold.
 
     Raises:
-        InputError: they do not all say the same.
+        InputError: they differ in this.
     """
     facts = [read_header(path)["metadata"] for path in shards]
     for path, own in zip(shards, facts, strict=True):

@@ -1,4 +1,4 @@
-"""Features that somebody already extracted, in place of an extraction."""
+"""Published features, in place of an extraction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from cberl.features.tables import FEATURES
 def published_shard(published: FeatureFile, modality: str, folder: str | Path) -> Iterator[Path]:
     """Give a modality as one shard of features, in the file's order, while the block lasts.
 
-    From there on it goes the way of extracted ones, and memory holds no more of it than of them.
+    From there on it is handled like extracted ones, with no more memory.
 
     Args:
         folder: where the shard lies for that time.

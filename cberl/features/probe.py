@@ -1,4 +1,4 @@
-"""Whether features that others made were fitted to the labels of the training rows."""
+"""Whether published features were fitted to the labels of the training rows."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ FEWEST_ROWS = 50
 MOST_ROWS = 10_000
 """Of train and of dev that are probed; more would make the accuracies no surer by half a point."""
 TELLING_GAP = 0.1
-"""Accuracy that training rows may have above dev before it tells something."""
+"""By how much accuracy on training rows may exceed that on dev without a finding."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def read_rows(
     """Read one split's features, one file per modality, and scale them; see `open_rows`.
 
     Raises:
-        InputError: see `open_rows`; an available row has NaN or infinite values, be it only once
+        InputError: see `open_rows`; an available row has NaN or infinite values, if only once
             it is scaled.
     """
     rows = open_rows(features, scaler, labels)
@@ -36,7 +36,7 @@ def open_rows(
     """Open one split's features; their vectors stay on disk until they are taken.
 
     Args:
-        features: tables FEATURES of one split; each says its modality itself.
+        features: tables FEATURES of one split; the metadata of each names its modality.
         scaler: tensors ``{modality}.mean`` and ``{modality}.scale``, fitted on train.
         labels: table LABELS of the split; without it no row has a label.
 
@@ -74,7 +74,7 @@ def open_rows(
 
 
 def group_by_split(paths: Iterable[str | Path]) -> dict[str, list[str | Path]]:
-    """Sort tables FEATURES by the split that each says it holds."""
+    """Sort tables FEATURES by the split in their metadata."""
     groups: dict[str, list[str | Path]] = {}
     for path in paths:
         groups.setdefault(read_header(path)["metadata"]["split"], []).append(path)

@@ -69,7 +69,7 @@ def scale_rows(
         scaler: what `fit_scaler` gives.
 
     Raises:
-        InputError: a vector has NaN or infinite values, be it only once it is scaled.
+        InputError: a vector has NaN or infinite values, if only once it is scaled.
     """
     available = {name: ~np.isnan(matrix).all(axis=1) for name, matrix in vectors.items()}
     values = {

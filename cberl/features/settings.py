@@ -128,7 +128,7 @@ class TextSettings(TextEncoderSettings):
 
     @property
     def each(self) -> tuple[TextEncoderSettings, ...]:
-        """The encoders, be it one or several."""
+        """The encoders, one or several."""
         return self.encoders or (self,)
 
 

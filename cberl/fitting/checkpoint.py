@@ -1,8 +1,8 @@
-"""Long trainings go on where they were stopped: killed, out of time, or by a crash of the machine.
+"""Long trainings continue where they were stopped: killed, out of time, or by a crash.
 
 A checkpoint holds all that the rest of a training depends on: networks, averages, optimizers and
-schedules, random states, the history and the best weights so far. Whoever goes on from one ends in
-the same bytes as whoever was never stopped, on a CPU. It is no output of its rule: it lies hidden
+schedules, random states, the history and the best weights so far. A continued training ends in
+the same bytes as one that was never stopped, on a CPU. It is no output of its rule: it lies hidden
 beside the model and goes when the job is done.
 """
 
@@ -29,7 +29,7 @@ SECONDS_BETWEEN = 20.0
 """An epoch that ends sooner after the last one that was kept is not: it is quickly run again."""
 
 KEYED_BY = ("rule", "wildcards", "settings", "code_digest", "seed", "inputs", "libraries")
-"""What of a job's provenance must be the same for a checkpoint to be gone on from."""
+"""The part of a job's provenance that must be the same for a checkpoint to be used."""
 
 _DIGEST_BYTES = 16
 
@@ -59,7 +59,7 @@ class Checkpoint:
 
     Args:
         path: of the file.
-        key: a training with another key does not go on from it.
+        key: a training with another key does not continue from it.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -75,7 +75,7 @@ class Checkpoint:
         return self._others[-1]
 
     def restore(self, training: Any) -> Progress | None:
-        """Put a training back to where it was; None if nothing, or something else, was kept."""
+        """Restore a training from its checkpoint; None if there is none, or another training's."""
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
@@ -153,7 +153,7 @@ def resumable(
     Args:
         output: the file that the job makes, beside which the checkpoint lies.
         provenance: of the job.
-        params: what else the rule hands to the job; with others, nothing is gone on from.
+        params: other parameters of the rule; with different ones, no checkpoint is used.
     """
     output = Path(output)
     keyed = {name: provenance.get(name) for name in KEYED_BY}

@@ -1,7 +1,7 @@
 """The training loop that all models share.
 
-A model brings what an epoch is and how dev is scored; the loop counts the epochs, keeps the best
-weights and the history, shows progress, stops, and goes on where it was stopped.
+A model defines an epoch and how dev is scored; the loop counts the epochs, keeps the best
+weights and the history, shows progress, stops, and continues where it was stopped.
 """
 
 import logging
@@ -54,8 +54,9 @@ class Plan:
         largest: the largest value is the best, not the smallest.
         patience: epochs without a better value before training stops.
         settled: the last epoch in which the loss still changes; patience counts from there on.
-        second_part: called when patience is at an end; if it says True, training goes on from the
-            best weights with another loss, and patience counts anew. None: there is no such part.
+        second_part: called when patience is at an end; if it returns True, training continues from
+            the best weights with another loss, and patience counts anew. None: there is no such
+            part.
         start: whether the weights before the first epoch, as epoch 0, may be the best.
     """
 
@@ -75,7 +76,7 @@ def run_epochs(
     """Train, and leave the weights of the best epoch in ``training.network``.
 
     Args:
-        checkpoint: where the training is kept now and then, and goes on from.
+        checkpoint: where the training is saved now and then, and continued from.
 
     Returns:
         The rows of the table HISTORY.

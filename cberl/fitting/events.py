@@ -1,7 +1,7 @@
 """Training histories as TensorBoard event files.
 
 The files are written record by record with fixed times, so that the same history gives the same
-bytes; TensorBoard's step axis shows epochs, its wall time means nothing here.
+bytes; TensorBoard's step axis shows epochs, its wall time has no meaning here.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Where encoders' class log-probabilities stand among the fused columns.
 
-What an encoder learnt about classes is not to be learnt again out of few rows: the graph network
+What an encoder has learnt about classes need not be learnt again from few rows: the graph network
 adds its own logits to these log-probabilities, and starts from them.
 """
 

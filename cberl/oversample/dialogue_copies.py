@@ -1,6 +1,6 @@
 """Where synthetic turns stand: copied training dialogues whose other turns stay as context.
 
-A sample without a conversation around it says nothing to a network that listens to neighbours.
+A network that reads neighbouring turns learns little from a sample without a conversation.
 So each new row takes the turn of a real training utterance of its own class, in a copy of that
 utterance's dialogue: speakers, order and neighbours are real, only the features are new. Turns of
 a copy that are not replaced carry no label, so that no real row counts twice in the loss.
@@ -97,7 +97,7 @@ def plan_copies(
 ) -> DialogueCopies:
     """Choose which turns of which copied dialogues take synthetic features.
 
-    The classes are gone through from the scarcest (most new rows per training row) to the most
+    Classes are processed from the scarcest (most new rows per training row) to the most
     common. For each, its dialogues are copied in turn, in a random order, until the copies made
     so far hold as many turns of the class as are wanted; which of them are replaced is then drawn
     evenly. The scarcest class decides how often a dialogue is copied; others come along with it.
@@ -230,7 +230,7 @@ def fill_copies(
     Yields:
         Up to `ROWS_AT_ONCE` rows of table SYNTHETIC without vectors, and per modality a float32
         array [rows, width] that is NaN on context rows and where the sample has not that
-        modality. Without any row one empty piece, which still tells the widths.
+        modality. Without any row one empty piece, which still has the widths.
 
     Raises:
         ValueError: there are not as many samples as places.

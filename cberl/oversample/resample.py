@@ -22,7 +22,7 @@ def resample(
     """Make one row of each wanted class.
 
     Args:
-        oversampler: a name in `SAMPLERS`, or "none", of which nothing may be wanted.
+        oversampler: a name in `SAMPLERS`, or "none", which makes no rows.
         train: training rows, N of them.
         wanted_labels: classes of the rows to make, int64 [S].
         neighbours: of SMOTE, the most to choose from.
@@ -74,7 +74,7 @@ def interpolate_rows(rows: LabelledRows, count: int, neighbours: int, seed: int)
 
     The masks ride along as columns too small to move a neighbour. Interpolated, such a column is
     the weight of the parents that have the modality: from one half up the sample has it, and
-    dividing by the weight takes away the zeros that stood in for the parent without it.
+    dividing by the weight removes the zeros in place of the parent without it.
     """
     from imblearn.over_sampling import SMOTE
 

@@ -12,7 +12,7 @@ def target_counts(train: LabelledRows, target: str | int) -> np.ndarray:
 
     Args:
         train: training rows; those without a label do not count.
-        target: "none" asks for nothing; "balanced" brings every class to the size of the largest;
+        target: "none": no new rows; "balanced" brings every class to the size of the largest;
             "sqrt" to the geometric mean of its own size and the largest one's, sqrt(n_c * n_max),
             rounded; a number brings every class to that many rows. No class ever shrinks.
 

@@ -1,4 +1,4 @@
-"""A bundle as an object of Python's: open it once, predict as often as wanted."""
+"""A bundle as a Python object: opened once, for any number of predictions."""
 
 from collections.abc import Mapping
 from pathlib import Path

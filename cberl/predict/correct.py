@@ -1,4 +1,4 @@
-"""Corrected labels as a corpus of kind table: what a person says goes into the next training."""
+"""Corrected labels as a corpus of kind table, for the next training."""
 
 import csv
 import io
@@ -38,7 +38,7 @@ def write_corrected(files: Sequence[Path], folder: Path) -> list[Path]:
 
     Raises:
         InputError: a file cannot be read, none of the turns has a label, a conversation is in two
-            files, a recording is gone.
+            files, a recording is missing.
     """
     rows: list[dict[str, Any]] = []
     owners: dict[str, Path] = {}
@@ -163,7 +163,7 @@ def _media_names(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 
 def _apart(paths: Sequence[str]) -> bool:
-    """Whether recordings are told apart by their names alone."""
+    """Whether the names of recordings are unique without their folders."""
     return len({Path(path).name for path in paths}) == len(paths)
 
 

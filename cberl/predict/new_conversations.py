@@ -1,4 +1,4 @@
-"""From what a user has to the rows that the stages of training read.
+"""From a user's input to the rows that the stages of training read.
 
 All three ways end in the same: rows of table UTTERANCES in a split of their own, so that no name
 is taken for one of the training corpus, and the folder that their media paths start from.
@@ -48,7 +48,7 @@ class TableForm:
     Attributes:
         columns: column of the table -> its name in config/README.md, or None to leave it out.
         encoding: of a text file; `AUTO` takes UTF-8.
-        place: where the two are said, for messages; see
+        place: where the two are set, for messages; see
             `cberl.corpus.readers.text_files.written_setting`.
     """
 
@@ -67,7 +67,7 @@ class NewConversations:
     Attributes:
         utterances: table UTTERANCES [N], of split `NEW`, dialogue after dialogue.
         start_s, end_s: float64 [N], seconds into the conversation; NaN where unknown.
-        notes: object [N], what is odd about a turn, or None.
+        notes: object [N], an irregularity of a turn, or None.
         root: folder that media paths start from.
         durations: conversation -> length of its recording in seconds, if it is known.
     """
@@ -122,7 +122,7 @@ def read_recording(recording: Path | None, transcript: Path | None) -> NewConver
 
 
 def read_clips(folder: Path) -> NewConversations:
-    """One conversation out of a folder of clips, each a turn, in the order of their names.
+    """One conversation from a folder of clips, each a turn, in the order of their names.
 
     Numbers in names count as numbers. Beside ``NAME.mp4`` may lie ``NAME.txt``, what is said in
     it, with ``SPEAKER:`` in front.
@@ -169,7 +169,7 @@ def read_table_file(path: Path, form: TableForm = PLAIN_TABLE) -> NewConversatio
 
 
 def from_columns(file: ColumnFile, root: Path) -> NewConversations:
-    """Conversations out of columns in memory; see `read_table_file`."""
+    """Conversations from columns in memory; see `read_table_file`."""
     read = replace(file, cells={name: file.cells[name] for name in READ if name in file.cells})
     rows = name_utterances(conversation_rows(read).assign(split=NEW))
     for notice in (*file.notices, *find_disorder(rows)):

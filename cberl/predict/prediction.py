@@ -18,7 +18,7 @@ class Prediction:
             each in the order of speaking.
         probabilities: float32 [N, K], calibrated.
         classes: names by number.
-        model: what a reader is told of the bundle: ``corpus``, ``variant``, ``seeds``,
+        model: facts about the bundle for a reader: ``corpus``, ``variant``, ``seeds``,
             ``temperatures``, ``digest``.
     """
 
@@ -48,7 +48,7 @@ def make_prediction(
     """Add what follows from the probabilities to rows that lack it.
 
     Args:
-        turns: the columns of table TURNS that say who speaks when, and which modalities there were.
+        turns: the columns of table TURNS on speakers, times and available modalities.
         log_probabilities: float [N, K], natural logarithms, calibrated.
     """
     certainty = measure_certainty(log_probabilities)

@@ -3,7 +3,7 @@
 Turns are decoded (`cberl.corpus.media`), encoded (`cberl.features`), scaled with the training rows'
 statistics, fused (`cberl.fuse`), laid out as a graph (`cberl.graph`) and classified by the
 networks of all seeds (`cberl.train`), each at its own temperature. The seeds' log-probabilities are
-averaged, which is the geometric mean of what they say (Hinton, Products of Experts, ICANN 1999).
+averaged, a geometric mean of their probabilities (Hinton, Products of Experts, ICANN 1999).
 """
 
 import ctypes
@@ -180,7 +180,7 @@ def _reasons(decoded: pd.Series, features: np.ndarray) -> np.ndarray:
 def _rows_of(
     new: NewConversations, features: LabelledRows, why: dict[str, np.ndarray], seconds: np.ndarray
 ) -> pd.DataFrame:
-    """What table TURNS says of the turns themselves."""
+    """The columns of table TURNS about the turns themselves."""
     utterances = new.utterances
     start_s, end_s = _lay_end_to_end(new, seconds)
     media = utterances["media_path"].where(utterances["media_path"].notna(), None)
@@ -241,7 +241,7 @@ def _return_freed_memory() -> None:
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made in another thread while the one before it is worked on."""
+    """The same items, each made in another thread while the previous one is processed."""
     waiting: Queue[tuple[str, Any]] = Queue(maxsize=1)
 
     def work() -> None:

@@ -15,7 +15,7 @@ TIME_LIMIT_S, MEMORY_LIMIT_MB = 300.0, 1000
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """Length in seconds (None where the file does not say) and which streams there are."""
+    """Length in seconds (None where the file does not state it) and which streams there are."""
 
     duration_s: float | None
     audio: bool
@@ -23,7 +23,7 @@ class RecordingFacts:
 
 
 def probe_recording(path: str | Path) -> RecordingFacts:
-    """Look into a recording, where a broken one can hurt nothing.
+    """Probe a recording in a sandbox, where a broken one does no harm.
 
     Raises:
         InputError: no such file, or nothing that can be decoded in it.
@@ -46,9 +46,9 @@ def probe_recording(path: str | Path) -> RecordingFacts:
 
 
 def describe_streams(request: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
-    """What `RecordingFacts` holds, and under ``refused`` why nothing can be said; for a sandbox.
+    """The fields of `RecordingFacts`, or under ``refused`` why there are none; for a sandbox.
 
-    A file that does not tell its length is read to its end, without decoding.
+    A file that does not state its length is read to its end, without decoding.
     """
     try:
         with av.open(request["path"], options=OPTIONS, metadata_errors="replace") as container:

@@ -1,4 +1,4 @@
-"""Turns of a recording without a transcript: where somebody speaks.
+"""Turns of a recording without a transcript, by voice activity.
 
 Silero VAD (github.com/snakers4/silero-vad, MIT licence), whose weights come inside its package,
 gives the chance of speech every 32 ms; its own rules cut these into stretches of speech. Who
@@ -36,14 +36,14 @@ def find_speech(path: str | Path, facts: RecordingFacts) -> pd.DataFrame:
 
     Args:
         path: the recording.
-        facts: what `cberl.predict.probe.probe_recording` says of it.
+        facts: as of `cberl.predict.probe.probe_recording`.
 
     Returns:
         columns `cberl.predict.transcripts.turn_rows.TURN_COLUMNS`, without texts, of one
         unknown speaker.
 
     Raises:
-        InputError: the recording has no sound, nobody speaks in it, or the detector is not
+        InputError: the recording has no sound or no speech, or the detector is not
             installed.
     """
     if not facts.audio:
@@ -73,7 +73,7 @@ def find_speech(path: str | Path, facts: RecordingFacts) -> pd.DataFrame:
 
 
 def _listen(path: Path, facts: RecordingFacts) -> tuple[list[float], int]:
-    """The chance of speech in each window, and how many samples were heard."""
+    """The probability of speech in each window, and how many samples there were."""
     import torch
     from silero_vad import load_silero_vad
 

@@ -1,4 +1,4 @@
-"""What is taken for what."""
+"""Confusion matrices."""
 
 from typing import Any
 

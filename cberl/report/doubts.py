@@ -12,7 +12,7 @@ from cberl.report.score_bars import never_predicted
 
 FEW = 30
 SATURATED = 0.98
-"""Accuracy on dev from which on it tells variants apart no more."""
+"""Accuracy on dev above which dev can no longer distinguish variants."""
 TELLING_GAP = 0.1
 """Accuracy lost from dev to test that no chance explains in splits of a usual size."""
 
@@ -129,7 +129,7 @@ def _gap_beyond_chance(evaluation: Evaluation, variant: str) -> float:
 
 
 def _within_chance(run: Run, variants: Sequence[str]) -> Iterator[str]:
-    """What dev could not tell from chance, so that it was left undone."""
+    """Choices whose gain on dev was within chance, so that they were not made."""
     for variant in variants:
         own = [
             facts
@@ -158,7 +158,7 @@ def _stays_usual(adjustment: Mapping[str, float]) -> bool:
 
 
 def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
-    """Settings that did nothing on this corpus."""
+    """Settings without effect on this corpus."""
     rows = [run.variants[variant] for variant in variants]
     train = run.utterances[run.utterances["split"] == "train"]
     if any(row["mask_weight"] for row in rows) and train["turn"].max() == 0:
@@ -182,7 +182,7 @@ def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
 
 
 def _went_over(run: Run, variant: str) -> bool:
-    """Whether dev stopped improving for as long as patience has it, under some seed."""
+    """Whether, under some seed, dev stopped improving for as many epochs as patience."""
     for place, history in run.histories.items():
         if (place.stage, place.name) == ("train", variant):
             rows = history[(history["split"] == "dev") & (history["quantity"] == "macro_f1")]

@@ -1,7 +1,7 @@
 """Figures for plotly.js as plain dictionaries, and how all of them look.
 
 Colours are those of Okabe and Ito ("Color Universal Design", 2008), which people with any common
-colour blindness tell apart; marker shapes and hatching repeat it, for print in grey.
+colour blindness can distinguish; marker shapes and hatching repeat it, for print in grey.
 """
 
 from collections.abc import Sequence

@@ -76,7 +76,7 @@ class Evaluation:
         return dict(zip(rows["class"], rows["support"].astype(int), strict=True))
 
     def chosen_variant(self) -> str:
-        """The variant with the highest macro-F1 on dev: test has no say in the choice."""
+        """The variant with the highest macro-F1 on dev: test has no part in the choice."""
         scores = [self.score(variant, "macro_f1", split="dev")["mean"] for variant in self.variants]
         if np.isnan(scores).all():
             return self.variants[0]

@@ -23,7 +23,7 @@ TITLES = {
     "cross_modal_real": "correlation across modalities, recorded",
     "cross_modal_synthetic": "correlation across modalities, synthetic",
 }
-"""Quantity -> how people read it, where its name with blanks will not do."""
+"""Quantity -> its title, where its name with blanks is not enough."""
 
 
 def percent(value: float) -> str:
@@ -46,7 +46,7 @@ def points(value: float) -> str:
 
 
 def quantity_title(name: str) -> str:
-    """The name of a measured quantity as people read it."""
+    """The title of a measured quantity."""
     return TITLES.get(name, name.replace("_", " "))
 
 
@@ -56,7 +56,7 @@ def interval_words(row: Mapping[str, float], confidence: float) -> str:
 
 
 def difference_words(row: Mapping[str, float], confidence: float) -> str:
-    """A difference with its interval, and whether this test set can tell it from none."""
+    """A difference with its interval, and whether this test set can distinguish it from none."""
     ends = f"{points(row['lower'])} to {points(row['upper'])}"
     where = " on this test set" if classify_difference(row) == CLOSE else ""
     return (

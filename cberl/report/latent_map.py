@@ -2,7 +2,7 @@
 
 The two directions are the first principal components of the recorded training rows. They are
 chosen without the synthetic rows and without the labels, so that neither can look better placed
-than it is; distances on the map are projected distances, no more.
+than it is; distances on the map are only projected ones.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The report page: one file that needs nothing beside it and no network."""
+"""The report page: one self-contained file that needs no network."""
 
 import json
 from collections.abc import Iterable

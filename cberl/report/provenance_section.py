@@ -1,4 +1,4 @@
-"""The configuration and provenance of a run, to be read by people."""
+"""The configuration and provenance of a run, as a section of the report."""
 
 from typing import Any
 

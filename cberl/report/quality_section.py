@@ -15,7 +15,7 @@ def describe_quality(run: Run) -> dict[str, Any]:
 
     Returns:
         ``modalities``: rows of counts; ``reasons``: rows modality, reason, meaning, count;
-        ``notes``: what the reader mended, with counts; ``examples``: at most `MOST_ROWS`
+        ``notes``: corrections by the reader, with counts; ``examples``: at most `MOST_ROWS`
         unavailable rows; ``unavailable``: how many there are.
     """
     quality = run.quality

@@ -77,7 +77,7 @@ def read_run(
         evaluation: the evaluate stage's tables by their names.
         corpus: ``utterances`` and ``quality``.
         labels_train: labels of the training split; those of dev and test are in the evaluation.
-        features: one table per modality, for what it says of itself.
+        features: one table per modality, for its metadata.
         synthetic, synthetic_quality, histories, latents: tables that lie as `Place` says.
         settings: ``config`` and ``variants``.
 
@@ -115,7 +115,7 @@ def _by_split(paths: Iterable[str | Path]) -> dict[Place, dict[str, Path]]:
 
 
 def place_of(path: str | Path) -> Place:
-    """Read stage, name (with a fold in it) and seed out of a path of ``results/``."""
+    """Read stage, name (with a fold in it) and seed from a path of ``results/``."""
     *folders, last, _ = Path(path).parts
     if last.startswith("seed"):
         return Place(folders[-2], folders[-1], int(last.removeprefix("seed")))

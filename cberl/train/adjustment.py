@@ -29,10 +29,10 @@ from torch.nn.functional import cross_entropy
 from cberl.train.resampling import resampled_macro_f1
 
 ADJUSTMENTS = {"none": (0.0,), "chosen": tuple(number / 10 for number in range(-10, 11))}
-"""Strengths t to choose from: 0 leaves the logits alone, 1 makes up for the frequencies in full,
-less than 0 takes back what sampling made up for too much. Every network has a temperature."""
+"""Strengths t to choose from: 0 leaves the logits unchanged, 1 corrects for the frequencies fully,
+less than 0 undoes an overcorrection by sampling. Every network has a temperature."""
 USUAL_STRENGTH = 0.3
-"""The t after cross-entropy where rows cannot tell; docs/results.md has what it was chosen by."""
+"""The t after cross-entropy where rows cannot decide; docs/results.md has what it was chosen by."""
 TEMPERATURES = tuple(2 ** (step / 10) for step in range(-20, 41))
 
 

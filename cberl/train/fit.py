@@ -47,7 +47,7 @@ def fit_classifier(
     encoders know, and learns by cross-entropy, it is the epoch of the lowest dev cross-entropy, the
     start among them: the network cannot lose to its encoders there, and a macro-F1 that hangs on a
     handful of rows would often choose a later one that has fitted training rows too well. A loss of
-    two parts (LDAM) goes over to the second when dev no longer improves, and patience counts anew.
+    two parts (LDAM) begins the second when dev no longer improves, with patience counted anew.
     On a CPU, the same seed gives the same network; on a GPU, half precision is used where it is
     safe.
 
@@ -63,7 +63,7 @@ def fit_classifier(
             dev macro-F1 gains more by them than one standard error (paired bootstrap by dialogue).
         seed: of weights, order, dropout and masks.
         device: auto, cpu or cuda.
-        checkpoint: where the training is kept and goes on from; None: nowhere.
+        checkpoint: where the training is saved and continued from; None: nowhere.
 
     Returns:
         The network on the CPU, in evaluation mode, and its history (table HISTORY).
@@ -252,7 +252,7 @@ class ClassifierTraining:
     def _encoders_stand_for_network(self) -> bool:
         """Whether training rows can help to choose the last step.
 
-        What the network itself says of them is fitted to their labels. What it starts from, the
+        The network's own logits for them are fitted to their labels. What it starts from, the
         encoders' log-probabilities, is not, and leans towards frequent classes as the network does
         unless loss, sampling or synthetic rows lean against it.
         """

@@ -119,7 +119,7 @@ LOSSES: dict[str, Loss] = {
 """By the name in the variants table."""
 
 SECOND_PARTS: dict[str, Loss] = {"ldam": ldam_reweighted}
-"""What a loss goes over to once dev no longer improves."""
+"""The second part of a loss, once dev no longer improves."""
 
 
 def effective_weights(counts: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ COSINE_SCALE = 30.0
 
 
 class ConversationNetwork(nn.Module):
-    """Emotion of each utterance out of its own features and those of its conversation.
+    """Emotion of each utterance from its own features and those of its conversation.
 
     A projection of the input, a recurrent encoder along the dialogue, relational graph
     convolutions (Schlichtkrull et al., Modeling Relational Data with Graph Convolutional
@@ -34,7 +34,7 @@ class ConversationNetwork(nn.Module):
         cosine_head: logits are scaled cosines, as the margins of LDAM need them.
         evidence: where encoders' class log-probabilities stand among the inputs, see
             `cberl.fuse.evidence.find_evidence`. Logits are then these, weighted by a learnt number,
-            plus what the network makes of the conversation; at the start 1 and nothing, so that
+            plus the network's logits for the conversation; at the start 1 and zeros, so that
             training starts from what the encoders predict.
 
     Attributes:
@@ -87,7 +87,7 @@ class ConversationNetwork(nn.Module):
                 tensor = torch.tensor(evidence[name])
                 self.register_buffer(f"evidence_{name}", tensor, persistent=False)
             self.evidence_weight = nn.Parameter(torch.ones(()))
-            if not cosine_head:  # a cosine with nothing has no gradient
+            if not cosine_head:  # a cosine with a zero vector has no gradient
                 nn.init.zeros_(self.classifier.weight)
                 nn.init.zeros_(self.classifier.bias)
         self.decoder = NodeDecoder(hidden_size, input_size, len(RELATIONS))
@@ -119,7 +119,7 @@ class ConversationNetwork(nn.Module):
         """Logits to predict with: those of `forward` plus ``correction``, over ``temperature``.
 
         The correction is minus infinity for classes without a training row; otherwise it is 0, and
-        the temperature 1, until `adjust` says more.
+        the temperature 1, until `adjust` sets them.
         """
         logits = self(inputs, lengths, edge_index, edge_type)
         return (logits + self.correction) / self.temperature
@@ -160,7 +160,7 @@ class ConversationNetwork(nn.Module):
         return self.classify(seen_codes, projected, inputs), error
 
     def classify(self, codes: Tensor, projected: Tensor, inputs: Tensor) -> Tensor:
-        """Logits float [N, C] of what has been heard.
+        """Logits float [N, C] from the codes of the conversations.
 
         Args:
             codes: float [N, H], the last convolution's.

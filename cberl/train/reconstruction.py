@@ -14,7 +14,7 @@ from cberl.train.convolution import RGCNConv
 def choose_masked(lengths: Tensor, rate: float) -> Tensor:
     """Draw the nodes to hide, each with the same chance: bool [N].
 
-    Dialogues of one turn are left alone: nothing there could tell what was hidden.
+    Dialogues of one turn are exempt: no neighbour could reconstruct what was hidden.
 
     Args:
         lengths: int64 [G], turns per dialogue.
@@ -27,7 +27,7 @@ def choose_masked(lengths: Tensor, rate: float) -> Tensor:
 def scaled_cosine_error(reconstructed: Tensor, inputs: Tensor) -> Tensor:
     """Mean of (1 - cosine)^2 over rows (equation 2 there): scalar; 0 without rows.
 
-    The square plays down rows that are easy already. Rows whose input is all zeros (nothing was
+    The square gives less weight to easy rows. Rows whose input is all zeros (nothing was
     recorded) have no direction and are left out.
 
     Args:

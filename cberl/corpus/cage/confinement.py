@@ -1,4 +1,4 @@
-"""Taking from this process what reading a foreign file never needs; it cannot be had back.
+"""Giving up, for good, the rights of this process that reading a foreign file never needs.
 
 A seccomp filter (Linux 3.5 and later, on x86-64 and ARM64) refuses sockets, new processes, every
 way to change a file, other processes' memory and signals, and more memory than was allowed. It is

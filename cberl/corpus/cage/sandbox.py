@@ -1,4 +1,4 @@
-"""A second process for work on files that others made, restarted whenever it crashed or hung.
+"""A second process for work on foreign files, restarted whenever it crashes or hangs.
 
 It has no network, cannot start processes, writes nowhere but into its pipe, and has bounded time
 and memory; `cberl.corpus.cage.confinement` says by what. Its environment is empty but for what
@@ -75,10 +75,10 @@ class Sandbox:
         """Run a task that returns on a request.
 
         Args:
-            check: raises `Garbled` where facts and blobs are not such as the task gives.
+            check: raises `Garbled` unless facts and blobs have the form that the task returns.
 
         Raises:
-            InputError: the task raised it, with its words.
+            InputError: the task raised it; with its message.
             Lost: the task raised something else, crashed, took too long or asked for too much
                 memory.
             RuntimeError: the worker does not start; a stream of it is not at its end.
@@ -105,7 +105,7 @@ class Sandbox:
         finally:
             self._streaming = False
             if not over:
-                # What it has yet to say would be taken for the answer to another request.
+                # The rest of its answer would be taken for the answer to another request.
                 self.stop()
 
     def _ask(self, request: dict[str, Any]) -> None:
@@ -126,7 +126,7 @@ class Sandbox:
         """Facts and blobs of the next answer.
 
         Args:
-            may_end: whether it may say that there is none, with facts None.
+            may_end: whether it may answer that there is none, with facts None.
         """
         try:
             header, blobs = self._receive(time.monotonic() + self._time_limit_s)
@@ -139,7 +139,7 @@ class Sandbox:
             self.stop()
             raise Lost(TIMED_OUT, f"stopped after {self._time_limit_s:g} s") from None
         except Garbled:
-            # Nothing that it says from here on can be trusted.
+            # No later answer of this worker can be trusted.
             self.stop()
             raise Lost(CRASHED, UNREADABLE_ANSWER) from None
         except EOFError:
@@ -230,7 +230,7 @@ def limit_growth(process: int, megabytes: int) -> None:
     """Let a process's address space grow by ``megabytes`` from here on, no further (Linux).
 
     Raises:
-        ProcessLookupError: it is gone.
+        ProcessLookupError: it has ended.
     """
     if sys.platform != "linux":
         return
@@ -258,7 +258,7 @@ def _say_what_holds(held_by: str) -> None:
 
 
 def _read_header(encoded: bytes) -> dict[str, Any]:
-    """What an answer's JSON says; Garbled unless it is a dict with sizes of blobs."""
+    """An answer's JSON, decoded; Garbled unless it is a dict with sizes of blobs."""
     try:
         header = json.loads(encoded)
     except (ValueError, RecursionError):

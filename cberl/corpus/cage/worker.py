@@ -42,7 +42,7 @@ def main() -> None:
         _send(answers, {"held_by": confine()}, [])
         while header := sys.stdin.buffer.read(LENGTH.size):
             request = json.loads(sys.stdin.buffer.read(LENGTH.unpack(header)[0]))
-            # Outlives no clip even if the other side is gone and cannot stop it.
+            # Ends with its time limit even if the other side has died and cannot stop it.
             signal.setitimer(signal.ITIMER_REAL, 2 * float(time_limit_s) + 1)
             for answer in _run(task, request):
                 _send(answers, *answer)

@@ -18,7 +18,7 @@ SPLIT_NAMES = {"train": "train", "dev": "dev", "test": "test"}
 
 
 def read_audformat(folder: Path) -> Discovered:
-    """Read a database: the table that has emotions, and what others say of the same files.
+    """Read a database: the table that has emotions, and columns of others about the same files.
 
     Raises:
         InputError: the header is no YAML; no table has a column of labels.
@@ -82,7 +82,7 @@ def _column_like(ours: str, table: Mapping[str, list[str]]) -> str | None:
 
 
 def _facts_by_file(tables: Mapping[str, Mapping[str, list[str]]]) -> dict[str, dict[str, str]]:
-    """What tables without times say of a file: speaker and transcript."""
+    """Speaker and transcript of a file, from tables without times."""
     facts: dict[str, dict[str, str]] = {}
     for table in tables.values():
         if "file" not in table or "start" in table:

@@ -16,7 +16,7 @@ class Discovered:
     """A corpus that was recognised.
 
     Attributes:
-        what: what it looks like, in a sentence without its full stop.
+        what: what it seems to be, in a sentence without its full stop.
         kind: section ``corpus.kind``.
         modalities: those that there is something for.
         settings: other keys of the section ``corpus`` that it needs.

@@ -54,7 +54,7 @@ class Table:
 
     @property
     def split(self) -> str | None:
-        """The split that the file's name says it is."""
+        """The split by the file's name."""
         names = {SPLIT_WORDS[word] for word in words_of(self.path.stem) if word in SPLIT_WORDS}
         return names.pop() if len(names) == 1 else None
 

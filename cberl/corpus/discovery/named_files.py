@@ -120,7 +120,7 @@ def read_by_pattern(folder: Path, pattern: str) -> Discovered:
 
 
 def recognise_names(folder: Path) -> Discovered | None:
-    """Recognise the names of a public corpus, or folders that are called like labels."""
+    """Recognise the names of a public corpus, or folders that are named after labels."""
     files = list_media(folder)
     for naming in NAMINGS:
         matches = {file: re.fullmatch(naming.pattern, file.stem) for file in files}

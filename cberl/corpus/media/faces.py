@@ -40,7 +40,7 @@ def crop_faces(pictures: list[np.ndarray]) -> tuple[list[np.ndarray], list[bool]
     """Crop each picture to a face where one is found.
 
     If there are several, it is the one that most of the frames show, larger ones first; where
-    that one is not to be seen (after a camera cut, say), the largest.
+    that one is not visible (after a camera cut, for example), the largest.
 
     Args:
         pictures: uint8 [height, width, 3] each, in the order of time; one may stand several
@@ -95,7 +95,7 @@ def _search_some(grey: list[np.ndarray]) -> tuple[dict[int, list[Box]], Box | No
 
 
 def crop_around(picture: np.ndarray, box: Box) -> np.ndarray:
-    """Cut the square around a face out of a picture [height, width, 3], kept inside of it."""
+    """Crop the square around a face from a picture [height, width, 3], kept inside of it."""
     height, width = picture.shape[:2]
     side = max(1, min(round(CROP_SIDES * box.side * height), height, width))
     top = min(max(round(box.y * height - side / 2), 0), height - side)

@@ -49,7 +49,7 @@ class FrameSampler:
             short_side: shorter side of a picture, in pixels, when ``detail`` is false.
             crop: half of the picture to keep (left, right) or None.
             detail: keep pictures as large as they are, up to `DETAIL_SIDE`.
-            pixel_aspect: width of a stored pixel by its height; pictures come out square-pixelled.
+            pixel_aspect: width of a stored pixel by its height; the result has square pixels.
         """
         self._times, self._crop = times, crop
         self._short_side, self._detail, self._pixel_aspect = short_side, detail, pixel_aspect

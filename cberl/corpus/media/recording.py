@@ -30,11 +30,11 @@ class Recording:
     """A media file, its best streams, and the part of it between two times.
 
     Times are seconds as a player shows them, from where the first of the streams starts; in a
-    whole clip they are what the file says.
+    whole clip they are as the file declares.
 
     Attributes:
         streams: audio and video -> stream, for those that are wanted and there.
-        start_s, end_s: the part that is read; infinite where nothing is cut off.
+        start_s, end_s: the part that is read; infinite at an end that is not cut.
         complaints: in the decoder's words, in order.
     """
 
@@ -103,13 +103,13 @@ class Recording:
         except MemoryError:
             raise
         except (av.FFmpegError, ValueError) as error:
-            # At the end a decoder may only repeat what it said before.
+            # At the end a decoder may only repeat what it has already returned.
             if packet is not None or not self.failures[stream.type]:
                 self.failures[stream.type].append(error_words(error))
             return []
 
     def time_of(self, piece: Any) -> float | None:
-        """When a packet or frame is to be played, if it says so."""
+        """When a packet or frame is to be played, if it has a time stamp."""
         stamp = piece.pts
         if stamp is None and isinstance(piece, av.Packet):
             stamp = piece.dts

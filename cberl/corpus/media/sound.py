@@ -11,7 +11,7 @@ SILENCE_DB = -60.0
 # Two microphones apart lose a few dB in the mix; a channel with its poles reversed nearly all.
 CANCELLED_DB = 30.0
 LEVEL_WINDOW_S, LEVEL_HOP_S = 0.025, 0.010
-# From so many planes on PyAV (18.1) reads past the end of their list, and crashes.
+# With this many planes or more PyAV (18.1) reads past the end of their list, and crashes.
 MANY_PLANES = 8
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
 
@@ -157,7 +157,7 @@ def speech_seconds(sound: np.ndarray, sample_rate: int) -> float:
     its quiet ones (10th percentile), or below `SILENCE_DB`, there is none; else every window
     counts that is in the upper half of that range and at most 25 dB below the loud ones. Loud
     events that are no speech (laughter from the audience, a slammed door) count too: this is a
-    hint for a reader of the quality table, not a detector, and makes nothing unavailable.
+    hint for a reader of the quality table, not a detector, and makes no row unavailable.
     """
     levels = levels_db(sound, sample_rate)
     quiet, loud = np.percentile(levels, [10, 95])

@@ -1,4 +1,4 @@
-"""What can be used of features that somebody already extracted."""
+"""The quality table of published features."""
 
 from collections.abc import Sequence
 

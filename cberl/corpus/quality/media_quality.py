@@ -53,7 +53,7 @@ def assess_quality(
 
     Args:
         utterances: rows of the table UTTERANCES.
-        facts: what `read_media_facts` read; not looked at if only text is wanted.
+        facts: from `read_media_facts`; ignored if text is the only modality.
         modalities: those that the run uses.
 
     Returns:
@@ -196,7 +196,7 @@ def _plain(value: object) -> object:
 
 
 def _own_words(detail: object, modality: str) -> str | None:
-    """What a detail says of one modality or of both, without what it says of the other."""
+    """The part of a detail that is about one modality or both, without that about the other."""
     other = "video: " if modality == "audio" else "audio: "
     parts = [] if pd.isna(detail) else str(detail).split("; ")
     return "; ".join(part for part in parts if not part.startswith(other)) or None

@@ -28,7 +28,7 @@ def render_quality_page(quality: pd.DataFrame, notices: Sequence[str] = ()) -> s
 
     Args:
         quality: rows of the table QUALITY.
-        notices: what reading the annotations had to say, a line each.
+        notices: remarks on the annotations, one line each.
     """
     utterances = quality["utterance_id"].nunique()
     sections = [

@@ -12,7 +12,7 @@ LONGEST_CELL = 131_072
 MOST_TEXT_BYTES = 256 * MEGABYTE
 """Of a file of text; MELD's largest has one."""
 MOST_TIMES = 100
-"""What a packed file may unpack to by its size; words and features unpack to ten times at most."""
+"""The most that a packed file may unpack to, by its size; text and features reach ten times."""
 MOST_TIMES_OF_A_PICKLE = 8
 """The same of a pickle, whose numbers are hardly packed: a truth value is one byte of eight."""
 ALWAYS_ALLOWED = 32 * MEGABYTE

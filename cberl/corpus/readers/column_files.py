@@ -1,6 +1,6 @@
 """Conversations in one file with named columns: TSV, CSV, JSON Lines, Excel, Parquet or NPZ.
 
-Whatever the format, a cell comes out as text, or as None where it is empty.
+In every format a cell is read as text, or as None where it is empty.
 """
 
 import json
@@ -86,7 +86,7 @@ def read_column_file(
         mapping: column of the file -> its name here, or None to leave it out.
         encoding: of a text file; see `cberl.corpus.readers.text_files.read_text`.
         missed: columns that, if they are absent, must not be there by another name; all if None.
-        place: where mapping and encoding are said, for messages; see
+        place: where mapping and encoding are set, for messages; see
             `cberl.corpus.readers.text_files.written_setting`.
 
     Raises:
@@ -172,7 +172,7 @@ def _read_json_lines(path: Path, text: str) -> tuple[list[str], dict[str, list]]
         for name, value in row.items():
             if isinstance(value, str):
                 check_cell(f"{path}: {place}", name, value)
-            # A key may appear late: the rows before it have nothing there.
+            # A key may first appear in a later row: earlier rows are empty there.
             column = values.setdefault(name, [])
             column += [None] * (len(places) - len(column)) + [value]
         places.append(place)

@@ -1,4 +1,4 @@
-"""Columns that users call otherwise: mapped where the configuration says so, never by guess."""
+"""Columns with other names: mapped where the configuration says so, never by guess."""
 
 import difflib
 import json
@@ -82,14 +82,14 @@ def map_columns(
         known: names that a column may have here.
         mapping: setting ``columns``: column of the file -> one of ``known``, or None.
         missed: those of ``known`` that a column by another name is looked for, if absent.
-        place: where ``mapping`` is said, for messages; see `written_setting`.
+        place: where ``mapping`` is set, for messages; see `written_setting`.
 
     Returns:
         name among ``known`` -> column of the file, for those that the file has.
 
     Raises:
         InputError: the mapping names what is not there or one thing twice; a column that is
-            likely meant for one of ``known`` is called otherwise and not in the mapping.
+            likely meant for one of ``known`` has another name and is not in the mapping.
     """
     _check_mapping(path, found, known, mapping, place)
     columns = {name: name for name in found if name in known and name not in mapping}
@@ -137,7 +137,7 @@ def _refuse_likely(
     missed: Sequence[str],
     place: str,
 ) -> None:
-    """Refuse columns whose names say that they are one of those that are missing."""
+    """Refuse columns whose names suggest that they are one of those that are missing."""
     absent = [name for name in missed if name not in columns]
     unread = [name for name in unmapped if name not in columns.values()]
     for name in unread:
@@ -248,7 +248,7 @@ def _best(ours: str, names: Sequence[str]) -> str | None:
 
 
 def _rank(ours: str, name: str) -> tuple[int, int] | None:
-    """How likely a column is one of ours, the lowest first; None: nothing speaks for it."""
+    """How likely a column is one of ours, the likeliest lowest; None: there is no evidence."""
     keys, beside = SYNONYMS.get(ours, "").split(), BESIDE.get(ours, "").split()
     numbered = not set(words_of(name)).isdisjoint(_NUMBERING.split())
     if numbered:

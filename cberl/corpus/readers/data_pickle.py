@@ -1,7 +1,7 @@
 """Reading pickles that hold data, without running anything that they ask for.
 
 A pickle is a program for a stack machine, and the standard machine imports and calls whatever the
-program names. This one knows the same instructions, but there is nothing to call: it builds
+program names. This one implements the same instructions, but cannot call anything: it builds
 numbers, strings, tuples, lists, dicts, sets and NumPy arrays, and refuses everything else by its
 name. What a file may build is bounded, so that a short one cannot ask for endless memory.
 

@@ -1,4 +1,4 @@
-"""Corpora that come as features which somebody already extracted."""
+"""Corpora of published features."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -46,9 +46,9 @@ def read_iemocap(settings: CorpusSettings, root: Path) -> Corpus:
 
     Session 5 is test; dev is a seeded share of the dialogues of Sessions 1 to 4. Every transcribed
     turn is a row, in the order of its start; turns whose emotion is outside the label set, or that
-    nobody rated, stay as context without a label. A turn's sound is its sentence file; its picture
+    are not rated, stay as context without a label. A turn's sound is its sentence file; its picture
     is the half of the dialogue's AVI that shows the speaker. Both are named whether they are there
-    or not: whoever looks for them says that they are missing.
+    or not: decoding notes those that are missing.
 
     Args:
         settings: ``label_set`` (six, four), ``classes`` (a subset of its classes; empty: all),
@@ -81,7 +81,7 @@ def read_iemocap(settings: CorpusSettings, root: Path) -> Corpus:
 def speaker_of(dialogue: str, utterance: str) -> str:
     """Name an actor: sessions have two each, and no actor is in two sessions.
 
-    The utterance's letter says who speaks; the dialogue's says only who wears the markers.
+    The utterance's letter is the speaker; the dialogue's is only who wears the markers.
     """
     return f"{dialogue[:5]}_{utterance[0]}"
 

@@ -40,7 +40,7 @@ def read_meld(settings: CorpusSettings, root: Path) -> Corpus:
 
     Utterances are keyed by split, dialogue and utterance and ordered by the rank of their number:
     numbers have gaps and need not start at 0. A clip that is not there is named all the same, as
-    it would be called: whoever looks for it says that it is missing. Clips without a row are
+    it would be called: decoding notes that it is missing. Clips without a row are
     counted in the notices.
 
     Args:
@@ -124,7 +124,7 @@ def find_clips(root: Path, split: str) -> tuple[str, dict[tuple[int, int], tuple
 def unusual_clips(root: Path, split: str) -> tuple[str, list[str]]:
     """List the clips of a split that are not called as an absent one would be.
 
-    Whether a plainly named clip is there changes nothing that is said of its utterance.
+    Whether a plainly named clip exists changes no note about its utterance.
 
     Returns:
         the split's folder as of `find_clips`, and paths relative to ``root``.

@@ -1,4 +1,4 @@
-"""Columns out of files that unpack to more than they are: Parquet, NPZ and Excel's workbooks.
+"""Columns from files that unpack to more than their size: Parquet, NPZ and Excel workbooks.
 
 They are unpacked in the sandbox and leave it as JSON and plain numbers; columns of vectors, most of
 what a file of features holds, in pieces, when they are read.

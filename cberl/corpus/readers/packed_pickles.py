@@ -21,7 +21,7 @@ from cberl.modalities import MODALITIES
 
 
 class _KeptPickle:
-    """A sandbox that reads a pickle and keeps it until nobody can ask for its vectors any more."""
+    """A sandbox that reads a pickle and keeps it as long as its vectors are referenced."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,7 +38,7 @@ class _KeptPickle:
 def read_packed_pickle(
     path: Path,
 ) -> tuple[pd.DataFrame, dict[str, Sequence[Any]], list[str], list[str]]:
-    """Read a pickle, which nothing else opens.
+    """Read a pickle; pickles are opened nowhere else.
 
     Returns:
         rows as `cberl.corpus.readers.table.conversation_rows` gives them; modality -> a vector per

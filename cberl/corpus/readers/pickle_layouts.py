@@ -111,7 +111,7 @@ def _mistakes(layout: Sequence[str], fields: Sequence[Any]) -> list[str]:
 
 
 def _mistake(name: str, field: Any, lengths: Mapping[str, int]) -> str | None:
-    """Why a field is not what its name says; None if it is."""
+    """Why a field does not have the content of its name; None if it has."""
     if name == UNUSED:
         return None
     if name in ("train", "dev", "test"):

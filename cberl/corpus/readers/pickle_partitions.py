@@ -114,7 +114,7 @@ def _column(
 
 
 def _first(value: Any) -> Any:
-    """The value, out of however many dimensions of one."""
+    """The value, from an array with any number of dimensions of size 1."""
     while isinstance(value, list | tuple | np.ndarray) and np.size(value):
         value = value.item(0) if isinstance(value, np.ndarray) else value[0]
     return as_text(value)

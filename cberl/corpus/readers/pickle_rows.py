@@ -1,4 +1,4 @@
-"""Utterances, and vectors if there are some, out of the pickles in which this field shares them."""
+"""Utterances, and vectors if there are any, from the pickles in common use."""
 
 import re
 from array import array

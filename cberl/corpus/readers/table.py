@@ -82,7 +82,7 @@ def read_table_corpus(settings: CorpusSettings, root: Path) -> Corpus:
 def name_classes(
     rows: pd.DataFrame, classes: Sequence[str], mapping: Mapping[str, str | None], path: Path
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Call labels as the configuration wants them, and list the classes.
+    """Rename labels by the configuration, and list the classes.
 
     Args:
         rows: with a column ``label``.

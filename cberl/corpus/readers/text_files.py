@@ -24,7 +24,7 @@ C1_TO_UNICODE = {
 DELIMITERS = {".tsv": "\t", ".csv": ","}
 AUTO = "auto"
 CONFIGURED, COMMAND_LINE = "corpus.", "--"
-"""Where a user says how a file is written: the section of a configuration, or options."""
+"""Where a user sets how a file is written: the section of a configuration, or options."""
 _CONTROL_CODES = frozenset(map(chr, range(0x20))) - set("\t\n\r\f")
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -58,8 +58,8 @@ def read_text(path: Path, encoding: str = AUTO, place: str = CONFIGURED) -> str:
     """Read a text file of the user's.
 
     Args:
-        encoding: its encoding; `AUTO` takes UTF-8, or what a byte order mark says.
-        place: where the encoding is said, for messages; see `written_setting`.
+        encoding: its encoding; `AUTO` is UTF-8, or that of a byte order mark.
+        place: where the encoding is set, for messages; see `written_setting`.
 
     Raises:
         InputError: naming file, line and byte that cannot be decoded, and what encodings a
@@ -133,11 +133,11 @@ def likely_encodings(content: bytes) -> list[str]:
     """Encodings that a detector holds likely, the likeliest first, at most three."""
     from charset_normalizer import from_bytes
 
-    # ASCII is the same in all of them: lines of nothing else only blur the picture.
+    # ASCII is the same in all of them: lines of ASCII alone are no evidence.
     telling = b"\n".join(line for line in content.split(b"\n") if not line.isascii())
     matches = sorted(
         from_bytes(telling[:_SAMPLE_BYTES]),
-        # Of little text it says the same of many: then those that are in common use come first.
+        # For a short text many score the same: then those that are in common use come first.
         key=lambda match: (round(match.chaos, 2), -round(match.coherence, 2), _commonness(match)),
     )
     names = [match.encoding for match in matches]
@@ -236,7 +236,7 @@ def find_delimiter(text: str, suffix: str) -> str:
 
 
 def separator_hint(header: Sequence[str], delimiter: str) -> str:
-    """What to add to a complaint about columns, if all of them were taken for one."""
+    """What to add to an error about columns, if all of them were read as one."""
     alone = delimiter and len(header) == 1
     return f"; expected columns separated by {delimiter!r}" if alone else ""
 

@@ -240,7 +240,7 @@ def _read_workbook(path: Path, name: str, most_bytes: int) -> tuple[list[str], d
 
 
 def refuse_too_many(where: str, size: int, most_bytes: int) -> None:
-    """Refuse what a file says it unpacks to before it does, or what it came to."""
+    """Refuse a size above the bound: the declared one before unpacking, the actual one after."""
     if size > most_bytes:
         raise InputError(
             f"{where}: unpacks to {size} bytes or more; expected at most {most_bytes} of a file "

@@ -35,7 +35,7 @@ class AudioExtractor:
             device: auto, cpu or cuda; of a speech network.
 
         Raises:
-            InputError: the encoder cannot be had.
+            InputError: the encoder is not available.
         """
         name = settings.encoder
         self._encoder: Functionals | SpeechNetwork = (

@@ -25,7 +25,7 @@ class SpeechNetwork:
     Ferrer, Interspeech 2021, arXiv 2104.03502); the plain mean needs no labels.
 
     Clips are encoded one by one. Padding changes the values of networks that normalise over
-    time, so that a batch's other clips would have a say.
+    time, so that a batch's other clips would change a clip's vector.
     """
 
     def __init__(self, encoder: str, device: str) -> None:
@@ -35,7 +35,7 @@ class SpeechNetwork:
             device: ``auto``, ``cpu`` or ``cuda``.
 
         Raises:
-            InputError: the network cannot be had, or does not take raw samples.
+            InputError: the network is not available, or does not take raw samples.
         """
         guard_torchvision()
         from transformers import AutoFeatureExtractor

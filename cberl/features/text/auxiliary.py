@@ -1,7 +1,7 @@
 """Labelled texts of another source that fine-tuning sees beside the corpus.
 
 Rare emotions have few utterances in a conversation corpus, and many more in corpora of single
-texts. Texts of chosen classes are dealt into the batches of fine-tuning as dialogues of one turn
+texts. Texts of chosen classes are mixed into the batches of fine-tuning as dialogues of one turn
 (intermediate labelled data; Phang et al. 2018, arXiv 1811.01088, here beside the corpus's own
 instead of before it).
 """
@@ -113,5 +113,5 @@ def _check_labels(
 
 
 def _plain(texts: pd.Series) -> pd.Series:
-    """Texts without what does not tell them apart: case and blanks."""
+    """Texts without what does not distinguish them: case and blanks."""
     return texts.astype(str).str.casefold().str.split().str.join(" ")

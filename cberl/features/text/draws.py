@@ -39,11 +39,11 @@ def shuffle_batches(
     size: int,
     generator: np.random.Generator,
 ) -> Iterator[np.ndarray]:
-    """Cut sequences at random into batches of like length, so that little is padded.
+    """Divide sequences at random into batches of similar length, so that little is padded.
 
     Args:
         labels: of the utterances, int64 [N]; sequences without a labelled one are left out.
-        size: labelled utterances per batch; the sequence that fills it may bring more.
+        size: labelled utterances per batch; the sequence that fills it may add more.
 
     Yields:
         numbers of sequences; together each once.

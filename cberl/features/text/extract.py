@@ -39,7 +39,7 @@ class TextExtractor:
         """
         Args:
             settings: of the text encoders.
-            weights: fine-tuned weights, a file for each fold; each says which encoder's it is.
+            weights: fine-tuned weights, one file per fold; its metadata name its encoder.
             device: auto, cpu or cuda.
 
         Raises:
@@ -92,7 +92,7 @@ class TextExtractor:
         """Encode the last utterance of one dialogue: float32 [width], NaN without text.
 
         Args:
-            dialogue: rows of the utterances table, so many that the encoders see no more.
+            dialogue: rows of the utterances table, with all turns that the encoders see.
         """
         rows = np.array([len(dialogue) - 1])
         own = dialogue["dialogue_id"].to_numpy(dtype=object)[rows]
@@ -245,7 +245,7 @@ class TextEncoder:
 
 
 def _asked(held_out: Sequence[Sequence[str]], dialogues: np.ndarray) -> np.ndarray:
-    """Which folds say something of each row: bool [folds, R].
+    """Which folds give log-probabilities for each row: bool [folds, R].
 
     Those that held its dialogue out; all, if none did.
     """
@@ -260,7 +260,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def facts_of(path: str | Path, encoder: str) -> dict[str, Any]:
-    """What a file of fine-tuned weights says: ``held_out`` dialogues, ``classes`` and others.
+    """Metadata of a file of fine-tuned weights: ``held_out`` dialogues, ``classes`` and others.
 
     Raises:
         InputError: the file holds the weights of another encoder.

@@ -65,7 +65,7 @@ def fit_text_encoder(
         settings: of the text encoder, with those of its fine-tuning.
         fold: number of the one that is held out.
         device: auto, cpu or cuda.
-        checkpoint: where the training is kept and goes on from; None: nowhere.
+        checkpoint: where the training is saved and continued from; None: nowhere.
         auxiliary: texts of another source with labels (`cberl.features.text.auxiliary`), which
             every fold is trained on.
 

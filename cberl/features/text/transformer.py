@@ -60,7 +60,7 @@ def load_transformer(encoder: str) -> Transformer:
         encoder, source, AutoTokenizer, TEXT_ENCODER, "tokenizer.json"
     )
     if len(tokenizer) <= len(set(tokenizer.all_special_tokens)):
-        # Without its files a tokeniser is made with nothing in it, and knows no word.
+        # Without its files a tokeniser is created empty, without a vocabulary.
         raise InputError(
             f"{TEXT_ENCODER}: {encoder} has no vocabulary; its folder needs tokenizer.json"
         )

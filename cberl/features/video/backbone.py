@@ -208,7 +208,7 @@ def _download(url: str, name: str) -> Path:
 
 
 def read_weights(path: Path) -> dict[str, Any]:
-    """Tensors by name out of a file that may be anything; a pickle in it is not run."""
+    """Tensors by name from a file of any kind; a pickle in it is not run."""
     import pickle
 
     import torch
@@ -230,7 +230,7 @@ def read_weights(path: Path) -> dict[str, Any]:
     if not isinstance(tensors, dict) or not all(
         isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in tensors.items()
     ):
-        # The libraries' own words go on for lines, and advise to load the file unsafely.
+        # The libraries' own messages are several lines long, and advise to load the file unsafely.
         raise InputError(
             f"{VIDEO_WEIGHTS}: {path}: expected tensors by name, as .pth or .safetensors"
         )

@@ -44,7 +44,7 @@ class VideoExtractor:
             device: auto, cpu or cuda.
 
         Raises:
-            InputError: there is no such network, or its weights cannot be had.
+            InputError: there is no such network, or its weights are not available.
         """
         import torch
 

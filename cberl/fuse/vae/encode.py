@@ -1,4 +1,4 @@
-"""Encoding with the joint VAE, and what goes on from there."""
+"""Encoding with the joint VAE, and what is passed on."""
 
 import numpy as np
 import torch

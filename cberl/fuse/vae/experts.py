@@ -1,4 +1,4 @@
-"""The joint posterior: one Gaussian out of whichever modalities are there."""
+"""The joint posterior: one Gaussian from the available modalities."""
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ def product_of_experts(
     Args:
         means: float [M, N, Z], one per modality.
         log_variances: float [M, N, Z].
-        available: bool [M, N]; experts that are not available have no say, whatever they hold.
+        available: bool [M, N]; experts that are not available are ignored, whatever their values.
 
     Returns:
         mean and log-variance of the product, each float [N, Z].

@@ -41,7 +41,7 @@ def fit_vae(
         dev: dev rows, of the same modalities.
         seed: of weights, order and noise.
         device: auto, cpu or cuda.
-        checkpoint: where the training is kept and goes on from; None: nowhere.
+        checkpoint: where the training is saved and continued from; None: nowhere.
 
     Returns:
         The network on the CPU, in evaluation mode, and its history (table HISTORY).

@@ -82,7 +82,7 @@ class VAENetwork(nn.Module):
         return product_of_experts(torch.stack(means), torch.stack(log_variances), masks)
 
     def decode(self, latent: Tensor) -> dict[str, Tensor]:
-        """What each modality looks like given latents [N, Z]: modality -> float [N, width]."""
+        """Each modality reconstructed from latents [N, Z]: modality -> float [N, width]."""
         return {name: decoder(latent) for name, decoder in self.decoders.items()}
 
 

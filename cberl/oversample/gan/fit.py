@@ -49,7 +49,7 @@ def fit_gan(
         train: scaled training rows; those without a label or any modality are left out.
         seed: of initial weights and every draw.
         device: auto, cpu or cuda.
-        checkpoint: where the training is kept and goes on from; None: nowhere.
+        checkpoint: where the training is saved and continued from; None: nowhere.
 
     Returns:
         The GAN, its weights averaged, on the CPU, in evaluation mode; and its history (table

@@ -14,8 +14,8 @@ Matrices = Mapping[str, Tensor]
 """modality -> float32 [B, width]."""
 
 ROW_LENGTH = 16.0
-"""Length of a typical row before a critic, whatever its width: a critic of spectral norm 1 can
-answer no more strongly than its input is long."""
+"""Norm of a typical row at a critic's input, whatever its width: the norm of the input bounds the
+output of a critic of spectral norm 1."""
 
 
 class Encoder(nn.Module):
@@ -92,7 +92,7 @@ class Generator(nn.Module):
 
 
 class GANNetwork(nn.Module):
-    """Encoder and generators; the critics are gone once training has ended.
+    """Encoder and generators; the critics are discarded after training.
 
     Args:
         widths: width of each modality's features, as a mapping or pairs.

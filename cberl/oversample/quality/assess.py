@@ -53,7 +53,7 @@ Rows = LabelledRows | RowFiles
 def assess_synthetic(synthetic: Rows, train: Rows, dev: Rows, seed: int) -> pd.DataFrame:
     """Measure `QUANTITIES` of each class that has synthetic rows, and over all classes.
 
-    Dev labels serve to measure alone: nothing is chosen by them here.
+    Dev labels are used for measuring alone: nothing is chosen by them here.
 
     Args:
         synthetic, train, dev: rows of the same modalities and classes; those without a label are
@@ -112,7 +112,7 @@ def _usefulness(parts: dict, classes: int, seed: int) -> dict[str, list[float | 
     """F1 on dev per class after training on real rows, on synthetic ones, and on both.
 
     Train on synthetic, test on real (Esteban et al. 2017, recurrent conditional GANs). Classes
-    without synthetic rows keep their real ones: there must be something to tell the others from.
+    without synthetic rows keep their real ones, so that the classifier still has all classes.
     """
     (real, real_labels), (new, new_labels) = parts["real"], parts["synthetic"]
     kept = ~np.isin(real_labels, np.unique(new_labels))
@@ -149,7 +149,7 @@ def _likeness(real: Rows, new: Rows, projection: Projection, seed: int) -> dict[
         measured["copy_share"] = float((to_real < COPY * typical).mean())
         measured["copy_share_real"] = float((between_real < COPY * typical).mean())
     else:
-        # A single row, or one row over and over: only a row that equals it can be told.
+        # A single row, or one row repeated: only an identical row counts as a copy.
         measured["nearest_distance_ratio"] = None
         measured["copy_share"] = float((to_real < 1e-6).mean()) if len(real) else None
         measured["copy_share_real"] = 1.0 if len(real) > 1 else None

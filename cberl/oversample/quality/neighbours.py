@@ -52,7 +52,7 @@ def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Euclidean distances, float64 [N, S]; between equal rows 0 and not rounding errors."""
     from sklearn.metrics import pairwise_distances
 
-    # In float64: differences of squares in float32 cannot tell a copy from a near one.
+    # In float64: differences of squares in float32 cannot distinguish a copy from a near row.
     distances = pairwise_distances(first.astype(np.float64), second.astype(np.float64))
     distances[distances < 1e-6] = 0
     return distances

@@ -1,4 +1,4 @@
-"""Samples before a classifier: whether they teach it, and whether it can tell them apart."""
+"""Samples and classifiers: whether one learns from them, and whether one can detect them."""
 
 import numpy as np
 

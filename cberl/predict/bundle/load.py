@@ -84,7 +84,7 @@ class Models:
         return None if own is None else _find_encoder(self.folder, own)
 
     def describe(self) -> dict[str, Any]:
-        """What outputs say of the models."""
+        """The description of the models in outputs."""
         manifest = self.manifest
         return {
             "corpus": manifest.corpus,

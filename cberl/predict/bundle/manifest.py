@@ -30,7 +30,7 @@ LIBRARIES_OF = {
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle says of itself.
+    """A bundle's description of itself.
 
     Attributes:
         format: `FORMAT` when it was made.

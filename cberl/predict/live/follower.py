@@ -61,7 +61,7 @@ class Follower:
         root: folder that the paths of clips start from.
 
     Raises:
-        InputError: turns of the bundle's graph hear later ones.
+        InputError: in the bundle's graph turns receive messages from later ones.
     """
 
     def __init__(self, models: Models, root: Path) -> None:
@@ -95,7 +95,7 @@ class Follower:
 
         Args:
             message: ``conversation``; ``text`` and ``speaker``; ``media``, a clip, with ``start``
-                and ``end`` a piece of it, and ``audio``, sound apart from it. Or ``conversation``
+                and ``end`` a part of it, and ``audio``, a separate sound file. Or ``conversation``
                 and ``close``: true.
 
         Returns:

@@ -1,8 +1,8 @@
-"""A graph network turn by turn: what it says of a turn as soon as that turn is over.
+"""A graph network turn by turn: it predicts a turn as soon as that turn is over.
 
 With edges from the past alone, what a turn's code is does not change when later turns come. So
-the code of each turn is computed once: the recurrent encoder goes on from its last state, and
-each convolution is worked out for the new turn alone, from the few turns that it hears: the sum
+the code of each turn is computed once: the recurrent encoder continues from its last state, and
+each convolution is computed for the new turn alone, from the few turns in its window: the sum
 over relations of the mean of the turns in it times the relation's weight (Schlichtkrull et al.,
 ESWC 2018, equation 2). That gives what the whole conversation would give, at a cost and with a
 memory that do not grow with its length.
@@ -26,7 +26,7 @@ class NetworkState:
 
     Attributes:
         hidden: of the recurrent encoder, float [1, 1, H]; None before the first turn.
-        codes: for each convolution the codes of the turns that the next one hears, float [1, H]
+        codes: for each convolution the codes of the turns in the next one's window, float [1, H]
             each.
     """
 
@@ -39,7 +39,7 @@ class OnlineNetwork:
 
     Args:
         network: made with ``online``.
-        past_window: earlier turns that a turn hears.
+        past_window: earlier turns that a turn receives messages from.
     """
 
     def __init__(self, network: ConversationNetwork, past_window: int) -> None:

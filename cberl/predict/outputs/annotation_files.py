@@ -1,4 +1,4 @@
-"""Annotation files that people go on to work in: ELAN's and Praat's, by pympi."""
+"""Annotation files for further editing: ELAN's and Praat's, by pympi."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ PREDICTED, CONFIDENCE, LABEL = "predicted", "confidence", "label"
 """What stands behind a speaker's name in the names of the tiers below theirs."""
 VOCABULARY, LANGUAGE = "emotions", "eng"
 NO_DATE = "1970-01-01T00:00:00+00:00"
-"""Same prediction, same bytes: ELAN wants a date, and none is told."""
+"""Same prediction, same bytes: ELAN requires a date, so it is a fixed one."""
 MIME = {".mp4": "video/mp4", ".wav": "audio/x-wav", ".mpg": "video/mpeg", ".mov": "video/quicktime"}
 
 

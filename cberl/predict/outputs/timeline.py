@@ -1,4 +1,4 @@
-"""Turns on a timeline of tiers, as annotation programs want them: no overlap within a tier."""
+"""Turns on a timeline of tiers, as annotation programs require them: no overlap within a tier."""
 
 from dataclasses import dataclass
 

@@ -7,8 +7,8 @@ from cberl.predict.transcripts.turn_rows import Turn
 
 MOST_WORDS = 3
 LONGEST_NAME = 40
-# A name starts with a letter, as a clock time does not, and blank or nothing follows its colon,
-# as nothing of the kind does in an address.
+# A name starts with a letter, unlike a clock time, and a blank or nothing follows its colon,
+# unlike in an address.
 _PREFIX = re.compile(
     r"(?:>>\s*|[-–—]\s*)?"
     rf"\[?([^\W\d_][^\n:：\[\]]{{0,{LONGEST_NAME - 1}}}?)\]?"
@@ -87,7 +87,7 @@ def _prefixes(payload: str) -> list[tuple[str, str]]:
 
 
 def _undashed(lines: list[str]) -> str:
-    """Without the dash in front of a single speaker's line; several dashes tell speakers apart."""
+    """Without the dash in front of a single speaker's line; several dashes separate speakers."""
     dashed = [bool(_DASH.match(line)) for line in lines]
     return "\n".join([_DASH.sub("", lines[0]), *lines[1:]] if sum(dashed) == 1 else lines)
 

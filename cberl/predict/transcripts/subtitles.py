@@ -14,7 +14,7 @@ _SILENT_BLOCKS = ("NOTE", "STYLE", "REGION")
 
 
 def read_subtitles(text: str, path: Path) -> list[Turn]:
-    """Read SRT or WebVTT; which of the two it is, its first line says.
+    """Read SRT or WebVTT; the first line decides which of the two it is.
 
     Comments, styles, regions and cue settings are passed over. Numbers of subtitles may be
     missing or wrong.

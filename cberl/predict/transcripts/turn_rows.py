@@ -17,7 +17,7 @@ DIGITS = 6
 class Turn:
     """One turn: times in seconds from the start of the recording (None where unknown).
 
-    ``speaker`` is `UNKNOWN_SPEAKER` where nobody is named; ``notes`` say what was mended.
+    ``speaker`` is `UNKNOWN_SPEAKER` where nobody is named; ``notes`` list the corrections.
     """
 
     start_s: float | None
@@ -43,7 +43,7 @@ def to_frame(turns: list[Turn]) -> pd.DataFrame:
 
 
 def order_turns(turns: pd.DataFrame, duration_s: float | None = None) -> pd.DataFrame:
-    """Put turns into the order of speaking and note what is odd about them; none is dropped.
+    """Put turns into the order of speaking and note irregularities; none is dropped.
 
     A turn without times stays behind the one that it follows in the transcript. Turns that
     overlap stay as they are.
