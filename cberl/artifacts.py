@@ -3,7 +3,7 @@
 A file appears whole or not at all: it is written under a temporary name, synced and renamed.
 Each carries what it is and where it came from: in Parquet under the schema metadata key
 ``cberl`` (JSON), in safetensors in the header. Each also carries a digest of its content, and no
-file is read without being held against it (`cberl.digests`).
+file is read without this check (`cberl.digests`).
 """
 
 import json

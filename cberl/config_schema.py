@@ -1,7 +1,7 @@
 """The whole configuration, and the files that are made from its classes.
 
 ``python -m cberl.config_schema`` rewrites the JSON schemas in workflow/schemas and the reference
-in config/README.md; a test holds them to the classes.
+in config/README.md; a test compares them with the classes.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def make_schema(name: str) -> dict[str, Any]:
 
 
 def render_schema(name: str) -> str:
-    """The same as YAML, as it stands in workflow/schemas."""
+    """The same as YAML, as in workflow/schemas."""
     import yaml
 
     head = "# Made from the settings classes by: python -m cberl.config_schema\n"
@@ -92,7 +92,7 @@ def render_schema(name: str) -> str:
 
 
 def schema_path(name: str) -> Path:
-    """Where a schema stands."""
+    """The file of a schema."""
     return SCHEMAS / f"{name}.schema.yaml"
 
 

@@ -1,4 +1,4 @@
-"""Pages of which a part is made: it stands between two marks, all else is written by hand."""
+"""Pages with a generated part between two marks; all else is written by hand."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ def marks_of(name: str) -> tuple[str, str]:
 
 
 def read_section(path: Path, name: str) -> str:
-    """What stands between the marks of a section, without the white space around it.
+    """The text between the marks of a section, without the white space around it.
 
     Raises:
         ValueError: the page has not both marks once.
@@ -31,7 +31,7 @@ def replace_section(path: Path, name: str, text: str) -> None:
 
 
 def _split(path: Path, name: str) -> tuple[str, str, str]:
-    """What stands before, between and after the marks."""
+    """The text before, between and after the marks."""
     begin, end = marks_of(name)
     page = path.read_text(encoding="utf-8")
     if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):

@@ -1,6 +1,6 @@
 """The reference of all tables in docs/output.md, made from the stages' declarations.
 
-``python -m cberl.output_reference`` rewrites it; a test holds page and tables together.
+``python -m cberl.output_reference`` rewrites it; a test compares page and tables.
 """
 
 from collections.abc import Iterator

@@ -20,7 +20,7 @@ RESULTS = "results"
 """The folder of all artifacts, in the working directory."""
 
 CORPUS_ROOT = "corpus.root"
-"""What stands for the corpus's folder in provenance: where it lies decides no byte."""
+"""The name of the corpus's folder in provenance: no byte depends on its location."""
 
 LIBRARIES = (
     "numpy",
@@ -139,7 +139,7 @@ def describe_job(
     """Describe an artifact's origin. No time stamp: same job, same bytes.
 
     Of an artifact (a file under ``results/``) the digest that it carries is named, once its
-    content has been held against it; of raw data the SHA-256. Directories are named without.
+    content has been checked; of raw data the SHA-256. Directories are named without.
 
     Args:
         params: what else than settings the rule hands to the job, if it decides what is written.

@@ -1,7 +1,7 @@
 """How a stage declares its Parquet tables: columns, their types and what they mean.
 
 Each stage lists its own in its module ``tables``; `cberl.artifacts` writes and reads no others,
-and docs/output.md is held against those lists.
+and a test compares docs/output.md with those lists.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""``cberl forget``: what results hold of a person or a conversation, and how to be rid of it."""
+"""``cberl forget``: find and remove what results hold of a speaker or a dialogue."""
 
 import argparse
 import difflib

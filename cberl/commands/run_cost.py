@@ -1,4 +1,4 @@
-"""What a run will take of time and disk, from what runs have taken."""
+"""Estimated time and disk space of a run, from measured runs."""
 
 import os
 from collections.abc import Iterator, Mapping

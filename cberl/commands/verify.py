@@ -99,7 +99,7 @@ class Verifier:
         self.found: list[Finding] = []
 
     def check(self) -> Iterator[Finding]:
-        """Check file after file, and hand on what is wrong; also kept in ``found``."""
+        """Check file after file, and yield the findings; they are also kept in ``found``."""
         for path in sorted(self._folder.rglob("*")):
             name = str(path.relative_to(self._root))
             if path.is_file() and not self._passed_over(path):
@@ -216,7 +216,7 @@ def _are_whole_events(path: Path) -> bool:
 
 
 def _target(path: str) -> str:
-    """What the workflow is asked for to make a file again: of a bundle, its manifest."""
+    """The target with which the workflow makes a file again: of a bundle, its manifest."""
     parts = Path(path).parts
     if len(parts) > 4 and parts[2] == "bundle":
         return str(Path(*parts[:4], "manifest.json"))

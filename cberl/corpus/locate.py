@@ -1,4 +1,4 @@
-"""Where the file lies that an annotation names."""
+"""Finding the file that an annotation names."""
 
 import os
 import re
@@ -13,7 +13,7 @@ MEDIA_SUFFIXES = {
     **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".m4a", ".aac", ".opus", ".wma"), "audio"),
     **dict.fromkeys((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".flv"), "video"),
 }
-"""How names of media files end, in small letters -> what they hold."""
+"""Suffix of media files, in lower case -> their content."""
 
 _FOLDERS_KEPT = 256
 _DRIVE = re.compile(r"[A-Za-z]:/")

@@ -1,4 +1,4 @@
-"""Whether models can be trained and compared on a corpus: asked before anything is."""
+"""Whether models can be trained and compared on a corpus: checked before any job."""
 
 from collections.abc import Iterator, Sequence
 

@@ -34,7 +34,7 @@ class CapturedStep:
         self._steps = 0
 
     def __call__(self, positions: Tensor) -> Terms:
-        """One update; the terms hold until the next call."""
+        """One update; the terms are valid until the next call."""
         if self._positions is None:
             self._positions = positions.clone()
         alike = len(positions) == len(self._positions)

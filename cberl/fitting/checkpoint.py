@@ -26,7 +26,7 @@ from cberl.provenance import settings_digest
 from cberl.whole_files import whole_file
 
 SECONDS_BETWEEN = 20.0
-"""An epoch that ends sooner after the last one that was kept is not: it is quickly run again."""
+"""An epoch that ends sooner after the last saved one is not saved: it is quickly run again."""
 
 KEYED_BY = ("rule", "wildcards", "settings", "code_digest", "seed", "inputs", "libraries")
 """The part of a job's provenance that must be the same for a checkpoint to be used."""

@@ -36,7 +36,7 @@ def write_events(path: str | Path, history: pd.DataFrame) -> None:
 
 
 def count_events(path: str | Path) -> int:
-    """Count the records of an event file, each held against its checksum.
+    """Count the records of an event file, each compared with its checksum.
 
     Raises:
         InputError: a record is broken or cut short.

@@ -20,7 +20,7 @@ Fuse = Callable[[LabelledRows], np.ndarray]
 def fuse_splits(
     features: Iterable[str | Path], scaler: str | Path, synthetic: str | Path, fuse: Fuse
 ) -> Iterator[tuple[str, Iterator[tuple[pd.DataFrame, np.ndarray]]]]:
-    """Read and fuse one split after the other; synthetic rows stand behind the training rows.
+    """Read and fuse one split after the other; synthetic rows follow the training rows.
 
     Args:
         features: tables FEATURES of all splits and modalities.

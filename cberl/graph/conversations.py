@@ -30,7 +30,7 @@ class DialogueBatch(NamedTuple):
 
     @property
     def graph(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What a network takes: inputs, lengths, edge_index, edge_type."""
+        """A network's arguments: inputs, lengths, edge_index, edge_type."""
         return self.inputs, self.lengths, self.edge_index, self.edge_type
 
 

@@ -1,4 +1,4 @@
-"""A map of the fused space: where recorded and synthetic utterances of each class lie.
+"""A map of the fused space, with recorded and synthetic utterances of each class.
 
 The two directions are the first principal components of the recorded training rows. They are
 chosen without the synthetic rows and without the labels, so that neither can look better placed

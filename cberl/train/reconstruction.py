@@ -1,4 +1,4 @@
-"""Masked-node reconstruction: hide utterances, and ask for them from the conversation.
+"""Masked-node reconstruction: hide utterances, and reconstruct them from the conversation.
 
 Hou et al., GraphMAE: Self-Supervised Masked Graph Autoencoders, KDD 2022, section 3.2.
 """

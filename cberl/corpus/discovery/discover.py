@@ -1,4 +1,4 @@
-"""Recognising what a folder holds, from public corpora to a table of one's own."""
+"""Recognising the content of a folder, from public corpora to a user's own table."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from cberl.errors import InputError
 
 
 def discover(folder: Path, pattern: str | None = None) -> Discovered:
-    """Recognise what a folder holds.
+    """Recognise the content of a folder.
 
     Args:
         pattern: see `read_by_pattern`.

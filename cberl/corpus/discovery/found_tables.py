@@ -1,4 +1,4 @@
-"""Tables of one's own: taken as they are, or put together into one."""
+"""A user's own tables: used as they are, or joined into one."""
 
 from collections import Counter
 from collections.abc import Sequence

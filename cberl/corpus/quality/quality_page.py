@@ -1,4 +1,4 @@
-"""A readable page of the quality table: the counts first, then the rows that ask for a look."""
+"""A readable page of the quality table: the counts first, then the rows to look at."""
 
 from collections.abc import Callable, Iterable, Sequence
 from html import escape

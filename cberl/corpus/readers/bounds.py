@@ -1,4 +1,4 @@
-"""How much a file of annotations may hold; what holds more was made to fill a memory."""
+"""Bounds on the size of files of annotations, against files made to exhaust the memory."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Reading pickles that hold data, without running anything that they ask for.
+"""Reading pickles of data, without running anything that they refer to.
 
 A pickle is a program for a stack machine, and the standard machine imports and calls whatever the
 program names. This one implements the same instructions, but cannot call anything: it builds

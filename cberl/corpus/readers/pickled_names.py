@@ -57,7 +57,7 @@ def admit_name(module: str, name: str) -> Name:
 
 
 def refuse_name(full: str) -> None:
-    """Refuse what the pickle asks for, by its name."""
+    """Refuse a global, by its name."""
     raise InputError(
         f"asks for {full[:200]!r}; a pickle of features may hold built-in values and NumPy "
         "arrays only"

@@ -117,7 +117,7 @@ def classes_of(rows: pd.DataFrame, path: Path) -> list[str]:
 
 
 def find_odd_cells(rows: pd.DataFrame) -> Iterator[str]:
-    """Say which cells are read as they stand though they hardly mean it."""
+    """List cells that are read as they are though this is unlikely to be meant."""
     joined = joined_labels(rows["label"])
     if joined:
         yield (
@@ -141,7 +141,7 @@ def find_odd_cells(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def find_disorder(rows: pd.DataFrame) -> Iterator[str]:
-    """Say where rows of a dialogue hardly stand in the order of speaking.
+    """List where rows of a dialogue are probably not in the order of speaking.
 
     Args:
         rows: as of `conversation_rows`.

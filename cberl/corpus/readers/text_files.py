@@ -63,7 +63,7 @@ def read_text(path: Path, encoding: str = AUTO, place: str = CONFIGURED) -> str:
 
     Raises:
         InputError: naming file, line and byte that cannot be decoded, and what encodings a
-            detector holds likely.
+            detector considers likely.
     """
     refuse_foreign(path)
     content = read_bounded(path)
@@ -130,7 +130,7 @@ def _undecodable(
 
 
 def likely_encodings(content: bytes) -> list[str]:
-    """Encodings that a detector holds likely, the likeliest first, at most three."""
+    """Encodings that a detector considers likely, the likeliest first, at most three."""
     from charset_normalizer import from_bytes
 
     # ASCII is the same in all of them: lines of ASCII alone are no evidence.
@@ -221,7 +221,7 @@ def read_delimited(
 
 
 def find_delimiter(text: str, suffix: str) -> str:
-    """What stands between the columns of a table.
+    """The delimiter of a table's columns.
 
     A tab in .tsv. In .csv a comma; in a file whose header has none, a semicolon, which spreadsheets
     write where the comma is the decimal sign, or a tab.

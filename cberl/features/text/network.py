@@ -79,7 +79,7 @@ def freeze_below(encoder: nn.Module, layers: int) -> None:
 def parameter_groups(
     network: TextNetwork, learning_rate: float, classifier_factor: float, weight_decay: float
 ) -> Sequence[dict[str, object]]:
-    """What an optimizer takes: encoder and classifier, each with and without decay.
+    """Parameter groups of an optimizer: encoder and classifier, each with and without decay.
 
     Biases and the scales of normalisation are not decayed, as in BERT's own training.
     """

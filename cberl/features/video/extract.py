@@ -20,7 +20,7 @@ PIXELS_AT_ONCE = 16 * 224 * 224
 
 
 class VideoExtractor:
-    """Encodes frames with a network whose classifier was taken off.
+    """Encodes frames with a network without its classifier.
 
     An image network encodes every frame by itself; the utterance's vector is their mean over
     time. A video network encodes the frames as one clip; where it takes a fixed number of frames

@@ -32,7 +32,7 @@ def fit_vae(
 ) -> tuple[VAENetwork, pd.DataFrame]:
     """Train the joint VAE; keep the weights of the epoch whose loss on dev is lowest.
 
-    `cberl.fuse.vae.loss.vae_loss` states the loss. On dev it is taken at the posterior mean,
+    `cberl.fuse.vae.loss.vae_loss` states the loss. On dev it is computed at the posterior mean,
     with nothing hidden and the divergence at its full weight, so that epochs compare; epochs in
     which that weight still rises are never the last.
 

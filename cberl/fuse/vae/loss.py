@@ -14,7 +14,7 @@ from cberl.rows import NO_LABEL
 def hide_modalities(available: Mapping[str, Tensor], chance: float) -> dict[str, Tensor]:
     """Hide each modality from each row with a chance, but never a row's last one.
 
-    What is hidden from the encoder is still asked of the decoder, so that each subset of
+    The decoder still reconstructs what is hidden from the encoder, so that each subset of
     modalities learns to speak for the whole (the sub-sampled objective of Wu & Goodman 2018,
     section 2.2, with the subset drawn by row).
 
@@ -67,7 +67,7 @@ def vae_loss(
 
     Args:
         values: modality -> float [N, width].
-        available: modality -> bool [N], what the decoders are asked for.
+        available: modality -> bool [N], what the decoders reconstruct.
         shown: modality -> bool [N], what the encoders see.
         labels: int64 [N], -1 where unknown.
         prior: float [C], log of class frequencies in the training rows.

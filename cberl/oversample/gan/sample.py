@@ -81,7 +81,7 @@ class GANSamples:
     Every training row of a class serves as base equally often, give or take one; its partner is
     drawn evenly from the others. A class with a single row has no partner: the row moves only by
     its posterior's noise. Values stay in the range of the training rows. Beside latents, only
-    what is taken stands in memory.
+    the rows that are taken are in memory.
     """
 
     @torch.no_grad()

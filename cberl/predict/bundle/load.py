@@ -46,7 +46,7 @@ class Models:
 
     @cached_property
     def text(self) -> "TextExtractor | None":
-        """None where the models do not read text; loaded when it is first asked for."""
+        """None where the models do not read text; loaded at its first use."""
         from cberl.features.text.extract import TextExtractor
 
         settings = self._settings_of("text")
@@ -74,7 +74,7 @@ class Models:
         )
 
     def release_encoders(self) -> None:
-        """Forget the encoders; they are loaded anew when they are next asked for."""
+        """Release the encoders; they are loaded again when they are next used."""
         for modality in MODALITIES:
             vars(self).pop(modality, None)
         gc.collect()

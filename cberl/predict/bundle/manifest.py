@@ -101,7 +101,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: str | Path) -> tuple[Manifest, str]:
-    """Read a manifest and hold it against its own digest; no other file is opened.
+    """Read a manifest and check its own digest; no other file is opened.
 
     Returns:
         the manifest, and its digest, which names the bundle: it covers the digest of every file.
@@ -158,5 +158,5 @@ def check_bundle(folder: Path, manifest: Manifest) -> None:
 
 
 def _release(version: str | None) -> tuple[str, ...]:
-    """Major and minor number: what lies behind mends mistakes and gives the same numbers."""
+    """Major and minor number: patch versions fix errors and give the same numbers."""
     return tuple((version or "").split("+")[0].split(".")[:2])

@@ -7,7 +7,7 @@ from cberl.predict.outputs.timeline import Tier, lay_on_tiers, without_control
 from cberl.predict.prediction import Prediction
 
 PREDICTED, CONFIDENCE, LABEL = "predicted", "confidence", "label"
-"""What stands behind a speaker's name in the names of the tiers below theirs."""
+"""The suffix of a speaker's name in the names of the tiers below theirs."""
 VOCABULARY, LANGUAGE = "emotions", "eng"
 NO_DATE = "1970-01-01T00:00:00+00:00"
 """Same prediction, same bytes: ELAN requires a date, so it is a fixed one."""
