@@ -31,6 +31,7 @@ def make_made_prediction(media: Path | None, conversation: str = "a talk") -> Pr
     turns = turns.assign(
         conversation=conversation,
         turn=range(count),
+        utterance=[f"{turn:03}" for turn in range(count)],
         media_path=None if media is None else str(media),
         media_start_s=turns["start_s"],
         media_end_s=turns["end_s"],

@@ -92,9 +92,10 @@ def extract_features(
     wanted = models.manifest.modalities
     if all(np.isnan(vectors[modality]).all() for modality in wanted):
         found = sorted({str(reason) for modality in wanted for reason in why[modality]})
+        source = " (text: of a transcript or a table)" if "text" in wanted else ""
         raise InputError(
             f"{new.names.iloc[0]}: has none of what the bundle reads ({', '.join(wanted)}):"
-            f" {', '.join(found)}; expected one of them in one turn at least"
+            f" {', '.join(found)}; expected one of them in one turn at least{source}"
         )
     scale, _ = read_tensors(models.scaler, "scaler")
     rows = scale_rows(ids, {modality: vectors[modality] for modality in wanted}, scale)
@@ -188,6 +189,12 @@ def _rows_of(
         {
             "conversation": new.names,
             "turn": utterances["turn"].astype(int),
+            "utterance": [
+                name.removeprefix(f"{dialogue}/")
+                for dialogue, name in zip(
+                    utterances["dialogue_id"], utterances["utterance_id"], strict=True
+                )
+            ],
             "start_s": start_s,
             "end_s": end_s,
             "speaker": utterances["speaker"],

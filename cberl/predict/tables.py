@@ -13,6 +13,7 @@ TURNS = TableKind(
     (
         Column("conversation", TEXT, "name of the recording, or of the dialogue in a table"),
         Column("turn", COUNT, "rank in the conversation, from 0"),
+        Column("utterance", TEXT, "name of the utterance in a table; elsewhere as turn"),
         Column(
             "start_s",
             NUMBER,

@@ -22,7 +22,10 @@ def json_rows(prediction: Prediction) -> Iterator[dict[str, object]]:
         yield {
             **{
                 name: _rounded(known[name])
-                for name in ("conversation", "turn", "start_s", "end_s", "speaker", "text")
+                for name in (
+                    *("conversation", "turn", "utterance"),
+                    *("start_s", "end_s", "speaker", "text"),
+                )
             },
             "predicted": known["predicted"],
             "confidence": round(known["confidence"], ROUNDED),

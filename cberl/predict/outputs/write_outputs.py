@@ -54,6 +54,7 @@ def write_outputs(
             metadata,
         )
         write_text(part / "turns.jsonl", render_json_lines(prediction))
+        untimed = {}
         names = file_names([name for name, _ in prediction.conversations()])
         for conversation, own in prediction.conversations():
             base = part / names[conversation]
@@ -64,13 +65,18 @@ def write_outputs(
             write_text(_with_suffix(base, ".vtt"), render_webvtt(own))
             page = render_prediction_page(own, conversation, folder, root)
             write_page(_with_suffix(base, ".html"), page)
-            untimed = len(own.turns) - sum(len(tier.rows) for tier in lay_on_tiers(own.turns))
-            if untimed:
-                logging.warning(
-                    "%s: turns without times are in no timeline (ELAN, TextGrid, WebVTT): %d",
-                    conversation,
-                    untimed,
-                )
+            timed = sum(len(tier.rows) for tier in lay_on_tiers(own.turns))
+            if timed < len(own.turns):
+                untimed[conversation] = len(own.turns) - timed
+        if untimed:
+            logging.warning(
+                "turns without times are in no timeline (ELAN, TextGrid, WebVTT): %d in %d of %d"
+                " conversations, first %s",
+                sum(untimed.values()),
+                len(untimed),
+                len(names),
+                next(iter(untimed)),
+            )
     return sorted(folder.iterdir())
 
 

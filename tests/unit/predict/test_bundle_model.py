@@ -34,6 +34,7 @@ def test_a_frame_and_a_file_are_predicted_alike(models, table, tmp_path):
     names = [column.name for column in TURNS.columns if column.name != "probabilities"]
     assert list(turns.columns) == [*names, "p_neutral", "p_joy", "p_anger"]
     assert list(turns["conversation"]) == ["talk", "talk", "other", "other"]
+    assert list(turns["utterance"]) == ["1", "2", "1", "2"]
     assert list(turns["video_available"]) == [True, True, False, False]
     assert list(turns["text_available"]) == [True, True, False, True]
     assert np.allclose(turns[["p_neutral", "p_joy", "p_anger"]].sum(axis=1), 1, atol=1e-6)

@@ -5,6 +5,7 @@ import os
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_media import write_media
 from made_predictions import CLASSES, MARKUP, SAID, make_made_prediction
@@ -14,6 +15,7 @@ from cberl.errors import InputError
 from cberl.predict.outputs.prediction_page import clock
 from cberl.predict.outputs.text_outputs import css_names
 from cberl.predict.outputs.write_outputs import check_folder, file_names, write_outputs
+from cberl.predict.prediction import Prediction
 from cberl.predict.tables import TURNS
 from cberl.predict.transcripts.read_transcript import read_transcript
 from cberl.report.figures import ink_on
@@ -72,12 +74,25 @@ def test_json_lines(written):
         "Anger & fear": 0.2,
         "joy!": 0.1,
     }
+    assert [row["utterance"] for row in rows[:2]] == ["000", "001"]
     assert rows[5]["start_s"] is None
     assert rows[5]["available"] == ["text"]
     assert rows[5]["missing"] == {"audio": "empty_window", "video": "not_requested"}
     assert rows[0]["label"] is None
     assert rows[0]["media_path"] == str(media)
     assert rows[2]["note"] == "overlaps a turn before it"
+
+
+def test_turns_without_times_are_counted_in_one_line(tmp_path, caplog):
+    parts = [make_made_prediction(None, name) for name in ("a", "b")]
+    turns = pd.concat([part.turns for part in parts], ignore_index=True)
+    chances = np.concatenate([part.probabilities for part in parts])
+    both = Prediction(turns, chances, CLASSES, parts[0].model)
+    write_outputs(tmp_path / "out", both, tmp_path, {"rule": "test"}, {})
+    assert caplog.messages == [
+        "turns without times are in no timeline (ELAN, TextGrid, WebVTT): 2 in 2 of 2"
+        " conversations, first a"
+    ]
 
 
 def test_elan_is_read_back_by_pympi(written):

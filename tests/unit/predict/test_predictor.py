@@ -201,6 +201,7 @@ def test_a_table_of_conversations(models, tmp_path):
     turns = prediction.turns
     assert list(turns["conversation"]) == ["x", "x", "y", "y"]
     assert list(turns["text"]) == ["Hi.", "No.", "Alone.", "Gone."]
+    assert list(turns["utterance"]) == ["1", "2", "1", "2"]
     assert list(turns["video_available"]) == [True, True, False, False]
     assert list(turns["start_s"])[:2] == [0, 2]
     # A conversation is predicted by itself.
@@ -218,6 +219,12 @@ def test_a_turn_from_which_nothing_can_be_read_says_so(models, tmp_path, caplog)
     assert pd.isna(notes[0])
     assert notes[1] == "nothing of it could be read: predicted from the turns around it alone"
     assert "all.tsv: not read: column remark" in caplog.messages
+
+
+def test_a_table_without_any_text_says_where_text_comes_from(models, tmp_path):
+    (tmp_path / "all.tsv").write_text("dialogue\tutterance\tspeaker\nx\t1\tAnn\n")
+    with pytest.raises(InputError, match=r"none of what .*\(text: of a transcript or a table\)"):
+        predict_conversations(models, read_table_file(tmp_path / "all.tsv"))
 
 
 def test_a_table_against_its_numbers_is_named(tmp_path, caplog):
