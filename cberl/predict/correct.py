@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from cberl.artifacts import write_text
+from cberl.corpus.discovery.discovered import modalities_of
 from cberl.corpus.readers.column_files import read_column_file
 from cberl.errors import InputError
 from cberl.predict.outputs.annotation_files import LABEL
@@ -63,7 +64,7 @@ def write_corrected(files: Sequence[Path], folder: Path) -> list[Path]:
             link.symlink_to(Path(path).absolute())
         linked = [row | {"media": media.get(row["media"] or "", "")} for row in rows]
         write_text(part / TABLE, _render(linked))
-        write_text(part / "config.yaml", _configuration(folder))
+        write_text(part / "config.yaml", _configuration(folder, rows))
     return sorted(path for path in folder.rglob("*") if not path.is_dir())
 
 
@@ -177,7 +178,7 @@ def _render(rows: Sequence[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _configuration(folder: Path) -> str:
+def _configuration(folder: Path, rows: Sequence[dict[str, Any]]) -> str:
     import yaml
 
     name = "".join(sign if sign.isalnum() else "-" for sign in folder.name.lower()).strip("-")
@@ -187,4 +188,7 @@ def _configuration(folder: Path) -> str:
         "root": str(folder.absolute()),
         "file": TABLE,
     }
-    return yaml.safe_dump({"corpus": corpus}, sort_keys=False, allow_unicode=True)
+    texts = ["text"] if any(row["text"] for row in rows) else []
+    media = modalities_of({Path(row["media"]).suffix for row in rows if row["media"]})
+    content = {"corpus": corpus, "modalities": [*texts, *media]}
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

@@ -355,6 +355,14 @@ def test_groups_and_sounds_are_put_together_too(here):
     assert settings.modalities == ("text", "audio")
 
 
+def test_sound_in_files_of_its_own_takes_nothing_from_films(here):
+    media = {"media": "film.mp4", "start": "1", "end": "2", "audio": "sound.wav"}
+    rows = [{**row, **media} for row in table_rows()]
+    write_table(here / "mine/all.csv", rows)
+    assert main(["init", str(here / "mine")]) == 0
+    assert load_configuration(here / "mine.yaml").modalities == ("text", "audio", "video")
+
+
 def test_a_table_of_single_sentences_gets_dialogues(here, capsys):
     rows = [{"text": f"Line {n}.", "label": ["joy", "fear"][n % 2]} for n in range(20)]
     write_table(here / "mine/sentences.csv", rows)

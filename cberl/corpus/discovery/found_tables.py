@@ -16,6 +16,7 @@ from cberl.corpus.readers.column_names import SPLIT_WORDS, likely_columns, words
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
 from cberl.corpus.readers.text_files import AUTO, likely_encodings
 from cberl.errors import InputError
+from cberl.modalities import MODALITIES
 
 MOST_NAMES = 12
 
@@ -162,14 +163,11 @@ def _discovered(
 
 
 def _modalities(tables: Sequence[Table]) -> tuple[str, ...]:
-    media = {
-        Path(cell).suffix.lower()
-        for table in tables
-        for name in ("media", "audio")
-        for cell in table.cells(name)
-    }
-    text = ("text",) if any(any(table.cells("text")) for table in tables) else ()
-    return (*text, *modalities_of(media & MEDIA_SUFFIXES.keys()))
+    found = {"text"} if any(any(table.cells("text")) for table in tables) else set()
+    for name in ("media", "audio"):  # sound apart from a film takes nothing from it
+        suffixes = {Path(cell).suffix.lower() for table in tables for cell in table.cells(name)}
+        found |= {*modalities_of(suffixes & MEDIA_SUFFIXES.keys())}
+    return tuple(name for name in MODALITIES if name in found)
 
 
 def _read_any(path: Path) -> tuple[dict[str, Sequence[Any]], str]:

@@ -74,12 +74,20 @@ def test_labels_of_a_person_become_a_corpus(outputs, tmp_path, edit):
     assert linked.is_symlink()
     assert linked.read_bytes() == (tmp_path / "rec/a talk.mp4").read_bytes()
     config = yaml.safe_load((tmp_path / "corpus/config.yaml").read_text())
+    assert config["modalities"] == ["text", "audio", "video"]
     assert config["corpus"] == {
         "name": "corpus",
         "kind": "table",
         "root": str(tmp_path / "corpus"),
         "file": "utterances.tsv",
     }
+
+
+def test_a_corrected_transcript_asks_for_text_alone(tmp_path):
+    write_outputs(tmp_path / "out", make_made_prediction(None), tmp_path, {}, {})
+    write_corrected([label_jsonl(tmp_path / "out")], tmp_path / "corpus")
+    config = yaml.safe_load((tmp_path / "corpus/config.yaml").read_text())
+    assert config["modalities"] == ["text"]
 
 
 def test_several_files_make_one_corpus_but_no_conversation_comes_twice(outputs, tmp_path):
