@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cberl",
-        description="Look into the files that the workflow wrote, and use its models.",
+        description="Inspect the files that the workflow wrote, and use its models.",
         epilog="example:\n  cberl inspect results/demo/evaluate/summary.parquet",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -10,8 +10,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "bundle",
         help="check a bundle and list what is inside",
-        description="Hold a bundle against its manifest: digests of all files, versions of the "
-        "libraries. With --list, print what it holds and how large each file is.",
+        description="Compare a bundle with its manifest: digests of all files, versions of the\n"
+        "libraries. With --list, print its files and their sizes.",
         epilog="example:\n  cberl bundle results/demo/bundle/cberl --list",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

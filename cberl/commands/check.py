@@ -17,11 +17,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "check",
         help="read a corpus and list what would stop a run, in seconds",
-        description="Read the corpus of a configuration and nothing else: rows, splits, classes, "
-        "speakers, columns, media found and missing, the first rows as they are understood, the "
-        "next problem, and what a whole run would cost.",
+        description="Read the corpus of a configuration and nothing else, and print rows, splits,\n"
+        "classes, speakers, columns, media found and missing, the first rows as they are read,\n"
+        "the first problem, and the time and disk space that a whole run would take.",
         epilog="example:\n  cberl check --configfile config/table.yaml\n\n"
-        "exit status: 0 nothing known stands in the way, 2 something does",
+        "exit status: 0 no problem found, 2 a problem",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -19,11 +19,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "forget",
-        help="list, and with --yes remove, all that was made from one speaker or one dialogue",
-        description="List every file of a corpus's results that holds something of a speaker or a "
-        "dialogue, or was made from it, trained models too. With --yes the files are removed; the "
-        "next run makes them again without, once the corpus is without. What lies in the corpus is "
-        "listed and left alone.",
+        help="list, and with --yes remove, all files made from one speaker or one dialogue",
+        description="List every file of a corpus's results that contains a speaker or a dialogue\n"
+        "or was made from it, including trained models. With --yes these files are removed;\n"
+        "once the speaker or dialogue is removed from the corpus, the next run makes them again.\n"
+        "Files of the corpus are listed, but never changed.",
         epilog="examples:\n"
         "  cberl forget results/meld --speaker Ross\n"
         "  cberl forget results/meld --dialogue train/17 --yes --configfile config/meld.yaml",

@@ -20,10 +20,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "init",
         help="write a table and a configuration for a folder of recordings",
-        description="Look at a folder (MELD, IEMOCAP, a database in audformat, a table of one's "
-        "own, or recordings whose names say speaker and emotion) and write what a run needs: "
-        "FOLDER/utterances.tsv, unless there is a table, and NAME.yaml here. Nothing is "
-        "overwritten.",
+        description="Recognise the content of a folder (MELD, IEMOCAP, a database in audformat, a\n"
+        "table of your own, or recordings whose names contain speaker and emotion) and write\n"
+        "what a run needs: FOLDER/utterances.tsv, unless there is a table, and NAME.yaml in\n"
+        "the working directory. Nothing is overwritten.",
         epilog="examples:\n"
         "  cberl init ~/recordings\n"
         r"  cberl init ~/recordings --pattern '(?P<speaker>[a-z]+)_(?P<label>[a-z]+)_\d+'"
@@ -34,7 +34,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--pattern",
         metavar="REGEX",
-        help="of names of recordings: named groups are columns, speaker and label at least",
+        help="of the names of recordings: its named groups become columns; speaker and label are "
+        "required",
     )
     parser.add_argument(
         "--configfile", metavar="FILE", help="the configuration to write (default: NAME.yaml)"

@@ -15,14 +15,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "inspect",
-        help="show what a file holds and where it came from, or how two files differ",
-        description="Print of a Parquet or safetensors file of the workflow: what it is, rows, "
-        "columns, shapes, class counts, missing values, provenance, first rows.",
+        help="show a file's content and origin, or how two files differ",
+        description="Print a description of a Parquet or safetensors file of the workflow: kind,\n"
+        "rows, columns, shapes, class counts, missing values, provenance, first rows.",
         epilog="examples:\n"
         "  cberl inspect results/demo/corpus/utterances.parquet\n"
         "  cberl inspect --diff results/demo/train/cberl/seed0/model.safetensors "
         "results/demo/train/cberl/seed1/model.safetensors\n\n"
-        "exit status with --diff: 0 the same, 1 different, 2 trouble",
+        "exit status with --diff: 0 the same, 1 different, 2 error",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", nargs="?", metavar="FILE", help="a file under results/")

@@ -19,8 +19,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "lineage",
         help="list everything that a file was made from, back to the raw data",
-        description="Walk from a file back to the raw data by the provenance that each artifact "
-        "carries, and show which files have changed or gone since.",
+        description="Trace a file back to the raw data by the provenance in each artifact, and\n"
+        "show which files have changed or been removed since.",
         epilog="example:\n  cberl lineage results/demo/train/cberl/seed0/predictions.parquet",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -15,8 +15,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "predict",
         help="predict the emotion of every turn of a new conversation",
-        description="Predict the emotion of every turn of a recording, a folder of clips or a "
-        "table of conversations, with the bundle that a run left in results/CORPUS/bundle/VARIANT.",
+        description="Predict the emotion of every turn of a recording, a folder of clips or a\n"
+        "table of conversations, with the bundle that a run wrote to results/CORPUS/bundle/VARIANT.",
         epilog="examples:\n"
         "  cberl predict talk.mp4 --transcript talk.srt --bundle BUNDLE --out talk\n"
         "  cberl predict talk.mp4 --bundle BUNDLE --out talk    (turns by voice activity)\n"
@@ -29,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "source",
         nargs="?",
         metavar="RECORDING",
-        help="a recording, a folder of clips, or a table (.tsv, .csv, .jsonl, .parquet)",
+        help="a recording, a folder of clips, or a table (.tsv, .csv, .jsonl, .parquet, .xlsx)",
     )
     parser.add_argument(
         "--transcript",
@@ -39,7 +39,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--columns",
         metavar="MAPPING",
-        help="of a table whose columns are called otherwise, as corpus.columns of a configuration:"
+        help="of a table whose columns have other names, as corpus.columns of a configuration:"
         " '{utterance_text: text, who: speaker}'",
     )
     parser.add_argument(
@@ -59,7 +59,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--correct",
         nargs="+",
         metavar="FILE",
-        help="make a corpus out of outputs (.jsonl, .parquet, .eaf) in which a person set labels",
+        help="make a corpus from outputs (.jsonl, .parquet, .eaf) in which labels were set by hand",
     )
     parser.set_defaults(run=run, parser=parser)
 

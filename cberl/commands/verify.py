@@ -28,18 +28,20 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "verify",
-        help="check that all files are as written and as new as what they were made from",
-        description="Check every file under a folder against the digest in it, and against what it "
-        "was made from: list what is broken, missing, older than its inputs, or foreign.",
+        help="check that all files are as written and up to date",
+        description="Check every file under a folder by the digest in it and by its inputs: list\n"
+        "files that are broken, missing, older than their inputs, or foreign.",
         epilog="examples:\n"
         "  cberl verify results/\n"
         "  cberl verify results/meld --rebuild --yes --configfile config/meld.yaml\n\n"
-        "exit status: 0 all as written, 1 something found, 2 trouble",
+        "exit status: 0 all as written, 1 something found, 2 error",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", nargs="?", default="results", metavar="FOLDER")
     parser.add_argument(
-        "--rebuild", action="store_true", help="print the snakemake command that mends it"
+        "folder", nargs="?", default="results", metavar="FOLDER", help="default: results"
+    )
+    parser.add_argument(
+        "--rebuild", action="store_true", help="print the snakemake command that makes them again"
     )
     parser.add_argument("--yes", action="store_true", help="with --rebuild: run that command")
     parser.add_argument(

@@ -68,7 +68,7 @@ class Follower:
         graph = models.manifest.graph
         if not models.manifest.online:
             raise InputError(
-                f"{models.folder}: its turns hear later ones (graph.future_window is"
+                f"{models.folder}: its turns depend on later ones (graph.future_window is"
                 f" {graph['future_window']}); expected a bundle trained with graph.future_window: 0"
             )
         self._models, self._root = models, root
@@ -143,8 +143,8 @@ class Follower:
             vectors["text"] = self._models.text.encode_last(said)[None]
             why["text"] = reasons.EMPTY_TEXT
         if message.get("media") or message.get("audio"):
-            heard_and_seen, their_why, _ = extract_media(self._models, self._clip(message))
-            vectors |= heard_and_seen
+            media_vectors, their_why, _ = extract_media(self._models, self._clip(message))
+            vectors |= media_vectors
             why |= {name: reason[0] for name, reason in their_why.items()}
         else:
             absent = [name for name in self._models.manifest.modalities if name != "text"]

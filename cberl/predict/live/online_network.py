@@ -67,11 +67,11 @@ class OnlineNetwork:
         projected = network.projection(inputs)  # [1, D] -> [1, H]
         context, state.hidden = network.context.recurrent(projected.unsqueeze(0), state.hidden)
         codes = network.context_norm(projected + context[0])
-        heard = len(same_speaker)
-        shares = torch.zeros(len(RELATIONS), heard + 1)  # of each turn in its relation's mean
-        shares[SELF, heard] = 1
+        earlier = len(same_speaker)
+        shares = torch.zeros(len(RELATIONS), earlier + 1)  # of each turn in its relation's mean
+        shares[SELF, earlier] = 1
         for relation, turns in ((SAME_PAST, same_speaker), (OTHER_PAST, ~same_speaker)):
-            shares[relation, :heard] = turns / turns.sum().clamp(min=1)
+            shares[relation, :earlier] = turns / turns.sum().clamp(min=1)
         for convolution, norm, window in zip(
             network.convolutions, network.norms, state.codes, strict=True
         ):

@@ -8,7 +8,7 @@ from cberl.predict.bundle.load import open_bundle
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
-    """Three modalities, a VAE, turns that hear later ones."""
+    """Three modalities, a VAE, turns that depend on later ones."""
     return make_bundle(tmp_path_factory.mktemp("bundle") / "vae")
 
 

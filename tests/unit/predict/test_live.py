@@ -97,7 +97,7 @@ def test_a_closed_conversation_begins_anew(online_models, tmp_path):
 
 
 def test_a_bundle_whose_turns_hear_later_ones_is_refused_by_name(models, tmp_path):
-    with pytest.raises(InputError, match=r"vae: its turns hear later ones .* is 3") as refusal:
+    with pytest.raises(InputError, match=r"vae: its turns depend on later ones .* is 3") as refusal:
         Follower(models, tmp_path)
     assert "expected a bundle trained with graph.future_window: 0" in str(refusal.value)
 
