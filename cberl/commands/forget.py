@@ -20,10 +20,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "forget",
         help="list, and with --yes remove, all files made from one speaker or one dialogue",
-        description="List every file of a corpus's results that contains a speaker or a dialogue\n"
-        "or was made from it, including trained models. With --yes these files are removed;\n"
-        "once the speaker or dialogue is removed from the corpus, the next run makes them again.\n"
-        "Files of the corpus are listed, but never changed.",
+        description="List every file of a corpus's results that contains a speaker or a\n"
+        "dialogue or was made from it, including trained models. With --yes these files are\n"
+        "removed; once the speaker or dialogue is removed from the corpus, the next run makes\n"
+        "them again. Files of the corpus are listed, but never changed.",
         epilog="examples:\n"
         "  cberl forget results/meld --speaker Ross\n"
         "  cberl forget results/meld --dialogue train/17 --yes --configfile config/meld.yaml",

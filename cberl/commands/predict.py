@@ -16,7 +16,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "predict",
         help="predict the emotion of every turn of a new conversation",
         description="Predict the emotion of every turn of a recording, a folder of clips or a\n"
-        "table of conversations, with the bundle that a run wrote to results/CORPUS/bundle/VARIANT.",
+        "table of conversations, with a bundle: results/CORPUS/bundle/VARIANT, or a copy.",
         epilog="examples:\n"
         "  cberl predict talk.mp4 --transcript talk.srt --bundle BUNDLE --out talk\n"
         "  cberl predict talk.mp4 --bundle BUNDLE --out talk    (turns by voice activity)\n"
