@@ -1,4 +1,4 @@
-"""A trained variant as one folder to be taken elsewhere."""
+"""A trained variant as one folder that can be copied elsewhere."""
 
 
 rule bundle_model:
@@ -16,7 +16,7 @@ rule bundle_model:
         encoders=[file for files in ENCODER_FILES.values() for file in files],
         card=f"results/{{corpus}}/report/{{variant}}/seed{SEEDS[0]}/model_card.md",
     output:
-        # The manifest is written last, and digests every other file of the folder.
+        # The manifest is written last, with a digest of every other file of the folder.
         manifest="results/{corpus}/bundle/{variant}/manifest.json",
     log:
         "results/{corpus}/logs/bundle_model/{variant}.log",
@@ -43,7 +43,7 @@ rule bundle_model:
         "../scripts/bundle_model.py"
 
 
-# Features that somebody else extracted cannot be had of a new recording.
+# Published features cannot be computed from a new recording.
 BUNDLES = (
     []
     if config["corpus"]["kind"] == "features"

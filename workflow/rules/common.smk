@@ -85,7 +85,7 @@ TRAINED = expand(
 )
 EVENTS = "events.out.tfevents.0.cberl"
 # Position of the encoder, and number of its fold, for each text encoder that is trained; the folds
-# of several encoders are numbered through.
+# of several encoders are numbered consecutively.
 TUNED = [
     (position, fold)
     for position, encoder in enumerate(TEXT_ENCODERS)
@@ -123,7 +123,7 @@ CHECK = "check"
 
 @cache
 def corpus_as_read():
-    """The corpus, or the error that reading it ends in; the process that decides reads it once."""
+    """The corpus, or the error of reading it; the process that plans the jobs reads it once."""
     from cberl.corpus.readers.read_corpus import read_corpus
     from cberl.log import unlogged
 
@@ -135,7 +135,7 @@ def corpus_as_read():
 
 
 def announce_corpus():
-    """End the run if its corpus does not let it come far; print what the owner should know."""
+    """End the run if its corpus cannot be trained on; print remarks on the corpus."""
     from cberl.commands.check import print_check
     from cberl.config_schema import Configuration
     from cberl.corpus.look_ahead import look_ahead
@@ -166,8 +166,8 @@ def states_of_clips():
 
 
 def state_of_clips(wildcards):
-    """The shard's media files as they are now: a clip that comes or changes is decoded anew."""
-    # A submitted job has been decided on; only the process that decides looks at the corpus.
+    """The shard's media files at present: an added or changed clip is decoded again."""
+    # Only the process that plans the jobs reads the corpus, not the jobs that it submits.
     return states_of_clips().get(wildcards.scatteritem) if workflow.is_main_process else None
 
 
@@ -187,7 +187,7 @@ def shards_of_modality(wildcards):
 
 
 def gpus_of_job():
-    """One GPU per network job, unless the run is told or found to be without."""
+    """One GPU per network job, unless the device is cpu or the machine has no GPU."""
     # The executor is not known yet, but only one that submits jobs is given a number of them.
     on_cluster = workflow.remote_exec or workflow.resource_settings.nodes is not None
     without = config["device"] == "cpu" or (

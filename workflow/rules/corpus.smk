@@ -1,11 +1,11 @@
 """From a corpus on disk to conversations, labels and decoded media."""
 
-# How much may be unusable is for the quality check alone: another share reads nothing anew.
+# The quality check alone depends on this share: another one repeats no reading or decoding.
 READING = {key: value for key, value in config["corpus"].items() if key != "max_unavailable"}
 
 
 rule ingest_corpus:
-    """Read conversations and labels; labels lie apart, so that features never see them."""
+    """Read conversations and labels; labels are files of their own, which no feature rule reads."""
     input:
         annotations=ANNOTATIONS,
     output:
@@ -41,7 +41,7 @@ rule check:
 
 
 rule decode_media:
-    """Decode one shard's clips, once, where a broken one can hurt nothing else."""
+    """Decode one shard's clips, once, in a sandbox where a broken one does no harm."""
     input:
         utterances=rules.ingest_corpus.output.utterances,
     output:

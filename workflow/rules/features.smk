@@ -1,11 +1,11 @@
 """From text, sound and frames to one vector per utterance and modality."""
 
 VIDEO = config["features"]["video"]
-# Waited for, not read: no feature is made before the corpus is known to be good enough, and a clip
-# that comes or changes in one shard redoes no other. From plain text: on the rule's own output the
+# Waited for, not read: no feature is made before the corpus has passed the quality check, and a clip
+# that is added or changed in one shard repeats no other. As plain text: on the rule's output the
 # flag would hold for all rules.
 GOOD_ENOUGH = ancient(str(rules.assess_quality.output.quality))
-# A corpus of text alone that is not good enough costs no work. With media, text need not wait for
+# With text alone, a corpus that fails the check costs no work. With media, text need not wait for
 # their decoding: encoding it is cheap.
 TEXT_WAITS_FOR = [] if MEDIA_MODALITIES else GOOD_ENOUGH
 TEXT = without_tuning(config["features"]["text"])
@@ -31,7 +31,7 @@ rule finetune_text:
         "results/{corpus}/benchmarks/finetune_text/fold{fold}.tsv"
     conda:
         "../../environment.yml"
-    # Folds keep cores busy side by side, and with less waiting than threads of one job.
+    # Folds run in parallel, with less waiting than threads of one job.
     threads: 2 if len(FOLDS) == 1 else 1
     resources:
         mem_mb=growing(6000),
@@ -112,7 +112,7 @@ rule fetch_network:
         "results/{corpus}/logs/fetch_network.log",
     benchmark:
         "results/{corpus}/benchmarks/fetch_network.tsv"
-    # First of all: if it cannot be reached, that is to be known soon.
+    # Before all others, so that an unreachable server ends the run early.
     priority: 1
     localrule: True
     conda:
@@ -157,7 +157,7 @@ rule extract_video:
 
 
 rule gather_features:
-    """Join one modality's shards and cut them by split."""
+    """Join one modality's shards and divide them by split."""
     input:
         utterances=rules.ingest_corpus.output.utterances,
         shards=shards_of_modality,
@@ -186,7 +186,7 @@ rule gather_features:
 if config["corpus"]["kind"] == "features":
 
     rule import_features:
-        """Take features that somebody already extracted, in place of an extraction."""
+        """Import published features, in place of an extraction."""
         input:
             utterances=rules.ingest_corpus.output.utterances,
             published=ANNOTATIONS,

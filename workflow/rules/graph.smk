@@ -1,4 +1,4 @@
-"""From conversations to graphs: utterances are nodes, edges know speaker and time."""
+"""From conversations to graphs: utterances are nodes, edges encode speaker and order."""
 
 
 rule build_graph:

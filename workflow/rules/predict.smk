@@ -26,7 +26,7 @@ wildcard_constraints:
 
 
 rule predict_recording:
-    """Predict every turn of one recording; nothing of it is seen by another job."""
+    """Predict every turn of one recording, independently of the others."""
     input:
         manifest=str(BUNDLE / MANIFEST),
         files=lambda wildcards: RECORDINGS[wildcards.recording].files,

@@ -1,4 +1,4 @@
-"""Where the project lies, and what every rule asks of it."""
+"""The project's location, and functions that every rule uses."""
 
 import logging
 import math
@@ -44,7 +44,7 @@ update_config(config, read_typed(dict(workflow.config_settings.config)))
 CONFIG_SOURCE = str((workflow.overwrite_configfiles or ["config/config.yaml"])[-1])
 
 
-# Whatever follows --configfile is taken for one more, a target too, if it can be read at all.
+# Snakemake takes whatever follows --configfile as one more such file, even a target.
 for path in workflow.overwrite_configfiles[1:]:
     if Path("results").absolute() in Path(path).absolute().parents:
         raise SystemExit(
@@ -117,7 +117,7 @@ def _bytes_of(files):
 
 
 def _bytes_of_file(path):
-    # The footers of others' files are not read here.
+    # The footers of foreign files are not read here.
     if not path.startswith("results/") or not path.endswith(".parquet"):
         return os.path.getsize(path)
     from cberl.artifacts import unpacked_bytes

@@ -1,4 +1,4 @@
-"""The page that people look at, and the table printed at the end of a run."""
+"""The report page, and the table printed at the end of a run."""
 
 
 rule render_report:

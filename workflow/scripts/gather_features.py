@@ -1,4 +1,4 @@
-"""Join one modality's shards and cut them by split."""
+"""Join one modality's shards and divide them by split."""
 
 from cberl.job import start_job
 from cberl.artifacts import open_table, read_table

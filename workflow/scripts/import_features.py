@@ -1,4 +1,4 @@
-"""Take features that somebody already extracted."""
+"""Import published features."""
 
 from pathlib import Path
 
