@@ -30,6 +30,7 @@ class Corpus:
         notices: what the owner of the corpus should know of how it was read, a line each.
         split_by: what stays together in a split, and is resampled for intervals: ``dialogue``,
             ``speaker`` or ``group``; column ``split_group`` of the utterances names it.
+        published: modalities that a file of features has; empty for other corpora.
     """
 
     utterances: pd.DataFrame
@@ -37,6 +38,7 @@ class Corpus:
     labels: pd.DataFrame
     notices: tuple[str, ...] = ()
     split_by: str = "dialogue"
+    published: tuple[str, ...] = ()
 
     def labels_of(self, split: str) -> pd.DataFrame:
         """Table `LABELS` of one split."""

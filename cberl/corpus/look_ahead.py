@@ -1,6 +1,6 @@
 """Checks of the corpus before anything is decoded, for what a run would find only later."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -34,7 +34,7 @@ def look_ahead(
     Args:
         corpus: as its reader gave it.
         root: folder of the corpus.
-        modalities: those that the run extracts; none of a corpus of features, which has no files.
+        modalities: those that the run reads.
         max_unavailable: largest share per modality that may be unavailable (0 to 1).
 
     Returns:
@@ -45,7 +45,8 @@ def look_ahead(
             are missing or outside the root.
     """
     refuse_one_class(corpus.labels)
-    if not modalities:
+    if corpus.published:
+        refuse_absent_features(corpus.published, modalities)
         return []
     refuse_absent_modalities(corpus.utterances, modalities)
     found = pd.concat([find_sources(corpus.utterances, root, name) for name in modalities])
@@ -70,6 +71,23 @@ def _where_else(found: pd.DataFrame, root: Path) -> str:
     if some.any() and not some.all():
         return f"; without these files write modalities: [{', '.join(some.index[some])}]"
     return ""
+
+
+def refuse_absent_features(published: Iterable[str], modalities: Sequence[str]) -> None:
+    """Refuse to run with a modality that a file of features lacks.
+
+    Raises:
+        InputError: with the modalities to write instead.
+    """
+    there = [*published]
+    for name in modalities:
+        if name not in there:
+            kept = [other for other in modalities if other in there]
+            remedy = f"; write modalities: [{', '.join(kept)}]" if kept else ""
+            raise InputError(
+                f"modalities: the file has no {name} features; expected some of "
+                f"{', '.join(there)}{remedy}"
+            )
 
 
 def refuse_absent_modalities(utterances: pd.DataFrame, modalities: Sequence[str]) -> None:

@@ -146,9 +146,8 @@ def announce_corpus():
     try:
         if isinstance(corpus, InputError):
             raise corpus
-        extracted = MODALITIES if config["corpus"]["kind"] != "features" else []
         limit = config["corpus"]["max_unavailable"]
-        notices = [*corpus.notices, *look_ahead(corpus, ROOT, extracted, limit)]
+        notices = [*corpus.notices, *look_ahead(corpus, ROOT, MODALITIES, limit)]
     except InputError as error:
         raise SystemExit(printable(f"error: {error}"))
     for notice in notices:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cberl.artifacts import row_positions
+from cberl.corpus.look_ahead import refuse_absent_features
 from cberl.corpus.readers.feature_files import FeatureFile
 from cberl.corpus.tables import QUALITY
-from cberl.errors import InputError
 
 
 def assess_features(
@@ -24,13 +24,7 @@ def assess_features(
         InputError: the file has no features of a modality; see also
             `cberl.corpus.readers.feature_files.FeatureFile.pieces`.
     """
-    for modality in modalities:
-        if modality not in published.vectors:
-            raise InputError(
-                f"modalities: the file has no {modality} features; expected some of "
-                f"{', '.join(published.vectors)}; write modalities: "
-                f"[{', '.join(name for name in modalities if name in published.vectors)}]"
-            )
+    refuse_absent_features(published.vectors, modalities)
     positions = row_positions(published.ids, utterances["utterance_id"], "corpus.file")
     parts = []
     for modality in modalities:

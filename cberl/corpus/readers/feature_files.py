@@ -1,7 +1,7 @@
 """Corpora of published features."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,10 @@ def read_features_corpus(settings: CorpusSettings, root: Path) -> Corpus:
     for modality in published.vectors:
         for _ in published.pieces(modality):
             pass
-    return assemble_corpus(published.rows, published.classes, published.notices, published.split_by)
+    corpus = assemble_corpus(
+        published.rows, published.classes, published.notices, published.split_by
+    )
+    return replace(corpus, published=tuple(published.vectors))
 
 
 def read_feature_file(settings: CorpusSettings, root: str | Path) -> FeatureFile:

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from made_corpora import SETTINGS, make_clips, table_rows, write_table
+from made_corpora import SETTINGS, make_clips, published_fields, table_rows, write_table
 
 from cberl.corpus.look_ahead import look_ahead
 from cberl.corpus.readers.read_corpus import read_corpus
@@ -47,6 +49,23 @@ def test_a_modality_that_no_row_has_is_refused_with_the_remedy(
     rows = [{name: row[name] for name in row if name != column} for row in with_media()]
     with pytest.raises(InputError, match=message):
         look(tmp_path, rows, modalities)
+
+
+def test_a_modality_that_a_file_of_features_lacks_is_refused_with_the_remedy(tmp_path):
+    fields = published_fields(widths=(("text", 4), ("audio", 3), ("video", 2)))
+    columns = {
+        "dialogue": [name for name in fields["ids"] for _ in range(3)],
+        "utterance": [utterance for own in fields["ids"].values() for utterance in own],
+        "speaker": ["A"] * 18,
+        "label": ["a", "b"] * 9,
+        "text_features": [list(map(float, row)) for own in fields["text"].values() for row in own],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "made.parquet")
+    corpus = read_corpus(replace(SETTINGS["features"], file="made.parquet"), tmp_path)
+    assert look_ahead(corpus, tmp_path, ["text"], 0.2) == []
+    message = r"has no audio features; expected some of text; write modalities: \[text\]"
+    with pytest.raises(InputError, match=message):
+        look_ahead(corpus, tmp_path, ["text", "audio"], 0.2)
 
 
 def test_too_many_missing_files_are_told_before_any_is_decoded(tmp_path):
