@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cberl.artifacts import take_vectors, vector_width
-from cberl.rows import LabelledRows, split_into_pieces
+from cberl.rows import NO_LABEL, LabelledRows, split_into_pieces
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class RowFiles:
     @property
     def labelled(self) -> np.ndarray:
         """Which rows have a label: bool [N]."""
-        return self.labels >= 0
+        return self.labels != NO_LABEL
 
     @property
     def present(self) -> np.ndarray:

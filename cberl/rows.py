@@ -95,8 +95,8 @@ class LabelledRows:
         """Which rows have at least one modality: bool [N]."""
         return np.any(list(self.available.values()), axis=0)
 
-    def take(self, positions: np.ndarray) -> "LabelledRows":
-        """The rows at ``positions`` (int or bool array)."""
+    def take(self, positions: np.ndarray | slice) -> "LabelledRows":
+        """The rows at ``positions`` (int or bool array, or slice)."""
         return LabelledRows(
             self.ids[positions],
             {name: matrix[positions] for name, matrix in self.values.items()},
@@ -105,7 +105,7 @@ class LabelledRows:
             self.classes,
         )
 
-    def only(self, positions: np.ndarray) -> "LabelledRows":
+    def only(self, positions: np.ndarray | slice) -> "LabelledRows":
         """The same as `take`; of rows on disk (`cberl.row_files.RowFiles`) it reads nothing."""
         return self.take(positions)
 

@@ -43,7 +43,7 @@ class Progress:
         history: rows of the table HISTORY: epoch, split, quantity, value.
         best_value: of the quantity that chooses the epoch, smallest is best.
         best_state: the network's weights in ``best_epoch``.
-        gone_over: the epoch after which the loss's second part began; 0 before.
+        second_part_since: the epoch after which the second part of the loss began; 0 before.
     """
 
     epoch: int
@@ -51,7 +51,7 @@ class Progress:
     best_value: float = float("inf")
     best_epoch: int = 0
     best_state: dict[str, torch.Tensor] = field(default_factory=dict)
-    gone_over: int = 0
+    second_part_since: int = 0
 
 
 class Checkpoint:

@@ -86,7 +86,7 @@ def run_epochs(
     """
     first = 0 if plan.start else 1
     so_far = (checkpoint.restore(training) if checkpoint else None) or Progress(epoch=first - 1)
-    if so_far.gone_over and plan.second_part:
+    if so_far.second_part_since and plan.second_part:
         plan.second_part()
     epochs = range(so_far.epoch + 1, plan.epochs + 1)
     for epoch in progress(epochs, len(epochs), f"epochs of {plan.section}"):
@@ -105,11 +105,12 @@ def run_epochs(
             if value < so_far.best_value:
                 so_far.best_value, so_far.best_epoch = value, epoch
                 so_far.best_state = _copy_of(training.network.state_dict())
-            if epoch - max(so_far.best_epoch, so_far.gone_over, plan.settled) >= plan.patience:
+            waited_since = max(so_far.best_epoch, so_far.second_part_since, plan.settled)
+            if epoch - waited_since >= plan.patience:
                 if plan.second_part is None or not plan.second_part():
                     break
                 training.network.load_state_dict(so_far.best_state)
-                so_far.gone_over = epoch
+                so_far.second_part_since = epoch
         if checkpoint:
             checkpoint.keep(training, so_far)
     if plan.quantity is not None:

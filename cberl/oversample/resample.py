@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cberl.errors import InputError
+from cberl.row_files import RowFiles
 from cberl.rows import LabelledRows
 
 Sampler = Callable[[LabelledRows, int, int, int], LabelledRows]
@@ -14,7 +15,7 @@ Sampler = Callable[[LabelledRows, int, int, int], LabelledRows]
 
 def resample(
     oversampler: str,
-    train: LabelledRows,
+    train: LabelledRows | RowFiles,
     wanted_labels: np.ndarray,
     neighbours: int = 5,
     seed: int = 0,

@@ -4,10 +4,11 @@ import logging
 
 import numpy as np
 
+from cberl.row_files import RowFiles
 from cberl.rows import LabelledRows
 
 
-def target_counts(train: LabelledRows, target: str | int) -> np.ndarray:
+def target_counts(train: LabelledRows | RowFiles, target: str | int) -> np.ndarray:
     """Count the new rows that each class needs to reach its target.
 
     Args:
@@ -19,6 +20,9 @@ def target_counts(train: LabelledRows, target: str | int) -> np.ndarray:
     Returns:
         New rows wanted per class, int64 [classes]; 0 for a class without a training row, from
         which nothing can be made.
+
+    Raises:
+        ValueError: ``target`` is none of these.
     """
     classes = train.classes
     counts = np.bincount(train.labels[train.labelled], minlength=len(classes)).astype(np.int64)

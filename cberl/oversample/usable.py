@@ -4,10 +4,11 @@ import logging
 
 import numpy as np
 
+from cberl.row_files import RowFiles
 from cberl.rows import LabelledRows
 
 
-def usable_rows(train: LabelledRows) -> np.ndarray:
+def usable_rows(train: LabelledRows | RowFiles) -> np.ndarray:
     """Rows with a label and at least one modality: bool [N].
 
     Nothing can be made from the others, and nothing put in their place would be like them.

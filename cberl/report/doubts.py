@@ -169,7 +169,7 @@ def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
     if any(row["fusion"] == "vae" for row in rows) and len(run.encoders) == 1:
         yield f"The VAE has nothing to join: {next(iter(run.encoders))} is the only modality."
     for variant in variants:
-        if run.variants[variant]["loss"] == "ldam" and not _went_over(run, variant):
+        if run.variants[variant]["loss"] == "ldam" and not _second_part_began(run, variant):
             yield (
                 f"The re-weighting of LDAM was never reached by {variant}: train.epochs were over "
                 "before dev stopped improving."
@@ -181,7 +181,7 @@ def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
         yield "class_aware sampling has no effect: all classes are equally frequent in train."
 
 
-def _went_over(run: Run, variant: str) -> bool:
+def _second_part_began(run: Run, variant: str) -> bool:
     """Whether, under some seed, dev stopped improving for as many epochs as patience."""
     for place, history in run.histories.items():
         if (place.stage, place.name) == ("train", variant):

@@ -166,11 +166,11 @@ class ClassifierTraining:
             largest=not from_evidence,
             patience=self.settings.patience,
             start=from_evidence,
-            second_part=self._go_over,
+            second_part=self._begin_second_part,
         )
 
-    def _go_over(self) -> bool:
-        """Go over to the loss's second part, once; False if there is none left."""
+    def _begin_second_part(self) -> bool:
+        """Begin the second part of the loss, once; False if there is none left."""
         second = SECOND_PARTS.get(self._loss, self._criterion)
         changed, self._criterion = second is not self._criterion, second
         return changed

@@ -74,7 +74,6 @@ SPEAKERS = {
         Looks((176, 124, 90), (22, 18, 18), (160, 150, 120), (40, 25, 18), False, 38),
     ),
 }
-NEGATIVE = {"anger", "disgust", "fear", "sadness"}
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ class Sandbox:
             header, blobs = self._receive(time.monotonic() + self._time_limit_s)
             if may_end and header.get("over") is True:
                 return None, []
-            _check_verdict(header)
+            _check_answer(header)
             if check and "facts" in header:
                 check(header["facts"], blobs)
         except TimeoutError:
@@ -174,7 +174,7 @@ class Sandbox:
             header, _ = self._receive(time.monotonic() + START_LIMIT_S)
         except (EOFError, TimeoutError):
             raise RuntimeError(f"the worker for {self._task} did not start") from None
-        _say_what_holds(header["held_by"])
+        _log_confinement(header["held_by"])
 
     def stop(self) -> None:
         """End the worker, with all that it keeps; the next request starts another."""
@@ -247,7 +247,7 @@ def limit_growth(process: int, megabytes: int) -> None:
 
 
 @cache
-def _say_what_holds(held_by: str) -> None:
+def _log_confinement(held_by: str) -> None:
     """Log once what confines the processes that read foreign files."""
     if held_by == SECCOMP:
         logging.info("files are read in a process without network or write access: %s", held_by)
@@ -269,8 +269,8 @@ def _read_header(encoded: bytes) -> dict[str, Any]:
     return header
 
 
-def _check_verdict(header: dict[str, Any]) -> None:
-    """Garbled unless an answer holds facts, or a reason and words why there are none."""
+def _check_answer(header: dict[str, Any]) -> None:
+    """Garbled unless an answer has facts, or a reason and its detail why there are none."""
     if "refused" in header:
         if not isinstance(header["refused"], str) or "\n" in header["refused"]:
             raise Garbled

@@ -61,7 +61,7 @@ def test_nothing_of_the_callers_environment_is_there(box, folder):
 
 def test_the_log_says_once_what_holds(caplog):
     caplog.set_level(logging.INFO)
-    sandbox._say_what_holds.cache_clear()
+    sandbox._log_confinement.cache_clear()
     for _ in range(2):
         with Sandbox(escaping.attempt, time_limit_s=10, memory_limit_mb=200) as box:
             box.call({"deed": "start a thread", "folder": "."})

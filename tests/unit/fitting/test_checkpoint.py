@@ -66,7 +66,7 @@ def test_a_training_goes_on_after_the_last_epoch_that_was_kept(tmp_path):
 
 
 class TwoParts(Noisy):
-    """Noisier in its second part, to which it goes over once; dev never improves."""
+    """Noisier in its second part, which begins once; dev never improves."""
 
     def __init__(self, fails=None):
         super().__init__(fails)
@@ -80,13 +80,13 @@ class TwoParts(Noisy):
     def score(self):
         return {"quality": 1.0}
 
-    def go_over(self):
+    def begin_second_part(self):
         changed, self.part = self.part == 1, 2
         return changed
 
 
 def train_in_parts(training, checkpoint=None):
-    plan = Plan("toy", 9, quantity="quality", patience=2, second_part=training.go_over)
+    plan = Plan("toy", 9, quantity="quality", patience=2, second_part=training.begin_second_part)
     return run_epochs(training, plan, checkpoint)
 
 
