@@ -18,7 +18,7 @@ TELLING_GAP = 0.1
 
 
 def write_doubts(run: Run, variants: Sequence[str]) -> list[str]:
-    """What to know of these variants' numbers, a doubt each."""
+    """Reasons to doubt these variants' scores, a sentence or two each."""
     return [
         *_of_models(run, variants),
         *_of_test(run),
@@ -32,9 +32,9 @@ def _of_models(run: Run, variants: Sequence[str]) -> Iterator[str]:
     video = run.encoders.get("video", {})
     if video.get("trained") is False:
         yield (
-            f"The video network is untrained: the weights of {video['encoder']} are random. What "
-            "it makes of a face is little more than noise, so nothing here shows how much video "
-            "can add. Set features.video.weights to use trained ones."
+            f"The video network is untrained: the weights of {video['encoder']} are random. Its "
+            "features are little more than noise, so this run does not show how much video can "
+            "add. Set features.video.weights to use trained ones."
         )
     for variant, classes in never_predicted(run.evaluation, variants).items():
         yield f"{variant} never predicts {listed(classes)} on test, under any seed."
@@ -42,17 +42,17 @@ def _of_models(run: Run, variants: Sequence[str]) -> Iterator[str]:
         probe = facts.get("probe")
         if probe and probe["fitted"]:
             yield (
-                f"The {modality} features look fitted to the labels of train: a linear classifier "
-                f"is right in {percent(probe['train_folds'])} % of training rows that it did not "
-                f"see, and in {percent(probe['dev'])} % of dev. Models learn from rows that are "
-                "easier than any new one."
+                f"The {modality} features seem fitted to the labels of train: a linear classifier "
+                f"is right in {percent(probe['train_folds'])} % of held-out training rows, and in "
+                f"{percent(probe['dev'])} % of dev. Models learn from rows that are easier than "
+                "new ones."
             )
     oversamplers = {run.variants[variant]["oversampler"] for variant in variants}
     for table in tabulate_synthetic_quality(run):
         if table["collapsed"] and table["oversampler"] in oversamplers:
             yield (
                 f"The samples of {table['oversampler']} have collapsed for "
-                f"{listed(table['collapsed'])}: they do not spread as the recorded rows do."
+                f"{listed(table['collapsed'])}: they vary far less than the recorded rows."
             )
 
 
@@ -61,20 +61,20 @@ def _of_test(run: Run) -> Iterator[str]:
     rare = {name: count for name, count in support.items() if 0 < count < FEW}
     if rare:
         named = listed([f"{name} ({count})" for name, count in rare.items()])
-        yield f"Few test utterances stand behind {named}: read their intervals, not their means."
+        yield f"There are few test utterances of {named}: read their intervals, not their means."
     absent = [name for name, count in support.items() if not count]
     if absent and len(absent) < len(evaluation.classes):
-        yield f"The test split has no {listed(absent)}: nothing is known of that."
+        yield f"The test split has no {listed(absent)}: there are no scores for it."
     test = run.utterances[run.utterances["split"] == "test"]
     if evaluation.groups == 1:
         yield (
             f"The test split is one {evaluation.split_by}: how scores vary from one to the next "
-            "cannot be known, and there are no intervals."
+            "cannot be estimated, and there are no intervals."
         )
     elif evaluation.groups < FEW:
         yield (
             f"The test split has {counted(evaluation.groups, evaluation.split_by)}: intervals "
-            "resampled from so few are wide, and how wide is itself unsure."
+            "resampled from so few are wide, and their width is itself uncertain."
         )
     training = run.utterances.loc[run.utterances["split"] == "train", "speaker"]
     speakers = set(test["speaker"])
@@ -82,13 +82,13 @@ def _of_test(run: Run) -> Iterator[str]:
     if known:
         yield (
             f"{len(known)} of {counted(len(speakers), 'test speaker')} also "
-            f"{'speaks' if len(known) == 1 else 'speak'} in train: these numbers do not show how "
-            "well strangers are recognised."
+            f"{'speaks' if len(known) == 1 else 'speak'} in train: these scores do not show how "
+            "well the emotions of new speakers are recognised."
         )
     if len(evaluation.seeds) < 3:
         yield (
-            f"{counted(len(evaluation.seeds), 'seed').capitalize()} can hardly show how much "
-            "results vary from one training to the next; to report results, run five or more."
+            f"{counted(len(evaluation.seeds), 'seed').capitalize()} cannot show how much results "
+            "vary from one training to the next; to report results, run five or more."
         )
 
 
@@ -123,7 +123,7 @@ def doubts_of_dev(evaluation: Evaluation) -> list[str]:
 
 
 def _gap_beyond_chance(evaluation: Evaluation, variant: str) -> float:
-    """Accuracy on dev less that on test; 0 where their intervals meet or are not known."""
+    """Accuracy on dev less that on test; 0 where their intervals overlap or are unknown."""
     dev, test = (evaluation.score(variant, "accuracy", split=split) for split in ("dev", "test"))
     return dev["mean"] - test["mean"] if dev["lower"] > test["upper"] else 0.0
 
@@ -163,16 +163,16 @@ def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
     train = run.utterances[run.utterances["split"] == "train"]
     if any(row["mask_weight"] for row in rows) and train["turn"].max() == 0:
         yield (
-            "mask_weight has no effect: every training dialogue is a single turn, and nothing shows"
-            " what was hidden."
+            "mask_weight has no effect: every training dialogue is a single turn, without"
+            " neighbours to reconstruct it from."
         )
     if any(row["fusion"] == "vae" for row in rows) and len(run.encoders) == 1:
         yield f"The VAE has nothing to join: {next(iter(run.encoders))} is the only modality."
     for variant in variants:
         if run.variants[variant]["loss"] == "ldam" and not _second_part_began(run, variant):
             yield (
-                f"The re-weighting of LDAM was never reached by {variant}: train.epochs were over "
-                "before dev stopped improving."
+                f"{variant} never reached the re-weighting of LDAM: train.epochs ended before dev "
+                "stopped improving."
             )
     if any(row["dialogue_sampling"] == "class_aware" for row in rows) and (
         train.groupby("dialogue_id")["label"].nunique().max() <= 1

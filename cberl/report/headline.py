@@ -26,7 +26,7 @@ RANKED = {
 def write_headline(evaluation: Evaluation) -> list[str]:
     """The verdict in a few sentences."""
     if not tested(evaluation)[0]:
-        return ["No test utterance has a label: what the models say is shown, not how good it is."]
+        return ["No test utterance has a label: predictions are shown, but there are no scores."]
     chosen, reference = evaluation.chosen_variant(), evaluation.variants[0]
     macro, weighted = (evaluation.score(chosen, name) for name in ("macro_f1", "weighted_f1"))
     sentences = [
@@ -44,7 +44,7 @@ def write_headline(evaluation: Evaluation) -> list[str]:
     if len(evaluation.variants) > 1:
         sentences.append(
             f"{chosen} was chosen among {counted(len(evaluation.variants), 'variant')} by its "
-            "macro F1 on dev; test had no say in it."
+            "macro F1 on dev, not on test."
         )
     return sentences
 

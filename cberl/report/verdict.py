@@ -93,7 +93,7 @@ def _cell(evaluation: Evaluation, variant: str, score: str, name: str) -> str:
 def _comparisons(evaluation: Evaluation) -> Iterator[str]:
     reference, *others = evaluation.variants
     if not sum(evaluation.support().values()):
-        yield "No test utterance has a label: the predictions are in train/, their scores nowhere."
+        yield "No test utterance has a label: the predictions are in train/, without scores."
         return
     for variant in others:
         difference = evaluation.difference(variant, reference, "macro_f1")

@@ -19,7 +19,7 @@ def test_doubts_say_what_is_untrained_collapsed_and_rare(run):
     assert "The video network is untrained" in doubts
     assert "gan have collapsed for fear" in doubts
     assert f"fear ({run.evaluation.support()['fear']})" in doubts
-    assert "2 seeds can hardly show" in doubts
+    assert "2 seeds cannot show" in doubts
 
 
 def with_dev_accuracy(run, accuracy):
@@ -81,7 +81,7 @@ def test_re_weighting_that_was_never_reached_is_named(run):
     assert "re-weighting" not in " ".join(write_doubts(run, ["cberl"]))
     patient = run.config | {"train": {"patience": 5}}
     doubts = " ".join(write_doubts(replace(run, config=patient), ["cberl"]))
-    assert "The re-weighting of LDAM was never reached by cberl" in doubts
+    assert "cberl never reached the re-weighting of LDAM" in doubts
 
 
 def with_accuracies(run, dev, test):
@@ -109,8 +109,8 @@ def test_features_that_were_fitted_to_train_are_doubted(run):
         encoders = run.encoders | {"text": run.encoders["text"] | {"probe": probe}}
         return " ".join(write_doubts(replace(run, encoders=encoders), ["cberl"]))
 
-    assert "The text features look fitted to the labels of train" in doubts(True)
-    assert "98.0 % of training rows that it did not see, and in 76.0 % of dev" in doubts(True)
+    assert "The text features seem fitted to the labels of train" in doubts(True)
+    assert "98.0 % of held-out training rows, and in 76.0 % of dev" in doubts(True)
     assert "fitted to the labels of train" not in doubts(False)
 
 

@@ -41,6 +41,12 @@ def test_sections_come_in_the_order_of_interest(page):
     assert re.findall(r'<li><a href="#(\w+)">', page) == names
 
 
+def test_digests_of_the_inputs_are_not_called_sha_256(page):
+    """Those of artifacts are XXH3."""
+    assert "digest, first digits" in page
+    assert "SHA-256" not in own_part(page)
+
+
 def test_text_of_the_corpus_cannot_end_the_script_that_holds_it(page):
     own = own_part(page)
     assert MARKUP not in own
