@@ -54,6 +54,8 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         torch: whether to seed torch and limit its threads; importing it costs seconds.
     """
     terminal, jobs_own = None, ExitStack()
+    is_script = getattr(sys.modules["__main__"], "snakemake", None) is snakemake
+    end_with_snakemake(is_script)
     _close_standard_input()
     started = time.monotonic()
     wildcards = dict(snakemake.wildcards.items())
@@ -61,7 +63,6 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
     settings = snakemake.params.get("settings")
     try:
         terminal = open_log(snakemake.log[0] if snakemake.log else None)
-        end_with_snakemake()
         jobs_own.enter_context(scratch_folder())
         if torch:
             postpone_unused()
@@ -86,7 +87,7 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         yield Job(params, settings, seed, provenance)
         seconds = time.monotonic() - started
         logging.info("done in %.1f s, peak memory %d MB", seconds, _peak_memory_mb())
-        if getattr(sys.modules["__main__"], "snakemake", None) is snakemake:
+        if is_script:
             atexit.register(_leave)
     except InputError as error:
         log_error(str(error), terminal)

@@ -4,6 +4,7 @@ import logging
 import os
 import select
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,15 +12,25 @@ from pathlib import Path
 import psutil
 
 
-def end_with_snakemake() -> None:
+def end_with_snakemake(is_script: bool = False) -> None:
     """End this process and its children as soon as a Snakemake above it has ended (Linux).
 
     A run that was killed would otherwise leave jobs behind that write the files of the next
     one. Between a job and the Snakemake that was started by hand there may be others, one for
     each group of jobs; they end too, since on the failure of their job they would remove its
     output, which may be the next run's by then.
+
+    Args:
+        is_script: Snakemake started this process, or a Python that calls Snakemake.
+
+    Raises:
+        SystemExit: it is a script, and what started it has ended already.
     """
-    above = [process for process in psutil.Process().parents() if _is_snakemake(process)]
+    parents = psutil.Process().parents()
+    if is_script and not any(map(_is_python, parents)):
+        # The system has handed it on to a process of its own.
+        sys.exit("Snakemake ended before this job began")
+    above = [process for process in parents if _is_snakemake(process)]
     end_with([process.pid for process in above])
 
 
@@ -33,6 +44,8 @@ def end_with(pids: Sequence[int]) -> None:
     try:
         # These stand for the process and for no later one of the same number.
         handles = [os.pidfd_open(pid) for pid in pids]
+    except ProcessLookupError:
+        sys.exit("Snakemake ended as this job began")
     except OSError as error:
         logging.warning("ends by itself only, its parents cannot be watched: %s", error.strerror)
         return
@@ -60,9 +73,17 @@ def _watch(handles: list[int]) -> None:
 
 def _is_snakemake(process: psutil.Process) -> bool:
     """Whether a process is a Python that runs Snakemake, and not a shell that names it."""
+    started = [Path(argument).name for argument in _command(process)[1:5]]
+    return _is_python(process) and "snakemake" in started
+
+
+def _is_python(process: psutil.Process) -> bool:
+    return Path(_command(process)[0]).name.startswith("python")
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """Program and arguments; a program without a name if the process has ended."""
     try:
-        program, *arguments = process.cmdline() or [""]
+        return process.cmdline() or [""]
     except psutil.Error:
-        return False
-    started = [Path(argument).name for argument in arguments[:4]]
-    return Path(program).name.startswith("python") and "snakemake" in started
+        return [""]

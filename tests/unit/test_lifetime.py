@@ -10,6 +10,8 @@ import time
 import psutil
 import pytest
 
+from cberl.lifetime import end_with
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux 5.3")
 
 JOB = """
@@ -69,6 +71,31 @@ def test_a_job_outlives_whatever_else_stands_above_it(tmp_path):
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("is_script", "said"), [(True, "Snakemake ended"), (False, "went on")])
+def test_a_script_whose_snakemake_has_ended_already_does_not_begin(tmp_path, is_script, said):
+    (tmp_path / "job.py").write_text(
+        "from cberl.lifetime import end_with_snakemake\n"
+        f"end_with_snakemake({is_script})\n"
+        "print('went on')\n"
+    )
+    # The inner shell begins when the outer one, all that stands between it and Python, is gone.
+    inner = f"sleep 0.5; {sys.executable} job.py > said 2>&1; touch done"
+    subprocess.run(["sh", "-c", f"({inner}) &"], cwd=tmp_path, check=True)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "done").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert said in (tmp_path / "said").read_text()
+
+
+def test_a_script_whose_snakemake_ends_before_it_is_watched_does_not_begin(monkeypatch):
+    def gone(pid):
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "pidfd_open", gone)
+    with pytest.raises(SystemExit, match="Snakemake ended"):
+        end_with([1])
 
 
 def test_a_snakemake_between_the_dead_one_and_the_job_ends_too(tmp_path):
