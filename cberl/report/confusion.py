@@ -47,8 +47,9 @@ def _matrix(evaluation: Evaluation, variant: str, title: str) -> dict[str, Any]:
     shown = shares if title.startswith("%") else counts
     values = [[None if np.isnan(x) else round(float(x), 1) for x in row] for row in shown]
     shape = layout("predicted", "true")
-    shape["yaxis"] |= {"autorange": "reversed", "showgrid": False}
-    shape["xaxis"] |= {"side": "bottom", "showgrid": False, "tickangle": -40}
+    named = {"type": "category", "showgrid": False}
+    shape["yaxis"] |= named | {"autorange": "reversed"}
+    shape["xaxis"] |= named | {"side": "bottom", "tickangle": -40}
     heat = {
         "type": "heatmap",
         "x": classes,

@@ -108,7 +108,8 @@ def layout(x: str, y: str, **more: Any) -> dict[str, Any]:
 def bar_layout(y: str, **more: Any) -> dict[str, Any]:
     """A layout for bars side by side over named groups."""
     shape = layout("", y, barmode="group", bargap=0.25)
-    shape["xaxis"] |= {"showgrid": False}
+    # Names that are numbers would otherwise be places on a scale.
+    shape["xaxis"] |= {"showgrid": False, "type": "category"}
     return shape | more
 
 

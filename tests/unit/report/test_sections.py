@@ -206,6 +206,16 @@ def test_places_are_read_from_paths():
     assert place_of(path) == Place("features", "text fold2", None)
 
 
+def test_classes_called_by_numbers_are_names_on_the_axes(run):
+    evaluation = run.evaluation
+    bars = [draw_distribution(run), draw_per_class(evaluation), draw_contribution(evaluation)]
+    for figure in [*bars, *draw_confusions(evaluation)]:
+        for view in figure.views.values():
+            assert view["layout"]["xaxis"]["type"] == "category"
+    for view in draw_confusions(evaluation)[0].views.values():
+        assert view["layout"]["yaxis"]["type"] == "category"
+
+
 def test_figures_refuse_nothing_and_hide_what_is_undefined():
     assert numbers([1 / 3, np.nan]) == [0.3333, None]
     bars = error_bars([0.5], [np.nan], [0.7])
