@@ -33,8 +33,9 @@ def write_verdict(evaluation: Evaluation, page: str) -> str:
     width = max(map(columns_of, [*evaluation.classes, "weighted F1"]))
     block = 2 + len(HEADINGS) * CELL
     side_by_side = min(SIDE_BY_SIDE, max(1, (WIDTH - width - SUPPORT) // block))
-    for first in range(0, len(evaluation.variants), side_by_side):
-        some = evaluation.variants[first : first + side_by_side]
+    scored = evaluation.variants if tested(evaluation)[0] else []
+    for first in range(0, len(scored), side_by_side):
+        some = scored[first : first + side_by_side]
         lines += ["", *_table(evaluation, some, width)]
     lines += ["", *_comparisons(evaluation)]
     for doubt in doubts_of_dev(evaluation):
@@ -46,6 +47,9 @@ def write_verdict(evaluation: Evaluation, page: str) -> str:
 def _heading(evaluation: Evaluation) -> Iterator[str]:
     seeds = evaluation.seeds
     utterances, dialogues = tested(evaluation)
+    if not utterances:
+        yield f"{evaluation.corpus}: {counted(dialogues, 'test dialogue')} without a label."
+        return
     spread_over = f"over {counted(len(seeds), 'seed')} ({listed(seeds)})"
     yield (
         f"Emotion per utterance on {evaluation.corpus}: "
@@ -92,7 +96,7 @@ def _cell(evaluation: Evaluation, variant: str, score: str, name: str) -> str:
 
 def _comparisons(evaluation: Evaluation) -> Iterator[str]:
     reference, *others = evaluation.variants
-    if not sum(evaluation.support().values()):
+    if not tested(evaluation)[0]:
         yield "No test utterance has a label: the predictions are in train/, without scores."
         return
     for variant in others:
