@@ -156,5 +156,6 @@ def _refuse_unknown_labels(rows: pd.DataFrame, classes: Sequence[str]) -> None:
     if unknown.any():
         row = rows[unknown].iloc[0]
         raise InputError(
-            f"{row['where']}: label {row['label']!r}; expected one of {', '.join(classes)}"
+            f"{row['where']}: label {row['label']!r}; expected one of {', '.join(classes)} "
+            "(corpus.labels renames a label, or makes it context)"
         )

@@ -89,8 +89,9 @@ def check_labels(
     if merged:
         names = ", ".join(map(repr, sorted({*merged, *merged.values()})))
         raise InputError(
-            f"{source}: labels {names} differ only in case, blanks or the spelling of a number; "
-            f"write corpus.labels: {as_yaml(merged)} (or each as itself to keep them apart)"
+            f"{source}: labels {names} differ only in case, blanks, the Unicode form of their "
+            f"letters or the spelling of a number; write corpus.labels: {as_yaml(merged)} (or "
+            "each as itself to keep them apart)"
         )
     numbers = [_number(name) for name in counts]
     labelled = sum(counts.values())

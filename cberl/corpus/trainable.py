@@ -33,7 +33,10 @@ def refuse_unlabelled(rows: pd.DataFrame) -> None:
     """
     for split in SPLITS:
         if not (rows["split"] == split).any():
-            raise InputError(f"corpus: no utterance is in split {split}; expected at least one")
+            raise InputError(
+                f"corpus: no utterance is in split {split}; expected at least one, or no split "
+                "given at all, for all of them to be dealt"
+            )
     for split, use in (("train", "models learn from them"), ("dev", "epochs are chosen by them")):
         if rows.loc[rows["split"] == split, "label"].isna().all():
             raise InputError(
