@@ -1,4 +1,4 @@
-"""Clips and annotations in MELD's layout, made out of the demo corpus."""
+"""Clips and annotations in MELD's layout, made from the demo corpus."""
 
 import argparse
 import os
@@ -72,7 +72,7 @@ def remake_clip(
 
 
 def add_meld_argument(parser: argparse.ArgumentParser) -> None:
-    """Let a command be told where MELD's annotations are."""
+    """Add an option for the folder of MELD's annotations."""
     parser.add_argument(
         "meld",
         nargs="?",

@@ -158,7 +158,7 @@ def memory_rows(logs: Path) -> list[tuple[str, ...]]:
 
 
 def completeness_rows(results: Path, made: int, broken: int) -> list[tuple[str, ...]]:
-    """Rows of the table that tell whether nothing was lost, and nothing lost that was whole."""
+    """Rows of the table about lost utterances: none, and none unavailable whose clip is whole."""
     ids = read_table(results / "corpus/utterances.parquet", UTTERANCES)["utterance_id"]
     quality = read_table(results / "corpus/quality.parquet", QUALITY)
     rows = [("utterances", f"{len(ids):,}", f"{made:,}", yes(ids.nunique() == len(ids) == made))]
@@ -200,7 +200,7 @@ def working_folder(named: Path | None) -> Iterator[Path]:
 
 
 def measure(folder: Path, meld: Path | None, utterances: int, cores: int) -> tuple[str, bool]:
-    """Make the corpus, run the pipeline on it, and tell what it took; whether all is met."""
+    """Make the corpus and run the pipeline on it: the tables, and whether all bounds are met."""
     broken = make_corpus(folder / "corpus", meld, utterances)
     made = sum(max(1, round(size * utterances / FULL)) for size in SPLIT_UTTERANCES.values())
     print(f"made {made:,} utterances in {folder}, {broken} of them broken", flush=True)

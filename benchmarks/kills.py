@@ -5,7 +5,7 @@
 A small corpus goes through the whole workflow undisturbed once. Then it does so again and again,
 and every few seconds a job, Snakemake or both are killed; after each kill the working directory is
 unlocked and the same command is given, as the README says. When a run has ended, every file is
-held against the undisturbed run's. Printed, and written into docs/reliability.md.
+compared with the undisturbed run's. Printed, and written into docs/reliability.md.
 """
 
 import argparse

@@ -48,7 +48,7 @@ WORDS = ["I", "really", "do", "not", "know", "what", "to", "say", "to", "that", 
 
 
 def repeat_example(folder: Path, seconds: float) -> tuple[Path, Path]:
-    """A recording of about so many seconds, and its subtitles, out of the example's."""
+    """A recording of about this length in seconds, and its subtitles, made from the example's."""
     import av
 
     from cberl.predict.transcripts.read_transcript import read_transcript

@@ -44,7 +44,7 @@ def show(
 
 
 def replace_section(name: str, text: str, path: Path = PAGE) -> None:
-    """Replace what stands between the marks of the section ``name`` of a page.
+    """Replace the text between the marks of the section ``name`` of a page.
 
     Raises:
         ValueError: the page has no such marks.

@@ -55,7 +55,7 @@ BOUNDS = {
 
 
 class BareBatch(NamedTuple):
-    """What the layers need of one batch; with hidden nodes, conversations stand there twice."""
+    """One batch as the layers need it; with hidden nodes, it has each conversation twice."""
 
     inputs: Tensor
     order: Tensor

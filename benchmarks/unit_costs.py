@@ -45,7 +45,7 @@ OVER_ALL_SEEDS = {"evaluate_predictions", "render_report"}
 
 @dataclass(frozen=True)
 class Plan:
-    """A run of known size: corpora of so many utterances each, cut into shards, and seeds."""
+    """A run of known size: corpora, utterances and shards of each, and seeds."""
 
     name: str
     corpora: int

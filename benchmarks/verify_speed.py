@@ -27,7 +27,7 @@ ROUNDS = 9
 
 
 def make_results(folder: Path) -> list[Path]:
-    """Files of each kind, as many as `FILES` says."""
+    """Files of each kind, in the numbers of `FILES`."""
     made = []
     for kind, count in FILES.items():
         name, write, _ = KINDS[kind]

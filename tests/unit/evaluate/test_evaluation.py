@@ -60,7 +60,7 @@ def test_comparison_holds_every_pair_in_the_order_of_the_variants(found):
     assert row["difference"].item() == pytest.approx(means["cberl"] - means["baseline"])
 
 
-def test_the_ensemble_judges_by_mean_probability(found, made):
+def test_the_ensemble_predicts_by_mean_probability(found, made):
     scored = found["scored"].query("variant == 'cberl' and split == 'test'")
     probabilities = read_matrix(made.evaluation_paths()["scored"], "probabilities")[scored.index]
     halves = probabilities.reshape(2, -1, len(CLASSES))  # [seeds, N, K]
