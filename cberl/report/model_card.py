@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from cberl.html_templates import read_asset
 from cberl.printable import printable
 from cberl.report.distribution import count_classes, count_splits
 from cberl.report.doubts import write_doubts
@@ -31,7 +32,7 @@ def write_model_card(run: Run, variant: str, seed: int) -> str:
         "cell": cell,
         "interval_cell": interval_cell,
     }
-    template = environment.from_string((ASSETS / "model_card.md.j2").read_text(encoding="utf-8"))
+    template = environment.from_string(read_asset(ASSETS, "model_card.md.j2"))
     evaluation = run.evaluation
     return template.render(
         run=run,

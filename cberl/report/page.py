@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment
 
+from cberl.html_templates import html_templates, read_asset
 from cberl.report import formatting as words
 from cberl.report.confusion import draw_confusions
 from cberl.report.conversation_browser import list_conversations
@@ -69,8 +70,8 @@ def render_page(run: Run) -> str:
         corpus_quality=describe_quality(run),
         origin=describe_origin(run),
         data=embed_json(data),
-        style=_asset("page.css"),
-        scripts=[_asset("figures.js"), _asset("conversations.js")],
+        style=read_asset(ASSETS, "page.css"),
+        scripts=[read_asset(ASSETS, name) for name in ("figures.js", "conversations.js")],
         plotly=(files("plotly") / "package_data/plotly.min.js").read_text(encoding="utf-8"),
     )
 
@@ -84,15 +85,7 @@ def embed_json(data: Any) -> str:
 
 
 def _environment() -> Environment:
-    from jinja2 import FunctionLoader
-
-    environment = Environment(
-        loader=FunctionLoader(_asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_templates(ASSETS)
     environment.filters |= {
         "percent": words.percent,
         "points": words.points,
@@ -101,10 +94,6 @@ def _environment() -> Environment:
         "classify_difference": words.classify_difference,
     }
     return environment
-
-
-def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def _flat(figures: Iterable[Figure | list[Figure] | None]) -> Iterable[Figure]:

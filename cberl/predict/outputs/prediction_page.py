@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from cberl.html_templates import html_templates, read_asset
 from cberl.modalities import MODALITIES
 from cberl.predict.prediction import Prediction
 from cberl.predict.tables import LEAST_CONFIDENCE
@@ -34,13 +34,7 @@ def render_prediction_page(prediction: Prediction, name: str, folder: Path, root
     turns = [_turn(row, folder, root) for row in prediction.turns.to_dict("records")]
     _add_chances(turns, prediction)
     length = max((turn["end"] for turn in turns if turn["end"] is not None), default=0.0)
-    environment = Environment(
-        loader=FunctionLoader(_asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_templates(ASSETS)
     environment.filters["clock"] = clock
     sources = list(dict.fromkeys(turn["source"] for turn in turns if turn["source"]))
     return environment.get_template("conversation.html.j2").render(
@@ -58,8 +52,8 @@ def render_prediction_page(prediction: Prediction, name: str, folder: Path, root
         heard_only=bool(sources) and Path(sources[0]).suffix.lower() in SOUND,
         uncertain=sum(turn["uncertain"] for turn in turns),
         least=round(100 * LEAST_CONFIDENCE),
-        style=_asset("conversation.css"),
-        script=_asset("conversation.js"),
+        style=read_asset(ASSETS, "conversation.css"),
+        script=read_asset(ASSETS, "conversation.js"),
     )
 
 
@@ -139,7 +133,3 @@ def _ticks(length: float) -> list[dict[str, Any]]:
         for second in range(0, int(length) + 1, step)
         if length
     ]
-
-
-def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")
