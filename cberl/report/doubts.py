@@ -21,7 +21,8 @@ def write_doubts(run: Run, variants: Sequence[str]) -> list[str]:
     """Reasons to doubt these variants' scores, a sentence or two each."""
     return [
         *_of_models(run, variants),
-        *_of_test(run),
+        # Without labels there are no scores to doubt.
+        *(_of_test(run) if run.evaluation.labelled("test") else ()),
         *doubts_of_dev(run.evaluation),
         *_within_chance(run, variants),
         *_without_effect(run, variants),

@@ -56,6 +56,8 @@ def test_a_test_split_without_labels_is_said_to_have_none(tmp_path, monkeypatch)
     page, verdict, card = reports_of(make_results(tmp_path))
     assert "No test utterance has a label" in page
     assert "No test utterance has a label" in verdict
+    assert "The test split has" not in page
+    assert "test speakers" not in page
     assert "precision" not in verdict
     assert "Intervals" not in verdict
     assert "nan" not in verdict + card
