@@ -47,7 +47,7 @@ def end_with(pids: Sequence[int]) -> None:
     except ProcessLookupError:
         sys.exit("Snakemake ended as this job began")
     except OSError as error:
-        logging.warning("ends by itself only, its parents cannot be watched: %s", error.strerror)
+        logging.warning("does not end with its parents: cannot watch them: %s", error.strerror)
         return
     if handles:
         threading.Thread(target=_watch, args=(handles,), daemon=True).start()

@@ -34,7 +34,7 @@ def assert_resumes(fit, folder, monkeypatch, caplog, epoch):
             fit(Checkpoint(path, "key"))
     torch.rand(3)  # whatever the random state is by now
     resumed = fit(Checkpoint(path, "key"))
-    assert f"training goes on after epoch {epoch}" in caplog.text
+    assert f"training continues after epoch {epoch}" in caplog.text
     for name, value in whole[0].state_dict().items():
         assert torch.equal(value, resumed[0].state_dict()[name]), name
     assert whole[-1].equals(resumed[-1])

@@ -39,7 +39,7 @@ def describe_corpus_file(settings: CorpusSettings, root: Path) -> Iterator[str]:
     called = [f"{name} (as {mapping[name]})" if name in mapping else name for name in read]
     yield f"columns read: {', '.join(called) or 'none'}"
     yield f"columns not read: {', '.join(name for name in values if name not in read) or 'none'}"
-    yield f"{len(places)} rows, the first as they stand:"
+    yield f"{len(places)} rows, the first as in the file:"
     for at, place in enumerate(places[:FIRST_ROWS]):
         yield f"  {place}: {' | '.join(_shortened(str(values[name][at])) for name in values)}"
 
@@ -63,7 +63,7 @@ def describe_corpus(corpus: Corpus, root: Path, modalities: Sequence[str]) -> It
     for modality in modalities:
         yield from _describe_modality(find_sources(utterances, root, modality), modality)
     yield ""
-    yield "first rows as they are understood:"
+    yield "first rows as they are read:"
     labels = corpus.labels.set_index("utterance_id")["label"]
     for row in utterances.head(FIRST_ROWS).itertuples():
         label = labels[row.utterance_id]

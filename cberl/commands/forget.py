@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if options.yes:
         for path in traces.files:
             path.unlink()
-        print("removed; once the corpus is without them, this makes everything again:")
+        print("removed; once they are removed from the corpus too, this makes everything again:")
         configured = ["--configfile", options.configfile] if options.configfile else []
         print(shlex.join(["snakemake", "--cores", "all", *configured]))
     return 0

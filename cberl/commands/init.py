@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     found = discover(folder, options.pattern)
     for path in (config, *([folder / TABLE] if found.rows is not None else [])):
         if path.exists():
-            raise InputError(f"{path}: is there already; expected to write it anew")
+            raise InputError(f"{path}: exists already; expected no such file")
     print(printable(f"found: {found.what}"))
     if found.rows is not None:
         write_rows(folder / TABLE, found.rows)

@@ -80,7 +80,7 @@ def check_labels(
     empty = [name for name in empty if name not in classes]
     if empty:
         raise InputError(
-            f"{source}: label {', '.join(map(repr, empty))} reads like no label at all; write "
+            f"{source}: label {', '.join(map(repr, empty))} looks like a missing label; write "
             f"corpus.labels: {as_yaml(dict.fromkeys(empty))} to make these "
             f"{sum(counts[name] for name in empty)} utterances context, or "
             f"{as_yaml({name: name for name in empty})} to keep a class of that name"

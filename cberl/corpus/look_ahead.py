@@ -149,4 +149,4 @@ def _describe(found: pd.DataFrame) -> Iterator[str]:
     respelt = found[found["available"] & found["detail"].notna()].drop_duplicates("media_path")
     if len(respelt):
         first = respelt["detail"].iloc[0]
-        yield f"{len(respelt)} files are called a little otherwise, first {first}"
+        yield f"{len(respelt)} files have slightly different names, first {first}"

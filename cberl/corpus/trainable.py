@@ -35,13 +35,13 @@ def refuse_unlabelled(rows: pd.DataFrame) -> None:
         if not (rows["split"] == split).any():
             raise InputError(
                 f"corpus: no utterance is in split {split}; expected at least one, or no split "
-                "given at all, for all of them to be dealt"
+                "given at all, so that all are drawn"
             )
     for split, use in (("train", "models learn from them"), ("dev", "epochs are chosen by them")):
         if rows.loc[rows["split"] == split, "label"].isna().all():
             raise InputError(
                 f"corpus: no utterance of split {split} has a label; expected some, as {use}: "
-                "label some, or deal the splits otherwise (corpus.split_seed, corpus.dev_share)"
+                "label some, or draw other splits (corpus.split_seed, corpus.dev_share)"
             )
 
 
@@ -83,4 +83,4 @@ def find_gaps(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[str]:
             shown = ", ".join(names[found][:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
             yield f"class {shown}: {words}"
     if rows.loc[rows["split"] == "train", "dialogue"].nunique() == 1:
-        yield "split train is one dialogue: what is learnt from it may hold for no other"
+        yield "split train is one dialogue: models may not generalise to others"

@@ -82,12 +82,12 @@ class Checkpoint:
             return None
         digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
         if xxhash.xxh3_128_digest(body) != digest:
-            logging.warning("%s is broken: training starts anew", self._path)
+            logging.warning("%s is broken: training starts over", self._path)
             return None
         # Tensors and plain values alone: nothing in the file is run.
         kept = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
         if kept["key"] != self._key:
-            logging.info("%s is of other settings, data or code: training starts anew", self._path)
+            logging.info("%s is of other settings, data or code: training starts over", self._path)
             return None
         for name, part in _parts_of(training).items():
             part.load_state_dict(kept["parts"][name])
@@ -95,7 +95,7 @@ class Checkpoint:
             generator.set_state(kept["generators"][name])
         _set_random_states(kept["random"])
         progress = Progress(**kept["progress"])
-        logging.info("training goes on after epoch %d", progress.epoch)
+        logging.info("training continues after epoch %d", progress.epoch)
         return progress
 
     def keep(self, training: Any, progress: Progress) -> None:
@@ -123,7 +123,7 @@ class Checkpoint:
             temporary.write_bytes(xxhash.xxh3_128_digest(content) + content)
         self._kept, self._unkept = time.monotonic(), False
         if self._stopping:
-            logging.error("asked to end: kept after epoch %d, the next run goes on", progress.epoch)
+            logging.error("asked to end: epoch %d is saved, the next run continues", progress.epoch)
             sys.exit(1)
 
     def stop(self) -> None:
@@ -135,7 +135,7 @@ class Checkpoint:
             other.stop()
         self._stopping = True
         if not any(one._unkept for one in (self, *self._others)):
-            logging.error("asked to end: the next run goes on after the last epoch that was kept")
+            logging.error("asked to end: the next run continues after the last saved epoch")
             sys.exit(1)
 
     def remove(self) -> None:

@@ -66,7 +66,7 @@ def find_speech(path: str | Path, facts: RecordingFacts) -> pd.DataFrame:
         audio_length_samples=samples,
     )
     if not found:
-        raise InputError(f"{path}: nobody speaks in it; expected speech, or --transcript")
+        raise InputError(f"{path}: has no speech; expected speech, or --transcript")
     return to_frame(
         [Turn(part["start"] / SAMPLE_RATE, part["end"] / SAMPLE_RATE, "", "") for part in found]
     )

@@ -61,7 +61,7 @@ def test_a_training_over_its_time_is_kept_and_gone_on_with(ended):
     kept = int(re.search(r"asked to end: kept after epoch (\d+)", ended.output)[1])
     assert kept > 30
     log = (ended.folder / "trains.log").read_text()
-    assert f"training goes on after epoch {kept}\n" in log
+    assert f"training continues after epoch {kept}\n" in log
     epochs = (ended.folder / "epochs").read_text().split()
     assert epochs == [str(epoch) for epoch in range(1, 121)]
     assert not list(ended.folder.glob(".*.checkpoint"))

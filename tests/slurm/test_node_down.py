@@ -54,7 +54,7 @@ def test_a_training_whose_node_goes_down_is_gone_on_with_on_another(two_nodes, t
 
     assert run.finish() == 0
     log = (other.folder / "results/six/logs/fit_vae/seed0.log").read_text()
-    assert "training goes on after epoch" in log
+    assert "training continues after epoch" in log
     assert not kept.exists()
     undisturbed.snakemake(MODEL)
     assert (other.folder / MODEL).read_bytes() == (undisturbed.folder / MODEL).read_bytes()

@@ -53,7 +53,7 @@ def _notices(notices: Sequence[str]) -> str:
     if not notices:
         return ""
     lines = "\n".join(f"<li>{escape(notice)}</li>" for notice in notices)
-    return f"<h2>What reading the annotations noticed</h2><ul>{lines}</ul>"
+    return f"<h2>Remarks on the annotations</h2><ul>{lines}</ul>"
 
 
 def _summary(quality: pd.DataFrame) -> str:

@@ -191,7 +191,7 @@ def refuse_by_content(
             mapping = {name: "split" if splits else None}
             raise InputError(
                 f"{path}: column {name} ({', '.join(sorted(words)[:3])}) is about splits, but "
-                "there is no column split, and dialogues would be dealt anew; expected one that "
+                "there is no column split, and new splits would be drawn; expected one that "
                 f"holds train, dev and test (or {_written(place, mapping)})"
             )
         files = bool(words) and all(PurePath(word).suffix in MEDIA_SUFFIXES for word in words)

@@ -109,7 +109,7 @@ def classes_of(rows: pd.DataFrame, path: Path) -> list[str]:
     if not classes:
         raise InputError(
             f"{path}: no row has a label; expected a column label with at least two different "
-            "ones (if it is called otherwise, corpus.columns: {ITS NAME: label})"
+            "ones (if it has another name, corpus.columns: {ITS NAME: label})"
         )
     if len(classes) < 2:
         raise InputError(f"{path}: all labels are {classes[0]}; expected at least two classes")
@@ -122,7 +122,7 @@ def find_odd_cells(rows: pd.DataFrame) -> Iterator[str]:
     if joined:
         yield (
             f"labels {', '.join(map(repr, joined[:MOST_SHOWN]))} look like several at once, and "
-            "are classes of their own; corpus.labels can call them otherwise"
+            "are classes of their own; corpus.labels can rename them"
         )
     usual = rows["annotated_duration_s"].median()
     if usual > LONGEST_USUAL_S:

@@ -147,7 +147,7 @@ def check_bundle(folder: Path, manifest: Manifest) -> None:
         name = path.relative_to(folder).as_posix()
         known = name == MANIFEST or name in manifest.files
         if path.is_file() and not known and not path.name.startswith("."):
-            raise InputError(f"{path}: is not named in the bundle's manifest; expected it gone")
+            raise InputError(f"{path}: is not in the bundle's manifest; expected no such file")
     here = feature_library_versions(manifest.modalities)
     for name, version in manifest.libraries.items():
         if _release(here.get(name)) != _release(version):

@@ -228,7 +228,7 @@ def check_message(message: Mapping[str, Any]) -> str:
     if not isinstance(message.get("close"), bool | None):
         raise InputError(f"close is {message['close']!r}; expected true")
     if message.get("close") and len(message) > 2:
-        raise InputError("close stands beside a turn; expected conversation and close alone")
+        raise InputError("close is given with a turn; expected conversation and close alone")
     _check_times(message)
     return conversation
 

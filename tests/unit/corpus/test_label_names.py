@@ -51,7 +51,7 @@ def test_labels_that_are_meant_to_differ_are_kept_apart():
 
 @pytest.mark.parametrize("label", ["nan", "NaN", "N/A", "None", "null", "<NA>", "-", "?"])
 def test_words_for_no_label_are_no_class_unless_it_is_said(label):
-    with pytest.raises(InputError, match="reads like no label at all") as raised:
+    with pytest.raises(InputError, match="looks like a missing label") as raised:
         check([label, "joy", "joy", "anger"])
     assert "to make these 1 utterances context" in str(raised.value)
     assert check([label, "joy"], mapping={label: None})[0] == [None, "joy"]
@@ -60,7 +60,7 @@ def test_words_for_no_label_are_no_class_unless_it_is_said(label):
 
 
 def test_minus_one_beside_class_numbers_is_no_label():
-    with pytest.raises(InputError, match=r"label '-1' reads like no label .*\{'-1': null\}"):
+    with pytest.raises(InputError, match=r"label '-1' looks like a missing label; .*\{'-1': null\}"):
         check(["0", "1", "-1"])
     assert check(["-1", "-2", "1"])[0] == ["-1", "-2", "1"]
 

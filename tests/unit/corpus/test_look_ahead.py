@@ -100,7 +100,7 @@ def test_files_under_another_spelling_are_found_and_told(tmp_path):
     rows = with_media()
     rows[3]["media"] = "M3.MP4"
     assert look(tmp_path, rows) == [
-        "1 files are called a little otherwise, first M3.MP4 found as m3.mp4"
+        "1 files have slightly different names, first M3.MP4 found as m3.mp4"
     ]
 
 

@@ -40,7 +40,7 @@ def test_cells_are_what_excel_shows(tmp_path):
         for number, row in enumerate(table_rows())
     ]
     write_sheet(tmp_path, rows, extra=["", None, "remark"])
-    with pytest.raises(InputError, match="label 'NA' reads like no label at all"):
+    with pytest.raises(InputError, match="label 'NA' looks like a missing label"):
         read_corpus(WORKBOOK, tmp_path)
     corpus = read_corpus(replace(WORKBOOK, labels={"NA": "none of these"}), tmp_path)
     assert corpus.classes == ["joy", "none of these"]

@@ -230,7 +230,7 @@ MISTAKES = {
     "two dialogues": (table_rows()[:4], r"has 2 dialogues to deal and 2 would be set aside"),
     "no test": (
         [{**row, "split": "train"} for row in table_rows()],
-        r"no utterance is in split test; .* no split given at all, for all of them to be dealt",
+        r"no utterance is in split test; .* no split given at all, so that all are drawn",
     ),
 }
 

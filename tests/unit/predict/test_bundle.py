@@ -102,7 +102,7 @@ def test_a_file_that_the_manifest_does_not_name_is_refused(bundle):
     (bundle / ".DS_Store").write_text("")
     check_bundle(bundle, read_manifest(bundle)[0])
     (bundle / "text/pytorch_model.bin").write_text("")
-    with pytest.raises(InputError, match="is not named in the bundle's manifest"):
+    with pytest.raises(InputError, match="is not in the bundle's manifest"):
         check_bundle(bundle, read_manifest(bundle)[0])
 
 

@@ -127,7 +127,7 @@ def test_lines_that_cannot_be_used_are_answered_and_change_nothing(online_models
         *("not JSON", "no JSON object", "conversation is None", "key 'txt' is unknown"),
         *("text is 3; expected text", "start is '0'; expected seconds", "but no media"),
         *("text: holds half of a character", "end is nan", "close is 1", "end is 1, not after"),
-        *("close stands beside a turn", "text: empty_text"),
+        *("close is given with a turn", "text: empty_text"),
     ]
     for error, words in zip(errors[1:-1], expected, strict=True):
         assert words in error

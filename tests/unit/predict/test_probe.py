@@ -85,7 +85,7 @@ def test_pieces_change_nothing(two_turns, monkeypatch):
 def test_a_recording_without_speech_or_sound_is_refused(tmp_path):
     pytest.importorskip("silero_vad")
     quiet = write_media(tmp_path / "quiet.mp4", silence(3), 3)
-    with pytest.raises(InputError, match="nobody speaks in it"):
+    with pytest.raises(InputError, match="has no speech"):
         find_speech(quiet, probe_recording(quiet))
     with pytest.raises(InputError, match="has no sound to find turns in"):
         find_speech(tmp_path / "seen.mp4", RecordingFacts(2.0, audio=False, video=True))
