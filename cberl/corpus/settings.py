@@ -34,14 +34,14 @@ class CorpusSettings:
         maximum=1,
     )
     labels: dict[str, str | None] = setting(
-        "Label of the corpus -> class to call it; null makes its utterances context. Labels that "
+        "Label of the corpus -> its class; null makes its utterances context. Labels that "
         "are not named keep their names.",
         {},
         additional_properties={"type": ["string", "null"], "minLength": 1},
     )
     score_edges: tuple[float, ...] = setting(
-        "Where labels that are scores are cut into corpus.classes, ascending, one edge less than "
-        "classes ([-0.5, 0.5] for negative, neutral, positive); a score on an edge is of the class "
+        "Edges between corpus.classes for labels that are scores, ascending, one less than "
+        "classes ([-0.5, 0.5] for negative, neutral, positive); a score on an edge is in the class "
         "above. Empty for labels that are classes. Kinds table and features.",
         (),
         kinds=("table", "features"),
@@ -66,8 +66,8 @@ class CorpusSettings:
         additional_properties={"type": ["string", "null"], "minLength": 1},
     )
     encoding: str = setting(
-        "Encoding of a text file that is not UTF-8, as Python calls it (gbk, cp1251, ...); auto "
-        "takes UTF-8, or UTF-16 that begins with a byte order mark. Kind table.",
+        "Encoding of a text file that is not UTF-8, by Python's name (gbk, cp1251, ...); auto "
+        "is UTF-8, or UTF-16 that begins with a byte order mark. Kind table.",
         "auto",
         kinds=("table",),
         min_length=1,
@@ -79,7 +79,7 @@ class CorpusSettings:
         kinds=("table",),
     )
     split_by: Literal["auto", "dialogue", "speaker", "group"] = setting(
-        "What stays together when splits are dealt, and is resampled for intervals: a dialogue, "
+        "What stays together when splits are drawn, and is resampled for intervals: a dialogue, "
         "all dialogues of a speaker, or the rows with one value in the column group. auto takes "
         "the column group if there is one, else the speaker if every dialogue has a single one, "
         "else the dialogue. Kinds table and features.",
@@ -87,15 +87,15 @@ class CorpusSettings:
         kinds=("table", "features"),
     )
     dev_share: float = setting(
-        "Share of the dialogues, speakers or groups dealt to dev where the corpus has no dev split "
-        "(0 to 1); kinds iemocap (of Sessions 1 to 4), table and features.",
+        "Share of the dialogues, speakers or groups drawn for dev where the corpus has no dev "
+        "split (0 to 1); kinds iemocap (of Sessions 1 to 4), table and features.",
         0.1,
         kinds=("iemocap", "table", "features"),
         exclusive_minimum=0,
         exclusive_maximum=1,
     )
     test_share: float = setting(
-        "Share of the dialogues, speakers or groups dealt to test where the corpus has no split "
+        "Share of the dialogues, speakers or groups drawn for test where the corpus has no split "
         "at all (0 to 1); kinds table and features.",
         0.2,
         kinds=("table", "features"),
@@ -103,7 +103,7 @@ class CorpusSettings:
         exclusive_maximum=1,
     )
     split_seed: int = setting(
-        "Seed of that dealing; kinds iemocap, table and features.",
+        "Seed of this draw; kinds iemocap, table and features.",
         0,
         kinds=("iemocap", "table", "features"),
         minimum=0,

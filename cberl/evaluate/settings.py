@@ -11,7 +11,7 @@ class EvaluateSettings:
 
     resamples: int = setting(
         "Bootstrap resamples of test dialogues, or of the speakers or groups that the split was "
-        "dealt by.",
+        "drawn by.",
         1000,
         minimum=10,
     )

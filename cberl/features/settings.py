@@ -12,16 +12,16 @@ class AuxiliarySettings:
 
     file: str = setting(
         "A table (TSV, CSV, JSON Lines, Excel, Parquet) with columns text and label; empty: none. "
-        "Texts that the corpus has too are left out.",
+        "Texts that also occur in the corpus are left out.",
         "",
     )
     columns: dict[str, str] = setting(
-        "Which of its columns are text and label, if they are called otherwise: `{comment: text}`.",
+        "Which of its columns are text and label, if they have other names: `{comment: text}`.",
         {},
     )
     encoding: str = setting("As corpus.encoding, of the table.", "auto")
     labels: dict[str, str] = setting(
-        "Which of its labels count, and the classes that they are: `{scared: fear}`. Empty: labels "
+        "Which of its labels are used, and their classes: `{scared: fear}`. Empty: labels "
         "that are classes of the corpus.",
         {},
     )
@@ -36,10 +36,10 @@ class FinetuneSettings:
     )
     folds: int = setting(
         "Encoders trained, each without the labels of its share of the training "
-        "dialogues. Their class log-probabilities go on beside the published encoder's "
-        "vectors: of a training utterance those of the one that has not seen its label, "
-        "of others the mean. With 1, a single encoder sees all labels, and its vectors "
-        "go on.",
+        "dialogues. Their class log-probabilities are appended to the published encoder's "
+        "vectors: for a training utterance those of the encoder that has not seen its label, "
+        "for others the mean. With 1, a single encoder sees all labels, and its vectors "
+        "are the features.",
         1,
         minimum=1,
     )
@@ -67,7 +67,7 @@ class FinetuneSettings:
         exclusive_maximum=1,
     )
     frozen_layers: int = setting(
-        "Lower layers that stay as they were published. Half of them costs little and saves half "
+        "Lower layers that keep their published weights. Half of them costs little and saves half "
         "of the time.",
         0,
         minimum=0,
@@ -121,8 +121,8 @@ class TextSettings(TextEncoderSettings):
 
     encoders: tuple[TextEncoderSettings, ...] = setting(
         "Several encoders in place of the one above, each with keys of its own as features.text "
-        "has them, from encoder to finetune. Their vectors stand side by side; the class "
-        "log-probabilities of those that are fine-tuned in folds are joined by their mean.",
+        "has them, from encoder to finetune. Their vectors are concatenated; the class "
+        "log-probabilities of those that are fine-tuned in folds are averaged.",
         (),
     )
 

@@ -54,11 +54,11 @@ class VariantSettings:
         "Weight of the masked-node reconstruction; 0 leaves the task out.", minimum=0
     )
     adjustment: Literal["none", "chosen"] = setting(
-        "Last step: none, or logits adjusted for class frequencies, as dev has it after training. "
+        "Last step: none, or logits adjusted for class frequencies by a strength chosen on dev. "
         "A temperature is chosen in either case.",
         "none",
     )
     synthetic_rows: Literal["all", "chosen"] = setting(
-        "Whether synthetic rows train: all, or chosen (all or none, as dev has it beyond chance).",
+        "Synthetic rows in training: all, or chosen (all or none, by their gain on dev).",
         "all",
     )

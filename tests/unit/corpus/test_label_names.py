@@ -60,7 +60,7 @@ def test_words_for_no_label_are_no_class_unless_it_is_said(label):
 
 
 def test_minus_one_beside_class_numbers_is_no_label():
-    with pytest.raises(InputError, match=r"label '-1' looks like a missing label; .*\{'-1': null\}"):
+    with pytest.raises(InputError, match=r"'-1' looks like a missing label; .*\{'-1': null\}"):
         check(["0", "1", "-1"])
     assert check(["-1", "-2", "1"])[0] == ["-1", "-2", "1"]
 
