@@ -33,7 +33,7 @@ def set_aside(names: Iterable[str], count: int, seed: int, what: str = DIALOGUE)
     ranked = rank_dialogues(names, seed)
     if count >= len(ranked):
         raise InputError(
-            f"corpus: has {len(ranked)} {what}s to deal and {count} would be set aside; "
+            f"corpus: has {len(ranked)} {what}s, and {count} would be set aside; "
             f"expected more {what}s, or a split for each dialogue"
         )
     return ranked[:count]
@@ -111,7 +111,7 @@ def _connected_speakers(rows: pd.DataFrame) -> pd.Series:
     return rows["speaker"].map(find)
 
 
-def deal_missing_splits(
+def draw_missing_splits(
     rows: pd.DataFrame, settings: CorpusSettings
 ) -> tuple[pd.DataFrame, str, list[str]]:
     """Give every row a split: the corpus's own where it has one, the others drawn by seed.
@@ -126,7 +126,7 @@ def deal_missing_splits(
 
     Returns:
         The rows with ``split`` and ``split_group``; what the groups are (see
-        `find_split_groups`); what was dealt, a line or none.
+        `find_split_groups`); what was drawn, a line or none.
 
     Raises:
         InputError: too few groups; see also `find_split_groups`.
@@ -138,21 +138,21 @@ def deal_missing_splits(
         tests = count_of(settings.test_share, len(names))
         devs = count_of(settings.dev_share, len(names))
         aside = set_aside(names, tests + devs, settings.split_seed, by)
-        dealt = dict.fromkeys(aside[:tests], "test") | dict.fromkeys(aside[tests:], "dev")
+        drawn = dict.fromkeys(aside[:tests], "test") | dict.fromkeys(aside[tests:], "dev")
         notice = (
-            f"there is no column split: of {len(names)} {by}s {tests} were dealt to test and {devs}"
-            " to dev (corpus.split_by, test_share, dev_share, split_seed)"
+            f"there is no column split: of {len(names)} {by}s {tests} were drawn for test and "
+            f"{devs} for dev (corpus.split_by, test_share, dev_share, split_seed)"
         )
-        return rows.assign(split=groups.map(lambda name: dealt.get(name, "train"))), by, [notice]
+        return rows.assign(split=groups.map(lambda name: drawn.get(name, "train"))), by, [notice]
     if (rows["split"] == "dev").any():
         return rows, by, []
-    splits = deal_dev(rows, settings.dev_share, settings.split_seed, by)
+    splits = draw_dev(rows, settings.dev_share, settings.split_seed, by)
     devs = groups[splits == "dev"].nunique()
-    notice = f"there is no dev split: {devs} training {by}s were dealt to it (corpus.dev_share)"
+    notice = f"there is no dev split: {devs} training {by}s were drawn for it (corpus.dev_share)"
     return rows.assign(split=splits), by, [notice]
 
 
-def deal_dev(rows: pd.DataFrame, share: float, seed: int, what: str = DIALOGUE) -> pd.Series:
+def draw_dev(rows: pd.DataFrame, share: float, seed: int, what: str = DIALOGUE) -> pd.Series:
     """Turn a share (0 to 1) of the training dialogues, speakers or groups into dev.
 
     Args:

@@ -164,13 +164,13 @@ def _discovered(
     names = class_order(pd.Series([row["label"] for row in rows if row["label"]], dtype=object))
     remarks.append(f"{len(names)} labels: {', '.join(names[:MOST_NAMES])}")
     if speakers == {"unknown"}:
-        remarks.append("who speaks is not known: fill in the column speaker if you know")
+        remarks.append("the speakers are unknown: fill in the column speaker if you know them")
     settings = {}
     if not any(row["split"] for row in rows) and len(speakers) < FEWEST_SPEAKERS:
         settings["split_by"] = "dialogue"
         remarks.append(
-            "there are too few speakers to deal them: recordings are dealt to train, dev and test, "
-            "and the same speakers are in all of them"
+            "too few speakers to divide them: recordings are drawn for train, dev and test, and "
+            "the same speakers are in all of them"
         )
     suffixes = {file.suffix for file in fitting}
     return Discovered(

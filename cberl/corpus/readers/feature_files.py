@@ -23,7 +23,7 @@ from cberl.corpus.readers.table import (
     name_classes,
 )
 from cberl.corpus.settings import CorpusSettings
-from cberl.corpus.split import deal_missing_splits
+from cberl.corpus.split import draw_missing_splits
 from cberl.errors import InputError
 from cberl.modalities import MODALITIES
 
@@ -137,8 +137,8 @@ def read_feature_file(settings: CorpusSettings, root: str | Path) -> FeatureFile
     rows["label"] = cut_scores(rows["label"], settings.score_edges, classes, str(path))
     rows["label"] = name_numbered_labels(rows, classes)
     rows, classes = name_classes(rows, classes, settings.labels, path)
-    rows, split_by, dealt = deal_missing_splits(rows, settings)
-    return FeatureFile(rows, classes, dict(sorted(vectors.items())), (*notices, *dealt), split_by)
+    rows, split_by, drawn = draw_missing_splits(rows, settings)
+    return FeatureFile(rows, classes, dict(sorted(vectors.items())), (*notices, *drawn), split_by)
 
 
 def _read_columns(

@@ -17,7 +17,7 @@ from cberl.corpus.assemble import Corpus, assemble_corpus
 from cberl.corpus.label_names import rename_labels
 from cberl.corpus.readers.text_files import map_control_codes, read_archive_text
 from cberl.corpus.settings import CorpusSettings
-from cberl.corpus.split import deal_dev
+from cberl.corpus.split import draw_dev
 from cberl.errors import InputError
 
 TEST_SESSION = "Ses05"
@@ -74,7 +74,7 @@ def read_iemocap(settings: CorpusSettings, root: Path) -> Corpus:
     frame["label"], classes = rename_labels(
         labels.where(labels.isin(classes), None), classes, settings.labels
     )
-    frame["split"] = deal_dev(frame, settings.dev_share, settings.split_seed)
+    frame["split"] = draw_dev(frame, settings.dev_share, settings.split_seed)
     return assemble_corpus(frame, classes)
 
 

@@ -21,7 +21,7 @@ from cberl.corpus.readers.column_names import SPLIT_WORDS
 from cberl.corpus.readers.packed_pickles import read_packed_pickle
 from cberl.corpus.readers.times import parse_time
 from cberl.corpus.settings import CorpusSettings
-from cberl.corpus.split import deal_missing_splits
+from cberl.corpus.split import draw_missing_splits
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
 
@@ -43,7 +43,7 @@ def read_table_corpus(settings: CorpusSettings, root: Path) -> Corpus:
 
     Rows of a dialogue stand in the order of speaking. ``media`` is a clip or, with ``start`` and
     ``end``, a piece of a longer recording; ``audio`` is sound apart from it. Rows without a label
-    are context. Without a column ``split``, dialogues, speakers or groups are dealt by seed.
+    are context. Without a column ``split``, dialogues, speakers or groups are drawn by seed.
 
     Args:
         settings: ``file`` inside ``root``, its ``encoding``, ``columns`` (theirs -> ours),
@@ -75,8 +75,8 @@ def read_table_corpus(settings: CorpusSettings, root: Path) -> Corpus:
     rows, classes = name_classes(rows, classes, settings.labels, path)
     if not pickled:
         notices = [*notices, *find_odd_cells(rows), *find_disorder(rows)]
-    rows, split_by, dealt = deal_missing_splits(rows, settings)
-    return assemble_corpus(rows, classes, [*notices, *dealt], split_by)
+    rows, split_by, drawn = draw_missing_splits(rows, settings)
+    return assemble_corpus(rows, classes, [*notices, *drawn], split_by)
 
 
 def name_classes(

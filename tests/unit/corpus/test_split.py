@@ -1,4 +1,4 @@
-"""What stays together when splits are dealt, and what is resampled."""
+"""What stays together when splits are drawn, and what is resampled."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ def test_speakers_stay_together_where_each_dialogue_has_one(tmp_path):
     assert splits_by(corpus, "speaker").max() == 1
     assert set(corpus.utterances["split"]) == {"train", "dev", "test"}
     assert (corpus.utterances["split_group"] == corpus.utterances["speaker"]).all()
-    assert any("of 6 speakers 1 were dealt to test and 1 to dev" in one for one in corpus.notices)
+    assert any("of 6 speakers 1 were drawn for test and 1 for dev" in one for one in corpus.notices)
 
 
 def test_dialogues_stay_together_where_speakers_meet(tmp_path):
@@ -84,7 +84,7 @@ def test_speakers_who_meet_are_one_within_a_given_split_only(tmp_path):
 
 
 def test_speakers_who_all_meet_cannot_be_dealt(tmp_path):
-    with pytest.raises(InputError, match="has 1 speakers to deal and 2 would be set aside"):
+    with pytest.raises(InputError, match="has 1 speakers, and 2 would be set aside"):
         read(tmp_path, rows_of([("Ann", "Ben")] * 12), split_by="speaker")
 
 

@@ -51,18 +51,18 @@ def test_whole_numbers_that_came_as_floats_are_names(tmp_path):
 
 
 def test_splits_are_dealt_by_seed_and_dialogue(tmp_path):
-    def dealt(**settings):
+    def drawn(**settings):
         utterances = read(tmp_path, table_rows(), **settings).utterances
         return utterances.groupby("split")["dialogue_id"].unique().map(sorted).to_dict()
 
-    assert {split: len(names) for split, names in dealt().items()} == {
+    assert {split: len(names) for split, names in drawn().items()} == {
         "train": 7,
         "dev": 1,
         "test": 2,
     }
-    assert dealt() == dealt()
-    assert len({str(dealt(split_seed=seed)) for seed in range(5)}) > 1
-    assert len(dealt(test_share=0.5)["test"]) == 5
+    assert drawn() == drawn()
+    assert len({str(drawn(split_seed=seed)) for seed in range(5)}) > 1
+    assert len(drawn(test_share=0.5)["test"]) == 5
 
 
 def test_the_order_of_dialogues_changes_no_split(tmp_path):
@@ -227,7 +227,7 @@ MISTAKES = {
         [{**row, "label": "calm"} for row in table_rows()],
         r"all labels are calm; expected at least two classes",
     ),
-    "two dialogues": (table_rows()[:4], r"has 2 dialogues to deal and 2 would be set aside"),
+    "two dialogues": (table_rows()[:4], r"has 2 dialogues, and 2 would be set aside"),
     "no test": (
         [{**row, "split": "train"} for row in table_rows()],
         r"no utterance is in split test; .* no split given at all, so that all are drawn",
