@@ -197,12 +197,22 @@ def read_variants(path: Path, schema: Mapping[str, Any]) -> dict[str, dict[str, 
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected the table of variants")
-    with path.open(encoding="utf-8", newline="") as handle:
-        lines = [line for line in handle if line.strip() and not line.startswith("#")]
+    try:
+        # Spreadsheets put a byte order mark first.
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: no UTF-8 ({error.reason}); expected UTF-8") from None
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     columns = schema["properties"].items()
     defaults = {name: column["default"] for name, column in columns if "default" in column}
+    reader = csv.DictReader(lines, delimiter="\t")
+    absent = [name for name in schema["required"] if name not in (reader.fieldnames or ())]
+    if lines and absent:
+        raise InputError(
+            f"{path}: has no column {', '.join(absent)}; expected columns separated by tabs"
+        )
     variants: dict[str, dict[str, Any]] = {}
-    for number, row in enumerate(csv.DictReader(lines, delimiter="\t"), start=1):
+    for number, row in enumerate(reader, start=1):
         source = f"{path}: row {number}"
         if None in row or None in row.values():
             raise InputError(f"{source} does not have as many columns as the header")

@@ -202,6 +202,25 @@ def test_a_mistake_in_the_variants_is_told_in_one_line(tmp_path, rows, message):
     assert "\n" not in str(caught.value)
 
 
+def test_variants_out_of_a_spreadsheet_are_read(tmp_path):
+    text = "\ufeff" + (HEADER + "a\tgan\tvae\tfocal\tuniform\t0\n").replace("\n", "\r\n")
+    (tmp_path / "variants.tsv").write_bytes(text.encode())
+    assert read_variants(tmp_path / "variants.tsv", VARIANTS_SCHEMA)["a"]["loss"] == "focal"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (HEADER.replace("\t", ",").encode(), "has no column variant, oversampler, .* by tabs"),
+        (HEADER.encode() + b"caf\xe9\tgan\tvae\tfocal\tuniform\t0\n", "expected UTF-8"),
+    ],
+)
+def test_variants_in_another_form_are_refused(tmp_path, content, message):
+    (tmp_path / "variants.tsv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_variants(tmp_path / "variants.tsv", VARIANTS_SCHEMA)
+
+
 def test_an_absent_variants_table_is_named(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_variants(tmp_path / "none.tsv", VARIANTS_SCHEMA)
