@@ -55,11 +55,25 @@ def check_settings(settings: Mapping[str, Any], schema: Mapping[str, Any], sourc
         if error.validator == "enum"
         else None,
         "minItems": f"at least {error.validator_value} of them",
-        "type": f"{error.validator_value}",
+        "type": _TYPES.get(str(error.validator_value), f"{error.validator_value}"),
         "uniqueItems": "each of them once",
         "oneOf": " ".join(str(error.schema.get("description", "")).split()),
-    }.get(error.validator) or f"{error.validator} {error.validator_value}"
+    }.get(error.validator)
+    words = _COMPARED.get(error.validator, error.validator)
+    expected = expected or f"{words} {error.validator_value}"
     raise InputError(f"{source}: {where} is {error.instance!r}; expected {expected}")
+
+
+_TYPES = {"array": "a list", "object": "keys and their values"}
+_COMPARED = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMinimum": "more than",
+    "exclusiveMaximum": "less than",
+    "multipleOf": "a multiple of",
+    "pattern": "text of the pattern",
+}
+"""Words of JSON Schema -> words of a message."""
 
 
 def _has_truth_value(value: Any) -> bool:

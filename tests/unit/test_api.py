@@ -171,8 +171,8 @@ def test_what_cannot_be_used_is_refused_in_one_line(values, labels, message):
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (MultimodalGAN(latent_size=1), "MultimodalGAN: latent_size is 1; expected minimum 2"),
-        (JointVAE(dropout=1.0), "JointVAE: dropout is 1.0; expected exclusiveMaximum 1"),
+        (MultimodalGAN(latent_size=1), "MultimodalGAN: latent_size is 1; expected at least 2"),
+        (JointVAE(dropout=1.0), "JointVAE: dropout is 1.0; expected less than 1"),
     ],
 )
 def test_a_parameter_out_of_bounds_is_named(estimator, message, splits):

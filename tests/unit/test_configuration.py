@@ -38,7 +38,10 @@ HEADER = "variant\toversampler\tfusion\tloss\tdialogue_sampling\tmask_weight\n"
         ({"corpus": CORPUS, "seeds": []}, "seeds is []; expected at least 1 of them"),
         ({"corpus": CORPUS, "seeds": [1.5]}, "seeds.0 is 1.5; expected integer"),
         ({"corpus": CORPUS, "device": "tpu"}, "device is 'tpu'; expected one of auto, cpu, cuda"),
-        ({"corpus": CORPUS, "shards": 0}, "shards is 0; expected minimum 1"),
+        ({"corpus": CORPUS, "shards": 0}, "shards is 0; expected at least 1"),
+        ({"corpus": CORPUS, "seeds": "0"}, "seeds is '0'; expected a list"),
+        ({"corpus": CORPUS, "train": None}, "train is None; expected keys and their values"),
+        ({"corpus": CORPUS, "train": {"dropout": 2}}, "train.dropout is 2; expected less than 1"),
         ({"corpus": CORPUS, "oversample": {"target": "all"}}, "expected Rows per class"),
     ],
 )
@@ -188,7 +191,7 @@ def test_the_shipped_variants_are_valid():
         ),
         ("a\tgan\tvae\tfocal\tuniform\n", "as many columns as the header"),
         ("a\tgan\tvae\tfocal\tuniform\t0\n" * 2, "row 2: variant a appears twice"),
-        ("A b\tgan\tvae\tfocal\tuniform\t0\n", "variant is 'A b'; expected pattern"),
+        ("A b\tgan\tvae\tfocal\tuniform\t0\n", "variant is 'A b'; expected text of the pattern"),
         ("", "no variants"),
     ],
 )
