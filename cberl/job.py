@@ -18,10 +18,10 @@ from cberl.left_over import scratch_folder
 from cberl.lifetime import end_with_snakemake
 from cberl.log import log_error, open_log
 from cberl.postponed import postpone_unused
-from cberl.provenance import describe_job, find_path
+from cberl.provenance import CORPUS_ROOT, describe_job, find_path, own_places, without_places
 from cberl.seeding import choose_device, limit_threads, seed_everything
 
-NOT_DECISIVE = {"settings", "code", "device", "root", "clips", "assets"}
+NOT_DECISIVE = {"settings", "code", "device", "root", "clips", "assets", "encoder_files"}
 """Params of rules that provenance has in another place, or that only say when to run again."""
 
 if hasattr(sys.modules["__main__"], "snakemake"):
@@ -76,13 +76,13 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         provenance = describe_job(
             snakemake.rule,
             wildcards,
-            _without_place(settings),
+            without_places(settings),
             params.get("code"),
             seed,
             _read_inputs(snakemake.input),
             {name: value for name, value in params.items() if name not in NOT_DECISIVE},
             choose_device(params.get("device", "cpu")) if torch else None,
-            find_path(root) if root else None,
+            own_places(settings) | ({find_path(root): CORPUS_ROOT} if root else {}),
         )
         yield Job(params, settings, seed, provenance)
         seconds = time.monotonic() - started
@@ -99,11 +99,6 @@ def start_job(snakemake: Any, torch: bool = False) -> Iterator[Job]:
         sys.exit(1)
     finally:
         jobs_own.close()
-
-
-def _without_place(settings: Any) -> Any:
-    """Settings without where the corpus lies, which decides no byte."""
-    return {k: v for k, v in settings.items() if k != "root"} if settings else settings
 
 
 def _leave() -> None:

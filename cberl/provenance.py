@@ -22,6 +22,9 @@ RESULTS = "results"
 CORPUS_ROOT = "corpus.root"
 """The name of the corpus's folder in provenance: no byte depends on its location."""
 
+OWN_FILES = ("encoder", "weights", "auxiliary.file")
+"""Keys of settings, by their last parts, that may name a file or folder of the user's."""
+
 LIBRARIES = (
     "numpy",
     "pandas",
@@ -79,19 +82,51 @@ def input_digest(path: str | Path) -> str | None:
     return None if Path(path).is_dir() else file_digest(path)
 
 
-def portable_name(path: str | Path, root: Path | None = None) -> str:
+def portable_name(path: str | Path, places: Mapping[Path, str]) -> str:
     """A file's name as the configuration has it, wherever the workflow runs.
 
     What stands in the project's folder is named from there, by `find_path` too; what stands in
-    the corpus, by `find_input` too.
+    one of the places, by `find_input` too.
 
     Args:
-        root: the corpus's folder, of a job that reads files of it.
+        places: files and folders whose location decides no byte -> what stands for each.
     """
     path = Path(path)
-    if root is not None and path.is_relative_to(root):
-        return str(CORPUS_ROOT / path.relative_to(root))
+    for place, name in places.items():
+        if path.is_relative_to(place):
+            return str(name / path.relative_to(place))
     return str(path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path)
+
+
+def own_places(settings: Any, key: str = "") -> dict[Path, str]:
+    """The files and folders of the user's that settings name, for `portable_name`.
+
+    Args:
+        key: where the settings stand, with a point in front of each part.
+
+    Returns:
+        path -> its key and the last part of its name: ``encoder/roberta-base``,
+        ``encoders.1.encoder/roberta-base``.
+    """
+    own = _own_file(settings, key)
+    places = {own: f"{key[1:]}/{own.name}"} if own else {}
+    for name, value in _items(settings):
+        places |= own_places(value, f"{key}.{name}")
+    return places
+
+
+def without_places(settings: Any, key: str = "") -> Any:
+    """Settings without where the corpus and the user's encoders lie, which decides no byte.
+
+    Of an encoder the last part of its name remains; the digests of its files are among the inputs.
+    """
+    plain = {name: without_places(value, f"{key}.{name}") for name, value in _items(settings)}
+    if isinstance(settings, Mapping):
+        return {name: value for name, value in plain.items() if key or name != "root"}
+    if isinstance(settings, list | tuple):
+        return list(plain.values())
+    own = _own_file(settings, key)
+    return own.name if own else settings
 
 
 def find_path(path: str, folder: Path = Path()) -> Path:
@@ -107,22 +142,25 @@ def find_path(path: str, folder: Path = Path()) -> Path:
     return found if found.exists() else PROJECT / expanded
 
 
-def find_input(name: str, artifact: Path, folder: Path) -> Path | None:
+def find_input(name: str, artifact: Path, folder: Path, digest: str | None) -> Path | None:
     """Find an input by the name that an artifact's provenance has for it.
 
     Args:
         artifact: the file that was made from it.
         folder: the working directory of the workflow.
+        digest: of the input when it was read.
 
     Returns:
-        its path, whether there is a file or not; None of a file of the corpus if Snakemake has no
-        record of the artifact, which knows where the corpus lay.
+        its path, whether there is a file or not; None of a file of the corpus or of an encoder if
+        Snakemake has no record of the artifact, which knows where these lay.
     """
-    inside = name.removeprefix(f"{CORPUS_ROOT}/")
-    if inside == name:
+    place, _, inside = name.partition("/")
+    if place != CORPUS_ROOT and not _names_own_file(f".{place}"):
         return find_path(name, folder)
     noted = [path for path in find_record(artifact)["inputs"] if str(path).endswith(f"/{inside}")]
-    return noted[0] if noted else None
+    # Two encoders may have folders of one name, and files of one name in them.
+    same = [path for path in noted[1:] and noted if path.is_file() and file_digest(path) == digest]
+    return next(iter([*same, *noted]), None)
 
 
 def describe_job(
@@ -134,7 +172,7 @@ def describe_job(
     inputs: Iterable[str],
     params: Mapping[str, Any] | None = None,
     device: str | None = None,
-    root: Path | None = None,
+    places: Mapping[Path, str] | None = None,
 ) -> dict[str, Any]:
     """Describe an artifact's origin. No time stamp: same job, same bytes.
 
@@ -144,7 +182,7 @@ def describe_job(
     Args:
         params: what else than settings the rule hands to the job, if it decides what is written.
         device: what torch computes on.
-        root: the corpus's folder, of a job that reads files of it.
+        places: as of `portable_name`.
 
     Raises:
         InputError: an artifact among the inputs is broken.
@@ -161,7 +199,7 @@ def describe_job(
         "code_digest": code,
         "seed": seed,
         "device": device,
-        "inputs": {portable_name(path, root): input_digest(path) for path in inputs},
+        "inputs": {portable_name(path, places or {}): input_digest(path) for path in inputs},
         "libraries": {"python": platform.python_version(), **library_versions()},
     }
 
@@ -196,6 +234,24 @@ def library_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def _items(settings: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(settings, Mapping):
+        return settings.items()
+    return enumerate(settings) if isinstance(settings, list | tuple) else ()
+
+
+def _own_file(value: Any, key: str) -> Path | None:
+    """The file or folder of the user's that a setting names; None if it names none."""
+    if not (isinstance(value, str) and value and _names_own_file(key)):
+        return None
+    found = find_path(value)
+    return found if found.exists() else None
+
+
+def _names_own_file(key: str) -> bool:
+    return any(key.endswith(f".{own}") for own in OWN_FILES)
 
 
 @cache

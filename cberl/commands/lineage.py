@@ -55,29 +55,31 @@ class _Tracer:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._listed: set[str] = set()
+        self._listed: set[tuple[str, str | None]] = set()
         self._artifacts: set[str] = set()
-        self._digests: dict[str, str | None] = {}
+        self._digests: dict[Path, str | None] = {}
 
     def trace(self, path: Path, header: Mapping[str, Any], indent: str) -> Iterator[str]:
         new, above = self._sort_inputs(path, header)
-        lines: list[tuple[str, str]] = [*new]
+        lines: list[tuple[str, str | None, str]] = [*new]
         if header["kind"] == "media":
-            lines.append(("", f"raw data: {CLIPS}"))
+            lines.append(("", None, f"raw data: {CLIPS}"))
         if above:
-            lines.append(("", f"and {above} listed above"))
-        for number, (name, told) in enumerate(lines):
+            lines.append(("", None, f"and {above} listed above"))
+        for number, (name, digest, told) in enumerate(lines):
             last = number == len(lines) - 1
             branch, deeper = ("└─ ", "   ") if last else ("├─ ", "│  ")
             if name:
-                yield from self._list(name, told, indent + branch, indent + deeper)
+                yield from self._list(name, digest, told, indent + branch, indent + deeper)
             else:
                 yield f"{indent}{branch}{told}"
 
-    def _list(self, name: str, state: str, branch: str, deeper: str) -> Iterator[str]:
+    def _list(
+        self, name: str, digest: str | None, state: str, branch: str, deeper: str
+    ) -> Iterator[str]:
         header = self._header(name)
-        known = name in self._listed
-        self._listed.add(name)
+        known = (name, digest) in self._listed
+        self._listed.add((name, digest))
         if not header:
             yield f"{branch}{name}  {self._without_header(name)}{state}"
             return
@@ -91,15 +93,20 @@ class _Tracer:
 
     def _sort_inputs(
         self, artifact: Path, header: Mapping[str, Any]
-    ) -> tuple[list[tuple[str, str]], int]:
-        """Inputs to list, with what has become of each, and how many need no second mention."""
+    ) -> tuple[list[tuple[str, str | None, str]], int]:
+        """Inputs to list, with their digests and what has become of each, and how many need no
+        second mention: two encoders may have files of one name."""
         inputs = (header["provenance"].get("inputs") or {}).items()
         self._artifacts.update(name for name, digest in inputs if is_own_digest(digest))
         states = [
-            (name, self._state(name, find_input(name, artifact, self._root), digest))
+            (
+                name,
+                digest,
+                self._state(name, find_input(name, artifact, self._root, digest), digest),
+            )
             for name, digest in inputs
         ]
-        new = [(name, state) for name, state in states if state or name not in self._listed]
+        new = [one for one in states if one[2] or one[:2] not in self._listed]
         return new, len(states) - len(new)
 
     def _state(self, name: str, path: Path | None, digest: str | None) -> str:
@@ -110,11 +117,11 @@ class _Tracer:
             return "  GONE"
         if digest is None:
             return ""
-        if name not in self._digests:
-            self._digests[name] = self._digest(path, of_artifact=name in self._artifacts)
-        if self._digests[name] is None:
+        if path not in self._digests:
+            self._digests[path] = self._digest(path, of_artifact=name in self._artifacts)
+        if self._digests[path] is None:
             return "  BROKEN"
-        return "" if self._digests[name] == digest else "  CHANGED SINCE"
+        return "" if self._digests[path] == digest else "  CHANGED SINCE"
 
     def _digest(self, path: Path, of_artifact: bool) -> str | None:
         """The digest of a file as it is now; None of a broken artifact."""

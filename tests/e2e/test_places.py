@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from killing import digests_of
+from made_encoders import speech_encoder, text_encoder
 
 from cberl.artifacts import read_header
 from cberl.commands.lineage import trace_file
@@ -11,6 +12,7 @@ from cberl.commands.verify import Verifier
 from cberl.configuration import PROJECT
 
 DEMO = {"name": "demo", "kind": "meld", "root": "resources/demo", "max_unavailable": 0.5}
+TEXT = "results/six/features/text/shards/1-of-1.parquet"
 UTTERANCES = "results/six/corpus/utterances.parquet"
 FIRST = "results/demo/corpus/utterances.parquet"
 READ = (FIRST, "results/demo/corpus/media/1-of-2.parquet")
@@ -81,6 +83,48 @@ def test_where_the_corpus_lies_changes_no_byte(workspace, tmp_path_factory):
         assert UTTERANCES in older
         marked = [line for line in trace_file(place.folder / UTTERANCES) if "CHANGED" in line]
         assert len(marked) == 1
+
+
+def name_own_encoders(place, folder):
+    """Copies of the same encoders and texts in a folder, and a configuration that names them."""
+    first = text_encoder(folder / "first/base", "bert")
+    second = text_encoder(folder / "second/base", "roberta")
+    (folder / "more.csv").write_text("text,label\nI am so very happy,joy\nno no never,anger\n")
+    more = {"file": str(folder / "more.csv")}
+    finetune = {"enabled": True, "folds": 2, "epochs": 1, "auxiliary": more}
+    encoders = [
+        {"encoder": str(first), "max_tokens": 32, "finetune": finetune},
+        {"encoder": str(second), "max_tokens": 32},
+    ]
+    audio = {"encoder": str(speech_encoder(folder / "base"))}
+    features = place.config["features"] | {"text": {"encoders": encoders}, "audio": audio}
+    place.configure(features=features)
+    return second / "config.json"
+
+
+def test_where_encoders_lie_changes_no_byte(workspace, tmp_path_factory):
+    """Of anything but the page that shows the configuration."""
+    other = type(workspace)(tmp_path_factory.mktemp("other"))
+    shutil.copytree(workspace.folder, other.folder, dirs_exist_ok=True)
+    lying = {workspace: workspace.folder / "models", other: tmp_path_factory.mktemp("far")}
+    configs = {place: name_own_encoders(place, folder) for place, folder in lying.items()}
+    for place in lying:
+        place.snakemake()
+    digests = [digests_of(place.folder) for place in lying]
+    for one in digests:
+        del one["results/six/report/index.html"]
+    assert digests[0] == digests[1]
+    for place, config in configs.items():
+        assert found_in(place) == []
+        assert not any("CHANGED" in line for line in trace_file(place.folder / TEXT))
+        config.write_text(config.read_text() + " ")
+        assert TEXT in [name for state, name in found_in(place) if state == "older"]
+        marked = [line for line in trace_file(place.folder / TEXT) if "CHANGED" in line]
+        assert len(marked) == 1
+        assert "encoders.1.encoder/base/config.json" in marked[0]
+        jobs = place.jobs_to_run()
+        assert jobs["extract_text"] == 1
+        assert "finetune_text" not in jobs  # of the other encoder
 
 
 def found_in(place):

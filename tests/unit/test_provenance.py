@@ -10,7 +10,14 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from cberl import provenance
-from cberl.provenance import code_digest, describe_job, find_input, settings_digest
+from cberl.provenance import (
+    code_digest,
+    describe_job,
+    find_input,
+    own_places,
+    settings_digest,
+    without_places,
+)
 
 
 @pytest.fixture
@@ -92,15 +99,83 @@ def test_files_of_the_corpus_are_named_from_its_folder_on_and_found_by_snakemake
     file = tmp_path / "far/away/train.csv"
     file.parent.mkdir(parents=True)
     file.write_text("x")
-    told = describe_job("ingest", {}, {}, "c0de", 1, [file], root=tmp_path / "far")
+    places = {tmp_path / "far": "corpus.root"}
+    told = describe_job("ingest", {}, {}, "c0de", 1, [file], places=places)
     assert list(told["inputs"]) == ["corpus.root/away/train.csv"]
 
     artifact = tmp_path / "results/utterances.parquet"
-    named = ("corpus.root/away/train.csv", artifact, tmp_path)
+    named = ("corpus.root/away/train.csv", artifact, tmp_path, None)
     assert find_input(*named) is None
-    records = tmp_path / ".snakemake/metadata"
-    records.mkdir(parents=True)
-    record = {"rule": "ingest", "input": ["other.csv", "far/away/train.csv"]}
-    encoded = urlsafe_b64encode(b"results/utterances.parquet").decode()
-    (records / encoded).write_text(json.dumps(record))
+    note_inputs(tmp_path, "results/utterances.parquet", ["other.csv", "far/away/train.csv"])
     assert find_input(*named) == file
+
+
+def note_inputs(folder, artifact, inputs):
+    """Write a record as Snakemake does."""
+    records = folder / ".snakemake/metadata"
+    records.mkdir(parents=True)
+    encoded = urlsafe_b64encode(artifact.encode()).decode()
+    (records / encoded).write_text(json.dumps({"rule": "made", "input": inputs}))
+
+
+def own_encoders(folder):
+    """Two folders of one name and a table of texts, and the settings that name them."""
+    for name in ("first/base", "second/base"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "config.json").write_text(f"{name.partition('/')[0]}")
+    (folder / "more.csv").write_text("text,label")
+    encoders = [
+        {"encoder": str(folder / "first/base"), "pooling": "cls"},
+        {
+            "encoder": str(folder / "second/base"),
+            "finetune": {"auxiliary": {"file": str(folder / "more.csv")}},
+        },
+    ]
+    files = [str(folder / name) for name in ("first/base/config.json", "second/base/config.json")]
+    return {"encoder": "minilm", "encoders": encoders}, [*files, str(folder / "more.csv")]
+
+
+def test_where_encoders_lie_is_not_told(tmp_path):
+    told = []
+    for place in ("here", "there/below"):
+        settings, files = own_encoders(tmp_path / place)
+        plain = without_places(settings)
+        told.append(describe_job("a", {}, plain, "c0de", 1, files, places=own_places(settings)))
+    assert told[0] == told[1]
+    assert str(tmp_path) not in json.dumps(told)
+    assert list(told[0]["inputs"]) == [
+        "encoders.0.encoder/base/config.json",
+        "encoders.1.encoder/base/config.json",
+        "encoders.1.finetune.auxiliary.file/more.csv",
+    ]
+    assert told[0]["settings"]["encoders"][0] == {"encoder": "base", "pooling": "cls"}
+    (tmp_path / "there/below/second/base/config.json").write_text("changed")
+    changed = describe_job("a", {}, plain, "c0de", 1, files, places=own_places(settings))
+    assert changed["inputs"] != told[0]["inputs"]
+
+
+def test_files_of_encoders_are_found_by_snakemakes_record(tmp_path):
+    settings, files = own_encoders(tmp_path)
+    inputs = describe_job("a", {}, {}, "c0de", 1, files, places=own_places(settings))["inputs"]
+    note_inputs(tmp_path, "results/text.parquet", files)
+    artifact = tmp_path / "results/text.parquet"
+    found = [find_input(name, artifact, tmp_path, digest) for name, digest in inputs.items()]
+    assert list(map(str, found)) == files
+
+
+def test_settings_that_name_nothing_of_the_users_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.csv").touch()
+    settings = {
+        "encoder": "openai/base@0123",
+        "weights": "DEFAULT",
+        "root": "corpus",
+        "file": "text.csv",
+        "finetune": {"auxiliary": {"file": "", "labels": {"a.b": "joy"}}},
+        "sizes": (1, 2),
+        "nothing": None,
+    }
+    assert own_places(settings) == {}
+    expected = {key: value for key, value in settings.items() if key != "root"}
+    assert without_places(settings) == expected | {"sizes": [1, 2]}
+    assert without_places(None) is None

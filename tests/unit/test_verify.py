@@ -80,7 +80,9 @@ def test_what_was_made_from_another_file_is_older(results):
 
 
 def test_a_corpus_of_which_nobody_knows_where_it_lies_is_said_so(results):
-    origin = describe_job("ingest_corpus", {}, {}, "c0de", 1, ["raw.csv"], root=Path())
+    origin = describe_job(
+        "ingest_corpus", {}, {}, "c0de", 1, ["raw.csv"], places={Path(): "corpus.root"}
+    )
     frame = pd.DataFrame({"utterance_id": ["train/0/0"], "label": ["joy"]})
     write_table(FIRST, LABELS, frame, origin)
     (finding, _) = Verifier("results").check()

@@ -36,8 +36,8 @@ rule bundle_model:
             "media": config["media"],
             "features": config["features"],
             "graph": config["graph"],
-            "encoder_files": ENCODER_FILES,
         },
+        encoder_files=ENCODER_FILES,
         code=code_of("bundle_model.py"),
     script:
         "../scripts/bundle_model.py"

@@ -205,6 +205,13 @@ def settings_of_fold(wildcards):
     return {"position": position, "fold": fold, "encoder": settings}
 
 
+def encoder_of_fold(wildcards):
+    """The files of the encoder that a fold trains, if it is the user's own."""
+    position, _ = TUNED[int(wildcards.fold)]
+    folder = find_path(TEXT_ENCODERS[position].encoder)
+    return [file for file in ENCODER_FILES["text"] if Path(file).parent == folder]
+
+
 def auxiliary_of_fold(wildcards):
     position, _ = TUNED[int(wildcards.fold)]
     return AUXILIARY_FILES[position]

@@ -18,7 +18,7 @@ rule finetune_text:
         utterances=rules.ingest_corpus.output.utterances,
         labels_train="results/{corpus}/corpus/labels_train.parquet",
         labels_dev="results/{corpus}/corpus/labels_dev.parquet",
-        encoder=ENCODER_FILES.get("text", []),
+        encoder=encoder_of_fold,
         auxiliary=auxiliary_of_fold,
         waits_for=GOOD_ENOUGH,
     output:

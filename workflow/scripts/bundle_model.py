@@ -16,7 +16,7 @@ with start_job(snakemake) as job:
         vaes=[Path(path) for path in snakemake.input.vaes],
         text_weights=[Path(path) for path in snakemake.input.text],
         video_network=Path(snakemake.input.video) if snakemake.input.get("video") else None,
-        encoder_files=job.settings["encoder_files"],
+        encoder_files=job.params["encoder_files"],
         card=Path(snakemake.input.card),
     )
     shutil.rmtree(folder)

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class Functionals:
     def describe(self) -> dict[str, Any]:
         """Facts for a reader of the features."""
         return {
-            "encoder": f"openSMILE {self._name} functionals",
+            "encoder": f"openSMILE {Path(self._name).name} functionals",
             "names": list(self._smile.column_names),
         }
 
