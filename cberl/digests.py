@@ -11,12 +11,17 @@ import json
 import os
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import xxhash
 
 from cberl.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DIGEST_KEY = "cberl_digest"
 NO_DIGEST = "xxh3_128:" + 32 * "0"
@@ -60,17 +65,29 @@ def check_digest(path: str | Path) -> str:
         InputError: there is no such file; it cannot be read; it holds no digest; its content is
             not what was written. The last two name the rule that makes the file again.
     """
-    try:
-        with Path(path).open("rb") as file:
-            facts = os.fstat(file.fileno())
-            key = (os.path.abspath(path), facts.st_ino, facts.st_size, facts.st_mtime_ns)
-            if key not in _checked:
-                _checked[key] = _check_open(path, file)
-            return _checked[key]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    with _opened(path) as (file, key):
+        if key not in _checked:
+            _checked[key] = _check_open(path, file, None)
+        return _checked[key]
+
+
+def read_checked(path: str | Path) -> "np.ndarray":
+    """Read a whole file, its content held against the digest in it while it is read.
+
+    It is hashed piece by piece, while it is still in the processor's cache.
+
+    Returns:
+        uint8 [bytes].
+
+    Raises:
+        InputError: as `check_digest`.
+    """
+    import numpy as np  # commands that only check start without it
+
+    with _opened(path) as (file, key):
+        content = np.empty(os.fstat(file.fileno()).st_size, np.uint8)
+        _checked[key] = _check_open(path, file, content)
+        return content
 
 
 def is_own_digest(digest: str | None) -> bool:
@@ -117,11 +134,24 @@ class _Field:
         self.start, self.digest = start, digest
 
 
-def _check_open(path: str | Path, file: BinaryIO) -> str:
+@contextmanager
+def _opened(path: str | Path) -> Iterator[tuple[BinaryIO, tuple[str, int, int, int]]]:
+    """A file, and the key that its digest has in `_checked`."""
+    try:
+        with Path(path).open("rb") as file:
+            facts = os.fstat(file.fileno())
+            yield file, (os.path.abspath(path), facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _check_open(path: str | Path, file: BinaryIO, content: "np.ndarray | None") -> str:
     found = _find_fields(file)
     if not found:
         problem = "broken, or not written by cberl: it holds no digest of its content"
-    elif len(found) > 1 or _compute(file, found[0].start) != found[0].digest:
+    elif len(found) > 1 or _compute(file, found[0].start, content) != found[0].digest:
         problem = "broken: its content is not what was written"
     else:
         return f"xxh3_128:{found[0].digest}"
@@ -156,22 +186,28 @@ def _region(file: BinaryIO) -> tuple[int, bytes]:
     return start, file.read(length)
 
 
-def _compute(file: BinaryIO, digits: int) -> str:
-    """Digest a file in which the 32 digits from an offset on count as zeros."""
+def _compute(file: BinaryIO, digits: int, content: "np.ndarray | None" = None) -> str:
+    """Digest a file in which the 32 digits from an offset on count as zeros.
+
+    Args:
+        content: takes up what is read, uint8 [bytes of the file]; None: nobody wants it.
+    """
     hasher = xxhash.xxh3_128()
     if hasattr(os, "posix_fadvise"):  # the system then reads further ahead
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+    size = os.fstat(file.fileno()).st_size
+    # Where nobody wants what is read, one piece is read over the other.
+    whole = memoryview(content) if content is not None else None
+    buffer = memoryview(bytearray(_AT_ONCE)) if whole is None else None
+    own = digits + _DIGITS
     file.seek(0)
-    _hash_until(file, digits, hasher)
-    hasher.update(_DIGITS * b"0")
-    file.seek(digits + _DIGITS)
-    _hash_until(file, None, hasher)
+    for start, end in ((0, digits), (digits, own), (own, size)):
+        while start < end:
+            piece = min(end - start, _AT_ONCE)
+            target = buffer[:piece] if whole is None else whole[start : start + piece]
+            read = file.readinto(target)
+            if not read:
+                break
+            hasher.update(read * b"0" if start == digits else target[:read])
+            start += read
     return hasher.hexdigest()
-
-
-def _hash_until(file: BinaryIO, end: int | None, hasher: xxhash.xxh3_128) -> None:
-    buffer = memoryview(bytearray(_AT_ONCE))
-    left = os.fstat(file.fileno()).st_size if end is None else end
-    while left > 0 and (read := file.readinto(buffer[: min(left, _AT_ONCE)])):
-        hasher.update(buffer[:read])
-        left -= read
