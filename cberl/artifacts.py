@@ -320,13 +320,18 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], di
     The tensors are views of one array, which is the whole file.
 
     Raises:
-        InputError: the file is absent, broken, or of another kind.
+        InputError: the file is absent, broken, of another kind, or holds types that NumPy lacks.
     """
     content = read_checked(path)
     header = read_tensor_header(path)
     if header["kind"] != kind:
         raise InputError(f"{path}: holds tensors of {header['kind']}, expected {kind}")
-    return _views(content), header["metadata"]
+    try:
+        return _views(content), header["metadata"]
+    except KeyError as error:
+        raise InputError(
+            f"{path}: holds tensors of type {error}; expected one of {', '.join(_DTYPES)}"
+        ) from None
 
 
 def _views(content: np.ndarray) -> dict[str, np.ndarray]:
@@ -334,6 +339,9 @@ def _views(content: np.ndarray) -> dict[str, np.ndarray]:
 
     Args:
         content: uint8 [bytes].
+
+    Raises:
+        KeyError: a type that NumPy lacks.
     """
     start = 8 + int.from_bytes(content[:8].tobytes(), "little")
     described = json.loads(content[8:start].tobytes())

@@ -26,6 +26,7 @@ from cberl.artifacts import (
     write_tensors,
     write_text,
 )
+from cberl.digests import NO_DIGEST, put_digest
 from cberl.errors import InputError
 from cberl.features.tables import FEATURES
 from cberl.tables import HISTORY
@@ -182,6 +183,33 @@ def test_tensors_come_back_with_what_describes_them(tmp_path):
         read_tensors(path, "vae")
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(InputError, match="broken, or not written by cberl"):
+        read_tensors(path, "gan")
+
+
+def test_tensors_of_every_type_come_back_and_may_be_changed(tmp_path):
+    types = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
+    made = {name: np.arange(6).reshape(2, 3).astype(name) for name in types}
+    made |= {"number": np.array(3.0), "nothing": np.zeros((0, 4))}
+    write_tensors(tmp_path / "a.safetensors", "gan", made, {})
+    tensors, _ = read_tensors(tmp_path / "a.safetensors", "gan")
+    assert set(tensors) == set(made)
+    for name, tensor in tensors.items():
+        assert (tensor.dtype, tensor.shape) == (made[name].dtype, made[name].shape)
+        assert np.array_equal(tensor, made[name])
+    tensors["f4"] += 1
+    assert np.array_equal(tensors["f8"], made["f8"])
+
+
+def test_a_type_that_numpy_lacks_is_refused_by_name(tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    path = tmp_path / "a.safetensors"
+    header = {"cberl_digest": NO_DIGEST, "kind": "gan", "metadata": {}}
+    half = torch.ones(3, dtype=torch.bfloat16)
+    save_file({"w": half}, path, {"cberl": json.dumps(header)})
+    put_digest(path)
+    with pytest.raises(InputError, match=r"a.safetensors: holds tensors of type 'BF16'; expected"):
         read_tensors(path, "gan")
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import xxhash
 
+from cberl import digests
 from cberl.artifacts import (
     read_batches,
     read_header,
@@ -21,7 +22,7 @@ from cberl.artifacts import (
     write_table,
     write_tensors,
 )
-from cberl.digests import check_digest, find_rule, put_digest
+from cberl.digests import check_digest, find_rule, put_digest, read_checked
 from cberl.errors import InputError
 from cberl.features.tables import FEATURES
 from cberl.provenance import describe_job
@@ -164,3 +165,16 @@ def test_a_job_checks_its_inputs_and_records_their_own_digests(tmp_path, monkeyp
     flip(path, path.read_bytes(), 8 * 500)
     with pytest.raises(InputError, match=r"^results/text\.parquet: broken"):
         describe_job("fit_scaler", {}, {}, "c0de", None, ["results/text.parquet"])
+
+
+@pytest.mark.parametrize("name", ARTIFACTS)
+def test_what_is_read_while_it_is_checked_is_the_file(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(digests, "_AT_ONCE", 100)
+    path = tmp_path / name
+    ARTIFACTS[name](path)
+    assert read_checked(path).tobytes() == path.read_bytes()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="broken"):
+        read_checked(path)
