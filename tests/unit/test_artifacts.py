@@ -189,7 +189,7 @@ def test_tensors_come_back_with_what_describes_them(tmp_path):
 def test_tensors_of_every_type_come_back_and_may_be_changed(tmp_path):
     types = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
     made = {name: np.arange(6).reshape(2, 3).astype(name) for name in types}
-    made |= {"number": np.array(3.0), "nothing": np.zeros((0, 4))}
+    made["nothing"] = np.zeros((0, 4))
     write_tensors(tmp_path / "a.safetensors", "gan", made, {})
     tensors, _ = read_tensors(tmp_path / "a.safetensors", "gan")
     assert set(tensors) == set(made)
