@@ -22,19 +22,13 @@ import pyarrow.parquet as pq
 from cberl.digests import DIGEST_KEY, NO_DIGEST, check_digest, put_digest, read_checked
 from cberl.errors import InputError
 from cberl.tables import VECTOR, Column, TableKind
+from cberl.tensor_views import DTYPES, view_tensors
 from cberl.whole_files import whole_file
 
 METADATA_KEY = b"cberl"
 ROWS_AT_ONCE = 1024
 """Rows of vectors read at once beside those already in place, and of a row group that has any:
 what is read of a file piece by piece takes no more memory than that."""
-_DTYPES = {
-    **{f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)},
-    **{f"I{8 * size}": f"<i{size}" for size in (1, 2, 4, 8)},
-    **{f"U{8 * size}": f"<u{size}" for size in (1, 2, 4, 8)},
-    "BOOL": "?",
-}
-"""Names of types in safetensors -> NumPy's."""
 _NUMBERS_OF_VECTORS = ".list.element"
 """What follows a column's name where Parquet names the numbers in its lists."""
 
@@ -327,31 +321,11 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], di
     if header["kind"] != kind:
         raise InputError(f"{path}: holds tensors of {header['kind']}, expected {kind}")
     try:
-        return _views(content), header["metadata"]
+        return view_tensors(content), header["metadata"]
     except KeyError as error:
         raise InputError(
-            f"{path}: holds tensors of type {error}; expected one of {', '.join(_DTYPES)}"
+            f"{path}: holds tensors of type {error}; expected one of {', '.join(DTYPES)}"
         ) from None
-
-
-def _views(content: np.ndarray) -> dict[str, np.ndarray]:
-    """Tensors of a safetensors file whose header safetensors has read, without a copy.
-
-    Args:
-        content: uint8 [bytes].
-
-    Raises:
-        KeyError: a type that NumPy lacks.
-    """
-    start = 8 + int.from_bytes(content[:8].tobytes(), "little")
-    described = json.loads(content[8:start].tobytes())
-    described.pop("__metadata__")
-    views = {}
-    for name, tensor in described.items():
-        first, end = tensor["data_offsets"]
-        numbers = content[start + first : start + end].view(_DTYPES[tensor["dtype"]])
-        views[name] = numbers.reshape(tensor["shape"])
-    return views
 
 
 def read_tensor_header(path: str | Path) -> dict[str, Any]:
