@@ -58,8 +58,8 @@ def fit_text_encoder(
     """Fine-tune the encoder.
 
     Args:
-        train: training utterances: columns utterance_id, dialogue_id, turn, speaker, text, and
-            ``label``, class numbers int64, `NO_LABEL` where unknown; whole dialogues.
+        train: training utterances: columns utterance_id, dialogue_id, split_group, turn, speaker,
+            text, and ``label``, class numbers int64, `NO_LABEL` where unknown; whole dialogues.
         dev: dev utterances, likewise.
         classes: names by number.
         settings: of the text encoder, with those of its fine-tuning.
@@ -77,7 +77,8 @@ def fit_text_encoder(
             training dialogues; the encoder cannot be loaded.
     """
     tuning = settings.finetune
-    held_out = hold_out(train["dialogue_id"], tuning.folds, fold, tuning.seed)
+    groups = train["split_group"]
+    held_out = hold_out(train["dialogue_id"], groups, tuning.folds, fold, tuning.seed)
     train = _without_labels_of(train, held_out, "train")
     if auxiliary is not None:
         train = pd.concat([train, auxiliary], ignore_index=True)

@@ -47,7 +47,8 @@ def corpus():
             label = NO_LABEL if dialogue == 4 else label
             rows[split].append((name, f"{split}/{dialogue}", turn, "Ross", text, label))
     columns = ["utterance_id", "dialogue_id", "turn", "speaker", "text", "label"]
-    return [pd.DataFrame(own, columns=columns) for own in rows.values()]
+    frames = [pd.DataFrame(own, columns=columns) for own in rows.values()]
+    return [frame.assign(split_group=frame["dialogue_id"]) for frame in frames]
 
 
 @pytest.fixture(scope="module")
@@ -121,13 +122,35 @@ def test_weights_of_another_encoder_are_refused(tmp_path, encoder):
 
 def test_every_training_dialogue_is_held_out_by_one_fold():
     dialogues = [f"train/{number // 3}" for number in range(50)]
-    folds = [hold_out(dialogues, 4, fold, seed=0) for fold in range(4)]
+    folds = [hold_out(dialogues, dialogues, 4, fold, seed=0) for fold in range(4)]
     assert sorted(name for fold in folds for name in fold) == sorted(set(dialogues))
     assert {len(fold) for fold in folds} <= {4, 5}
-    assert hold_out(dialogues, 4, 0, seed=1) != folds[0]
-    assert hold_out(dialogues, 1, 0, seed=0) == []
+    assert hold_out(dialogues, dialogues, 4, 0, seed=1) != folds[0]
+    assert hold_out(dialogues, dialogues, 1, 0, seed=0) == []
     with pytest.raises(InputError, match=r"finetune.folds: 18 folds of 17 training dialogues"):
-        hold_out(dialogues, 18, 0, seed=0)
+        hold_out(dialogues, dialogues, 18, 0, seed=0)
+
+
+def test_what_stays_together_in_a_split_stays_together_in_a_fold(caplog):
+    dialogues = [f"train/{number // 3}" for number in range(60)]
+    speakers = [f"speaker {number // 3 % 5}" for number in range(60)]
+    speaker_of = dict(zip(dialogues, speakers, strict=True))
+    folds = [hold_out(dialogues, speakers, 3, fold, seed=0) for fold in range(3)]
+    assert sorted(name for fold in folds for name in fold) == sorted(set(dialogues))
+    told = [{speaker_of[name] for name in fold} for fold in folds]
+    assert sum(map(len, told)) == len(set(speakers))
+    assert not caplog.messages
+    # Fewer groups than folds: by dialogue, and the log says so.
+    alone = [hold_out(dialogues, speakers, 6, fold, seed=0) for fold in range(6)]
+    assert alone == [hold_out(dialogues, dialogues, 6, fold, seed=0) for fold in range(6)]
+    assert "6 folds, but 5 groups that stay together" in caplog.messages[0]
+
+
+def test_folds_of_fine_tuning_follow_the_groups_of_the_corpus(corpus, fit):
+    grouped = corpus[0].assign(split_group=corpus[0]["dialogue_id"].str[-1])
+    _, facts, _ = fit(fold=0, train=grouped, epochs=1, folds=2)
+    own = grouped["dialogue_id"].isin(facts["held_out"])
+    assert set(grouped.loc[own, "split_group"]).isdisjoint(grouped.loc[~own, "split_group"])
 
 
 def test_labels_that_are_held_out_change_nothing(corpus, fit):
