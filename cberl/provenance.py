@@ -158,9 +158,10 @@ def find_input(name: str, artifact: Path, folder: Path, digest: str | None) -> P
     if place != CORPUS_ROOT and not _names_own_file(f".{place}"):
         return find_path(name, folder)
     noted = [path for path in find_record(artifact)["inputs"] if str(path).endswith(f"/{inside}")]
-    # Two encoders may have folders of one name, and files of one name in them.
-    same = [path for path in noted[1:] and noted if path.is_file() and file_digest(path) == digest]
-    return next(iter([*same, *noted]), None)
+    if len(noted) > 1:
+        # Two encoders may have folders of one name, and files of one name in them.
+        noted.sort(key=lambda path: not (path.is_file() and file_digest(path) == digest))
+    return noted[0] if noted else None
 
 
 def describe_job(
