@@ -58,7 +58,7 @@ def test_a_job_over_its_time_passes_with_more(ended):
 def test_a_training_over_its_time_is_kept_and_gone_on_with(ended):
     first, second = ended.jobs_of("trains")
     assert (first["JobState"], second["JobState"]) == ("TIMEOUT", "COMPLETED")
-    kept = int(re.search(r"asked to end: kept after epoch (\d+)", ended.output)[1])
+    kept = int(re.search(r"asked to end: epoch (\d+) is saved", ended.output)[1])
     assert kept > 30
     log = (ended.folder / "trains.log").read_text()
     assert f"training continues after epoch {kept}\n" in log
