@@ -82,11 +82,9 @@ def refuse_absent_features(published: Iterable[str], modalities: Sequence[str]) 
     there = [*published]
     for name in modalities:
         if name not in there:
-            kept = [other for other in modalities if other in there]
-            remedy = f"; write modalities: [{', '.join(kept)}]" if kept else ""
             raise InputError(
                 f"modalities: the file has no {name} features; expected some of "
-                f"{', '.join(there)}{remedy}"
+                f"{', '.join(there)}{_what_to_write(modalities, there)}"
             )
 
 
@@ -99,12 +97,16 @@ def refuse_absent_modalities(utterances: pd.DataFrame, modalities: Sequence[str]
     there = [name for name in NEEDS if _source(utterances, name).notna().any()]
     for name in modalities:
         if name not in there:
-            kept = [other for other in modalities if other in there]
-            remedy = f"; write modalities: [{', '.join(kept)}]" if kept else ""
             raise InputError(
                 f"modalities: {name} is asked for, but no utterance has any "
-                f"({NEEDS[name][0]} of the table){remedy}"
+                f"({NEEDS[name][0]} of the table){_what_to_write(modalities, there)}"
             )
+
+
+def _what_to_write(modalities: Sequence[str], there: Sequence[str]) -> str:
+    """The end of a message: the modalities that are left, if there are any."""
+    kept = [name for name in modalities if name in there]
+    return f"; write modalities: [{', '.join(kept)}]" if kept else ""
 
 
 def find_sources(utterances: pd.DataFrame, root: Path, modality: str) -> pd.DataFrame:

@@ -176,7 +176,7 @@ CALIBRATION = TableKind(
 
 SCORED = TableKind(
     "scored",
-    "Every dev and test utterance beside what each model says of it, no modality removed.",
+    "Every model's prediction for every dev and test utterance, no modality removed.",
     ("corpus", "variant", "seed", "utterance_id"),
     (
         *MODEL,

@@ -4,7 +4,7 @@ from cberl.tables import REMOVED, TEXT, UTTERANCE_ID, VECTOR, Column, TableKind
 
 PREDICTIONS = TableKind(
     "predictions",
-    "What a trained model says of every dev and test utterance; the truth is not in it.",
+    "A trained model's predictions for every dev and test utterance, without their labels.",
     ("utterance_id", "removed"),
     (
         UTTERANCE_ID,

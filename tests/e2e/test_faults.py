@@ -1,4 +1,4 @@
-"""Whatever the machine refuses is told on the terminal in one line, with the path and the cause."""
+"""Whatever the machine refuses is one line on the terminal, with the path and the cause."""
 
 import os
 import shutil
