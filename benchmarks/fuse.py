@@ -19,7 +19,13 @@ import numpy as np
 import torch
 from melds_size import make_rows
 from results_page import show
-from side_by_side import median_seconds, peak_memory, read_arguments, section_of
+from side_by_side import (
+    median_seconds,
+    peak_memory,
+    read_arguments,
+    section_of,
+    with_torch_dropout,
+)
 from torch import Tensor
 
 from cberl.fitting.tensors import to_tensors
@@ -55,7 +61,7 @@ def time_epochs(train: LabelledRows, rounds: int, device: str) -> tuple[float, f
     values, _, _ = to_tensors(train, device)
     return median_seconds(
         lambda: whole.run_epoch(SETTINGS.annealing_epochs + 1),
-        lambda: run_bare(bare.network.train(), values, bare.optimizer),
+        lambda: run_bare(with_torch_dropout(bare.network).train(), values, bare.optimizer),
         rounds,
     )
 

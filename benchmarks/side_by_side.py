@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 
 import torch
+from torch import nn
+
+from cberl.fitting.dropout import Dropout
 
 
 def median_seconds(
@@ -37,6 +40,15 @@ def read_arguments(about: str) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=15, help="timed epochs; more steady a ratio")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     return parser.parse_args()
+
+
+def with_torch_dropout(network: nn.Module) -> nn.Module:
+    """The same network, each dropout of ours replaced by torch's, which a bare loop has."""
+    for module in list(network.modules()):
+        for name, layer in module.named_children():
+            if isinstance(layer, Dropout):
+                setattr(module, name, nn.Dropout(layer.p))
+    return network
 
 
 def peak_memory(device: str) -> dict[str, float]:

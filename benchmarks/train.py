@@ -29,7 +29,13 @@ from melds_size import (
     make_utterances,
 )
 from results_page import show
-from side_by_side import median_seconds, peak_memory, read_arguments, section_of
+from side_by_side import (
+    median_seconds,
+    peak_memory,
+    read_arguments,
+    section_of,
+    with_torch_dropout,
+)
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
@@ -129,7 +135,7 @@ def compare(
         ClassifierTraining(conversations, conversations, SETTINGS, *variant, device)
         for _ in range(2)
     )
-    network = bare.network.train()
+    network = with_torch_dropout(bare.network).train()
     order = torch.randperm(DIALOGUES).to(device)
     batches = cut_batches(conversations.to(device), order, masked=weight > 0)
 

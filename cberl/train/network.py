@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, normalize
 
+from cberl.fitting.dropout import Dropout
 from cberl.graph.edges import RELATIONS
 from cberl.train.adjustment import Adjustment
 from cberl.train.context import DialogueEncoder
@@ -64,7 +65,7 @@ class ConversationNetwork(nn.Module):
             "evidence": evidence,
         }
         self.projection = nn.Sequential(
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(input_size, hidden_size),
             nn.LayerNorm(hidden_size),
             nn.GELU(),
@@ -77,7 +78,7 @@ class ConversationNetwork(nn.Module):
             for _ in range(graph_layers)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(hidden_size) for _ in range(graph_layers))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         head = CosineHead if cosine_head else nn.Linear
         self.classifier = head(2 * hidden_size, classes)
         self._evidence: slice | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from cberl.fitting.dropout import Dropout
 from cberl.fuse.vae.experts import product_of_experts
 
 LOG_VARIANCE_RANGE = (-8.0, 8.0)
@@ -88,10 +89,10 @@ class VAENetwork(nn.Module):
 
 def _layers(inputs: int, hidden: int, outputs: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.Dropout(dropout),
+        Dropout(dropout),
         nn.Linear(inputs, hidden),
         nn.LayerNorm(hidden),
         nn.GELU(),
-        nn.Dropout(dropout),
+        Dropout(dropout),
         nn.Linear(hidden, outputs),
     )
