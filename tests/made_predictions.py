@@ -35,6 +35,7 @@ def make_made_prediction(media: Path | None, conversation: str = "a talk") -> Pr
         media_path=None if media is None else str(media),
         media_start_s=turns["start_s"],
         media_end_s=turns["end_s"],
+        audio_path=None,
         text_available=turns["text"] != "",
         text_reason=[None, None, None, None, "empty_text", None],
         audio_available=has_times,

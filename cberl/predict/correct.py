@@ -16,8 +16,9 @@ from cberl.predict.outputs.annotation_files import LABEL
 from cberl.predict.outputs.write_outputs import file_names, whole_folder
 
 KEY, SAID = ("conversation", "turn"), ("speaker", "text")
-MEDIA = ("media_path", "media_start_s", "media_end_s")
-COLUMNS = ("dialogue", "utterance", "speaker", "text", "label", "media", "start", "end")
+MEDIA = ("media_path", "media_start_s", "media_end_s", "audio_path")
+COLUMNS = ("dialogue", "utterance", "speaker", "text", "label", "media", "start", "end", "audio")
+LINKED = ("media", "audio")
 TABLE = "utterances.tsv"
 CORRECTED_SUFFIXES = (".jsonl", ".parquet", ".eaf")
 
@@ -62,7 +63,7 @@ def write_corrected(files: Sequence[Path], folder: Path) -> list[Path]:
             link = part / name
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(Path(path).absolute())
-        linked = [row | {"media": media.get(row["media"] or "", "")} for row in rows]
+        linked = [row | {key: media.get(row[key] or "", "") for key in LINKED} for row in rows]
         write_text(part / TABLE, _render(linked))
         write_text(part / "config.yaml", _configuration(folder, rows))
     return sorted(path for path in folder.rglob("*") if not path.is_dir())
@@ -98,6 +99,7 @@ def _read_columns(file: Path) -> Iterator[dict[str, Any]]:
             "media": row["media_path"],
             "start": row["media_start_s"],
             "end": row["media_end_s"],
+            "audio": row["audio_path"],
         }
 
 
@@ -130,6 +132,7 @@ def _read_elan(file: Path) -> Iterator[dict[str, Any]]:
             "media": media,
             "start": start / 1000,
             "end": end / 1000,
+            "audio": None,
         }
 
 
@@ -152,7 +155,7 @@ def _linked_path(file: Path, linked: dict[str, str]) -> str:
 
 def _media_names(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Recording -> path of its link in the corpus."""
-    paths = list(dict.fromkeys(row["media"] for row in rows if row["media"]))
+    paths = list(dict.fromkeys(row[key] for row in rows for key in LINKED if row[key]))
     for path in paths:
         if not Path(path).is_file():
             raise InputError(f"{path}: no such file; expected the recording where it was")
@@ -189,6 +192,6 @@ def _configuration(folder: Path, rows: Sequence[dict[str, Any]]) -> str:
         "file": TABLE,
     }
     texts = ["text"] if any(row["text"] for row in rows) else []
-    media = modalities_of({Path(row["media"]).suffix for row in rows if row["media"]})
+    media = modalities_of({Path(row[key]).suffix for row in rows for key in LINKED if row[key]})
     content = {"corpus": corpus, "modalities": [*texts, *media]}
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

@@ -184,7 +184,6 @@ def _rows_of(
     """The columns of table TURNS about the turns themselves."""
     utterances = new.utterances
     start_s, end_s = _lay_end_to_end(new, seconds)
-    media = utterances["media_path"].where(utterances["media_path"].notna(), None)
     rows = pd.DataFrame(
         {
             "conversation": new.names,
@@ -200,9 +199,10 @@ def _rows_of(
             "speaker": utterances["speaker"],
             "text": utterances["text"],
             "note": _notes_of(new, features),
-            "media_path": [None if path is None else str(new.root / path) for path in media],
+            "media_path": _rooted(new.root, utterances["media_path"]),
             "media_start_s": utterances["media_start_s"].astype(float),
             "media_end_s": utterances["media_end_s"].astype(float),
+            "audio_path": _rooted(new.root, utterances["audio_path"]),
         }
     )
     for modality in MODALITIES:
@@ -213,6 +213,11 @@ def _rows_of(
         rows[f"{modality}_available"] = available
         rows[f"{modality}_reason"] = reason
     return rows
+
+
+def _rooted(root: Path, paths: pd.Series) -> list[str | None]:
+    """Paths under a folder; none stays none."""
+    return [None if pd.isna(path) else str(root / path) for path in paths]
 
 
 def _notes_of(new: NewConversations, features: LabelledRows) -> np.ndarray:

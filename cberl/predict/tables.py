@@ -41,5 +41,6 @@ TURNS = TableKind(
         Column("media_path", TEXT, "recording or clip with the turn", nullable=True),
         Column("media_start_s", NUMBER, "seconds into media_path; null: from its start", True),
         Column("media_end_s", NUMBER, "seconds into media_path; null: to its end", True),
+        Column("audio_path", TEXT, "sound, if apart from media_path", nullable=True),
     ),
 )

@@ -47,6 +47,7 @@ def json_rows(prediction: Prediction) -> Iterator[dict[str, object]]:
             "label": known["label"],
             "media_path": known["media_path"],
             **{name: _rounded(known[name]) for name in ("media_start_s", "media_end_s")},
+            "audio_path": known["audio_path"],
         }
 
 

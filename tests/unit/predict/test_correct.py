@@ -83,6 +83,21 @@ def test_labels_of_a_person_become_a_corpus(outputs, tmp_path, edit):
     }
 
 
+def test_sound_in_files_of_its_own_is_linked_beside_the_clips(tmp_path):
+    prediction = make_made_prediction(write_media(tmp_path / "rec/talk.mp4", None, 4))
+    sound = tmp_path / "rec/talk.wav"
+    sound.write_bytes(b"RIFF")
+    prediction.turns["audio_path"] = [str(sound), *[None] * 5]
+    write_outputs(tmp_path / "out", prediction, tmp_path, {}, {})
+    write_corrected([label_jsonl(tmp_path / "out")], tmp_path / "corpus")
+    file = read_column_file(tmp_path / "corpus/utterances.tsv", REQUIRED, OPTIONAL)
+    rows = conversation_rows(file)
+    assert rows["media_path"].iloc[0] == "media/talk.mp4"
+    assert rows["audio_path"].iloc[0] == "media/talk.wav"
+    assert rows["audio_path"].iloc[1:].isna().all()
+    assert (tmp_path / "corpus/media/talk.wav").read_bytes() == sound.read_bytes()
+
+
 def test_a_corrected_transcript_asks_for_text_alone(tmp_path):
     write_outputs(tmp_path / "out", make_made_prediction(None), tmp_path, {}, {})
     write_corrected([label_jsonl(tmp_path / "out")], tmp_path / "corpus")

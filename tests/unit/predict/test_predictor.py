@@ -189,13 +189,14 @@ def test_a_folder_of_clips_in_the_order_of_their_numbers(models, tmp_path):
 
 def test_a_table_of_conversations(models, tmp_path):
     write_media(tmp_path / "a.mp4", babble(4, 16000), 4)
+    write_media(tmp_path / "apart.mp4", babble(2, 16000), 2)
     rows = [
-        ("x", 1, "Ann", "Hi.", "a.mp4", 0, 2),
-        ("y", 1, "Cy", "Alone.", "", "", ""),
-        ("x", 2, "Ben", "No.", "a.mp4", 2, 4),
-        ("y", 2, "Cy", "Gone.", "gone.mp4", "", ""),
+        ("x", 1, "Ann", "Hi.", "a.mp4", 0, 2, ""),
+        ("y", 1, "Cy", "Alone.", "", "", "", "apart.mp4"),
+        ("x", 2, "Ben", "No.", "a.mp4", 2, 4, ""),
+        ("y", 2, "Cy", "Gone.", "gone.mp4", "", "", ""),
     ]
-    columns = ["dialogue", "utterance", "speaker", "text", "media", "start", "end"]
+    columns = ["dialogue", "utterance", "speaker", "text", "media", "start", "end", "audio"]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "all.tsv", sep="\t", index=False)
     prediction = predict_conversations(models, read_table_file(tmp_path / "all.tsv"))
     turns = prediction.turns
@@ -203,6 +204,8 @@ def test_a_table_of_conversations(models, tmp_path):
     assert list(turns["text"]) == ["Hi.", "No.", "Alone.", "Gone."]
     assert list(turns["utterance"]) == ["1", "2", "1", "2"]
     assert list(turns["video_available"]) == [True, True, False, False]
+    assert list(turns["audio_available"]) == [True, True, True, False]
+    assert list(turns["audio_path"].dropna()) == [str(tmp_path / "apart.mp4")]
     assert list(turns["start_s"])[:2] == [0, 2]
     # A conversation is predicted by itself.
     alone = tmp_path / "y.tsv"
