@@ -6,9 +6,10 @@
 A seed is whole: it has its own fine-tuned encoders, folds, synthetic rows, VAE and networks, so
 that the spread over seeds holds all that chance decides. Each seed is a run of the pipeline in a
 folder of its own, where what is there already is not made again: a run that was cut off goes on,
-and more seeds can follow. The tables are of the test split, over the seeds that are done, with two
-arms more (`encoders_alone`): what fine-tuned encoders predict by themselves. They go into the
-section of docs/results.md that has the configuration's name, if there is one.
+and more seeds can follow. The tables are of the test split, over the seeds that are done, with arms
+more: what fine-tuned encoders predict by themselves, together (`encoders_alone`) and, if there are
+several, each (`each_encoder`). They go into the section of docs/results.md that has the
+configuration's name, if there is one.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from encoders_alone import ADJUSTED, ENCODERS, predict_by_encoders
+from each_encoder import predict_by_each
+from encoders_alone import predict_by_encoders
 from results_page import PAGE, markdown_table, replace_section
 from snakemake_runs import run_snakemake
 
@@ -70,8 +72,15 @@ def run_seed(settings: Mapping[str, Any], seed: int, folder: Path, cores: str) -
     run_snakemake(folder, target, "--configfile", str(config), cores=cores, show=True)
 
 
-def read_seeds(folder: Path, name: str) -> tuple[list[ModelPredictions], list[str]]:
+def read_seeds(
+    folder: Path, name: str, text: Mapping[str, Any]
+) -> tuple[list[ModelPredictions], list[str]]:
     """The test predictions of the seeds that are done, and the names of the classes.
+
+    Args:
+        folder: of all seeds.
+        name: of the corpus.
+        text: ``features.text`` of the configuration.
 
     Raises:
         SystemExit: none is.
@@ -87,6 +96,7 @@ def read_seeds(folder: Path, name: str) -> tuple[list[ModelPredictions], list[st
         utterances = read_table(results / "corpus/utterances.parquet", UTTERANCES)
         models += read_model_predictions(runs, utterances, labels)
         models += predict_by_encoders(results, seed, utterances, labels)
+        models += predict_by_each(results, text, seed, utterances, labels["test"])
     if not models:
         raise SystemExit(f"error: no seed is done in {folder}")
     chosen = [one for one in models if (one.split, one.removed) == ("test", NOTHING_REMOVED)]
@@ -94,8 +104,9 @@ def read_seeds(folder: Path, name: str) -> tuple[list[ModelPredictions], list[st
 
 
 def in_order(models: Sequence[ModelPredictions], arms: Sequence[str]) -> list[ModelPredictions]:
-    """Predictions by arm, in the order of the variants table, then by seed."""
-    return sorted(models, key=lambda one: (arms.index(one.variant), one.seed))
+    """Predictions by arm, in the order of the variants table, encoders last, then by seed."""
+    order = [*arms, *dict.fromkeys(one.variant for one in models)]
+    return sorted(models, key=lambda one: (order.index(one.variant), one.seed))
 
 
 def report(models: Sequence[ModelPredictions], classes: Sequence[str], rare: Sequence[str]) -> str:
@@ -216,9 +227,10 @@ def main() -> None:
     if not arguments.tables_only:
         for seed in settings["seeds"]:
             run_seed(settings, seed, arguments.folder / name / f"seed{seed}", arguments.cores)
-    models, classes = read_seeds(arguments.folder / name, name)
+    text = settings.get("features", {}).get("text", {})
+    models, classes = read_seeds(arguments.folder / name, name, text)
     lines = (PROJECT / settings["variants"]).read_text(encoding="utf-8").splitlines()
-    arms = [*(line.split("\t")[0] for line in lines[1:]), ENCODERS, ADJUSTED]
+    arms = [line.split("\t")[0] for line in lines[1:]]
     section = arguments.config.stem.replace("_", "-")
     rare = MELD_RARE if section in MELD else ()
     tables = report(in_order(models, arms), classes, rare)

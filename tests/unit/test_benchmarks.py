@@ -9,14 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from made_encoders import text_encoder
 from made_results import make_results
 from sklearn.metrics import f1_score
 
-from cberl.artifacts import read_table, write_table
+from cberl.artifacts import read_table, read_tensors, write_table, write_tensors
 from cberl.configuration import PROJECT
 from cberl.corpus.tables import LABELS, UTTERANCES
 from cberl.features.feature_rows import feature_rows
+from cberl.features.settings import TextEncoderSettings
 from cberl.features.tables import FEATURES, LOG_PROBABILITIES
+from cberl.features.text.extract import TextEncoder
+from cberl.features.text.transformer import load_transformer
 
 
 @pytest.fixture
@@ -177,7 +181,7 @@ def test_the_evidence_is_of_the_seeds_that_are_done(benchmark, tmp_path):
     for seed in (0, 3):
         make_results(tmp_path / f"seed{seed}/results/made", seeds=(seed,))
     (tmp_path / "seed4/results/made/train").mkdir(parents=True)
-    models, classes = evidence.read_seeds(tmp_path, "made")
+    models, classes = evidence.read_seeds(tmp_path, "made", {})
     assert {(one.variant, one.seed) for one in models} == {
         (variant, seed) for variant in ("baseline", "cberl") for seed in (0, 3)
     }
@@ -193,7 +197,7 @@ def test_the_evidence_is_of_the_seeds_that_are_done(benchmark, tmp_path):
     )
     assert f"{100 * mean:.1f}" in first
     with pytest.raises(SystemExit, match="no seed is done"):
-        evidence.read_seeds(tmp_path, "other")
+        evidence.read_seeds(tmp_path, "other", {})
 
 
 def test_encoders_alone_are_arms_of_the_evidence(benchmark, tmp_path):
@@ -226,6 +230,47 @@ def test_encoders_alone_are_arms_of_the_evidence(benchmark, tmp_path):
     assert (plain.predicted[known] == 0).all()
     assert (adjusted.predicted[known] == adjusted.truth[known]).all()
     assert np.allclose(adjusted.probabilities.sum(axis=1), 1)
+
+
+def test_each_of_several_encoders_is_an_arm_of_the_evidence(benchmark, tmp_path):
+    each = benchmark("each_encoder")
+    made = make_results(tmp_path / "results")
+    utterances = read_table(made.folder / "corpus/utterances.parquet", UTTERANCES)
+    labels = made.label_paths()["test"]
+    folders = [text_encoder(tmp_path / name) for name in ("small", "other")]
+    settings = {"encoders": [{"encoder": str(folder), "max_tokens": 32} for folder in folders]}
+    arguments = (settings, 0, utterances, labels)
+    assert each.predict_by_each(made.folder, *arguments) == []
+    generator = np.random.default_rng(0)
+    weights = {0: [], 1: []}
+    for position, folder in enumerate(folders):
+        for fold in range(2):
+            path = made.folder / f"features/text/fold{2 * position + fold}/encoder.safetensors"
+            model = load_transformer(str(folder)).model
+            tensors = {f"encoder.{key}": value.numpy() for key, value in model.state_dict().items()}
+            shape = (len(made.classes), 16)
+            tensors["classifier.weight"] = generator.standard_normal(shape).astype(np.float32)
+            tensors["classifier.bias"] = np.zeros(len(made.classes), dtype=np.float32)
+            facts = {"encoder": folder.name, "held_out": [], "classes": made.classes}
+            write_tensors(path, "encoder", tensors, {}, facts | {"position": position})
+            weights[position].append(path)
+    found = each.predict_by_each(made.folder, *arguments)
+    assert [one.variant for one in found] == ["other", "small"]
+    rows = utterances[utterances["split"] == "test"].reset_index(drop=True)
+    for one, position in zip(found, (1, 0), strict=True):
+        own = TextEncoder(
+            TextEncoderSettings(str(folders[position]), max_tokens=32), weights[position], "cpu"
+        )
+        dialogues = rows["dialogue_id"].to_numpy(object)
+        known = own.log_probabilities(own.open(rows), np.arange(len(rows)), dialogues)
+        has_text = np.isfinite(known).all(axis=1)
+        assert (one.predicted[has_text] == known[has_text].argmax(axis=1)).all()
+        assert np.allclose(one.probabilities.sum(axis=1), 1, atol=1e-5)
+    # What took minutes is not done again.
+    for path in (*weights[0], *weights[1]):
+        write_tensors(path, "encoder", {}, {}, read_tensors(path, "encoder")[1])
+    again = each.predict_by_each(made.folder, *arguments)
+    assert all((a.predicted == b.predicted).all() for a, b in zip(again, found, strict=True))
 
 
 @pytest.mark.parametrize(
