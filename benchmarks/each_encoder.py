@@ -1,8 +1,8 @@
 """What each of several text encoders predicts by itself: further arms of the evidence.
 
 The features hold the log-probabilities of all encoders together. Those of one are made again for
-the test split from its fine-tuned folds, some two minutes of a core for 109 million parameters, and
-kept among the results.
+the test split from its fine-tuned folds, some five minutes of a core for 109 million parameters,
+and kept among the results until the folds are tuned again.
 """
 
 from collections.abc import Mapping
@@ -31,12 +31,12 @@ def predict_by_each(
     utterances: pd.DataFrame,
     labels: Path,
 ) -> list[ModelPredictions]:
-    """Predictions of each encoder on the test split, without a last step; none if
-    there is one encoder.
+    """Predictions of each encoder on the test split, without a last step; none of a single one.
 
     Args:
-        results: folder of a corpus's results, in which what took minutes is kept.
+        results: folder of a corpus's results, in which the log-probabilities are kept.
         settings: ``features.text`` of the configuration.
+        seed: of the run.
         utterances: table UTTERANCES.
         labels: table LABELS of the test split.
     """
@@ -45,7 +45,8 @@ def predict_by_each(
     if len(encoders) == 1 or not weights:
         return []
     rows = utterances[utterances["split"] == "test"].reset_index(drop=True)
-    if not (results / KEPT).exists():
+    kept = results / KEPT
+    if not kept.exists() or kept.stat().st_mtime < max(path.stat().st_mtime for path in weights):
         known = {}
         for position, own in enumerate(encoders):
             folds = [path for path in weights if _position(path) == position]
@@ -53,8 +54,10 @@ def predict_by_each(
             found = encoder.log_probabilities(
                 encoder.open(rows), np.arange(len(rows)), rows["dialogue_id"].to_numpy(object)
             )
-            known[Path(own.encoder).name] = found.astype(np.float32)  # [rows, classes]
-        save_file(known, results / KEPT)
+            # Numbered, since one encoder may be there twice, with different turns around.
+            arm = f"encoder_{position + 1}_{Path(own.encoder).name}"
+            known[arm] = found.astype(np.float32)  # [rows, classes]
+        save_file(known, kept)
     truth = read_labels(labels, rows["utterance_id"].to_numpy())
     return [
         ModelPredictions(
@@ -69,7 +72,7 @@ def predict_by_each(
             np.nan_to_num(np.exp(known), nan=1 / known.shape[1]),
             1.0,
         )
-        for arm, known in load_file(results / KEPT).items()
+        for arm, known in load_file(kept).items()
     ]
 
 

@@ -5,9 +5,9 @@
 9,989 rows of three modalities (384, 88 and 1,024 wide) with MELD's classes are made up. The epoch
 is `cberl.fuse.vae.fit.VAETraining.run_epoch`: order drawn, modalities hidden, posterior, sampling,
 all terms, clipping. The bare loop runs the same layers over the same batches forward and backward
-with the same optimizer, and nothing else. Rounds alternate, medians are compared. One thread; the
-machine should be idle. Printed, and written into docs/results.md; of a GPU into a section of its
-own.
+with the same optimizer and torch's dropout, and nothing else. Rounds alternate, medians are
+compared. One thread; the machine should be idle. Printed, and written into docs/results.md; of a
+GPU into a section of its own.
 """
 
 import os
@@ -58,10 +58,11 @@ def time_epochs(train: LabelledRows, rounds: int, device: str) -> tuple[float, f
     """Median seconds of an epoch, and of the bare loop."""
     dev = train.take(slice(1))
     whole, bare = (VAETraining(train, dev, SETTINGS, device) for _ in range(2))
+    network = with_torch_dropout(bare.network).train()
     values, _, _ = to_tensors(train, device)
     return median_seconds(
         lambda: whole.run_epoch(SETTINGS.annealing_epochs + 1),
-        lambda: run_bare(with_torch_dropout(bare.network).train(), values, bare.optimizer),
+        lambda: run_bare(network, values, bare.optimizer),
         rounds,
     )
 

@@ -5,10 +5,10 @@
 A corpus of MELD's size (1,038 dialogues, 9,989 utterances, three modalities side by side) is made
 up. The epoch is `cberl.train.fit.ClassifierTraining.run_epoch`: batches cut, nodes hidden, both
 tasks, losses, clipping, optimizer. The bare loop runs the same layers of torch and torch-geometric
-forward and backward over the same nodes and edges, cut, hidden and ordered beforehand, and nothing
-else; no optimizer either. Rounds alternate, medians are compared. One thread; the machine should be
-idle. Printed, and written into docs/results.md; of a GPU, where both run in mixed precision, into a
-section of its own.
+forward and backward, with torch's dropout, over the same nodes and edges, cut, hidden and ordered
+beforehand, and nothing else; no optimizer either. Rounds alternate, medians are compared. One
+thread; the machine should be idle. Printed, and written into docs/results.md; of a GPU, where both
+run in mixed precision, into a section of its own.
 """
 
 import os

@@ -11,7 +11,7 @@ from cberl.artifacts import read_header, read_tensor_header, read_tensors
 from cberl.configuration import PROJECT
 
 NETWORK_RULES = ("extract_text", "extract_video", "fit_gan", "fit_vae", "train_gnn")
-# Where the two runs are told different things, and what follows from that: the setting itself,
+# Where the settings of the two runs differ, and what depends on it: the setting itself,
 # and digests over files that hold it.
 MAY_DIFFER = ("settings_digest", "inputs")
 
@@ -86,7 +86,7 @@ def artifacts(folder):
 
 
 def provenance(path):
-    """What a file says of its origin, without the device and what follows from it."""
+    """The provenance in a file, without the device and what depends on it."""
     header = read_header(path) if path.suffix == ".parquet" else read_tensor_header(path)
     origin = header["provenance"]
     inputs = sorted(origin["inputs"])

@@ -1,4 +1,4 @@
-"""What ``cberl inspect`` says of an artifact, and of two."""
+"""What ``cberl inspect`` shows of an artifact, and of two."""
 
 import numpy as np
 import pandas as pd

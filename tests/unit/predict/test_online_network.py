@@ -1,4 +1,4 @@
-"""Turn by turn a network says what it says of the whole conversation."""
+"""Turn by turn a network predicts what it predicts for the whole conversation."""
 
 import numpy as np
 import pandas as pd

@@ -152,7 +152,7 @@ def test_a_bundle_of_other_modalities_than_there_are(tmp_path):
 
 
 def test_missing_modalities_are_masked_as_in_training(models, tmp_path):
-    """A turn without picture is what the same turn is whose picture the model never hears of."""
+    """A turn without picture is predicted like one whose picture was never read."""
     media, transcript = recording(tmp_path, "0\t2\tAnn\tHi there.", "2\t4\tBen\tNo.")
     sound = tmp_path / "sound"
     sound.mkdir()

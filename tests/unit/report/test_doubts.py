@@ -1,4 +1,4 @@
-"""What a reader is told to doubt."""
+"""The doubts that a report shows."""
 
 from dataclasses import replace
 
