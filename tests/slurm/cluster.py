@@ -52,7 +52,7 @@ JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 # squeue must still know a job that ended when Snakemake asks for it, and the tests at their end.
 MinJobAge=900
-KillWait=2
+KillWait=10
 OverTimeLimit=0
 SlurmdTimeout=10
 ReturnToService=2
