@@ -30,7 +30,10 @@ class VAESettings:
         "Epochs over which the divergence's weight rises from 0.", 10, minimum=0
     )
     class_weight: float = setting(
-        "Weight of the supervised term that keeps classes apart.", 1, minimum=0
+        "Weight of the supervised term that keeps classes apart. The term is left out where an "
+        "encoder gave class log-probabilities.",
+        1,
+        minimum=0,
     )
     modality_dropout: float = setting(
         "Chance of hiding a modality from a training row (0 to 1).",

@@ -123,7 +123,7 @@ def test_finetune_text(results, utterances, finished_copy):
     features = finished_copy.config["features"]
     tuning = {"enabled": True, "folds": 2, "epochs": 2, "warmup": 0, "learning_rate": 0.0005}
     finished_copy.configure(features=features | {"text": {"finetune": tuning}})
-    finished_copy.snakemake("results/six/features/text/train.parquet")
+    finished_copy.snakemake("results/six/fuse/vae/seed0/history.parquet")
     tuned = finished_copy.folder / "results/six"
     held_out = []
     for fold in (0, 1):
@@ -144,6 +144,11 @@ def test_finetune_text(results, utterances, finished_copy):
     np.testing.assert_array_equal(own[:, :384], published)
     sums = np.exp(own[:, 384:]).sum(axis=1)
     np.testing.assert_allclose(sums[~np.isnan(sums)], 1, rtol=1e-5)
+    terms = [
+        set(read_table(folder / "fuse/vae/seed0/history.parquet", HISTORY)["quantity"])
+        for folder in (results, tuned)
+    ]
+    assert terms[0] - terms[1] == {"classification"}
 
 
 def test_two_text_encoders(results, utterances, finished_copy):

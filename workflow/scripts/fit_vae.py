@@ -6,6 +6,7 @@ from cberl.features.read_rows import read_rows
 from cberl.fitting.checkpoint import resumable
 from cberl.fitting.events import write_events
 from cberl.fitting.network_files import save_network
+from cberl.fuse.evidence import find_evidence
 from cberl.fuse.settings import VAESettings
 from cberl.fuse.vae.fit import fit_vae
 from cberl.settings import read_settings
@@ -17,7 +18,15 @@ with start_job(snakemake, torch=True) as job:
     dev = read_rows(inputs.dev, inputs.scaler, inputs.labels_dev)
     settings = read_settings(VAESettings, job.settings)
     with resumable(snakemake.output.model, job.provenance, job.params) as checkpoint:
-        vae, history = fit_vae(train, dev, settings, job.seed, snakemake.params.device, checkpoint)
+        vae, history = fit_vae(
+            train,
+            dev,
+            settings,
+            job.seed,
+            snakemake.params.device,
+            checkpoint,
+            evidence=find_evidence(inputs.train, inputs.scaler) is not None,
+        )
         facts = {"classes": train.classes}
         save_network(snakemake.output.model, "vae", vae, job.provenance, facts)
         write_table(snakemake.output.history, HISTORY, history, job.provenance)

@@ -1,7 +1,9 @@
 """Training the joint VAE."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -29,6 +31,7 @@ def fit_vae(
     seed: int = 0,
     device: str = "auto",
     checkpoint: Checkpoint | None = None,
+    evidence: bool = False,
 ) -> tuple[VAENetwork, pd.DataFrame]:
     """Train the joint VAE; keep the weights of the epoch whose loss on dev is lowest.
 
@@ -42,6 +45,9 @@ def fit_vae(
         seed: of weights, order and noise.
         device: auto, cpu or cuda.
         checkpoint: where the training is saved and continued from; None: nowhere.
+        evidence: class log-probabilities of encoders are among the features. The supervised term
+            is left out then: what labels tell is known, out of fold, whereas latents that were
+            fitted to the labels of training rows tell more there than they do elsewhere.
 
     Returns:
         The network on the CPU, in evaluation mode, and its history (table HISTORY).
@@ -54,6 +60,9 @@ def fit_vae(
             raise InputError(f"split {name} has no row; the VAE needs some")
     if dev.widths != train.widths:
         raise InputError(f"dev has widths {dev.widths}; expected those of train, {train.widths}")
+    if evidence and settings.class_weight:
+        logging.info("encoders gave class log-probabilities: the VAE is trained without labels")
+        settings = replace(settings, class_weight=0.0)
     with reproducible(seed):
         training = VAETraining(train, dev, settings, choose_device(device))
         history = run_epochs(

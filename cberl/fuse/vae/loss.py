@@ -61,7 +61,7 @@ def vae_loss(
     - classification: cross-entropy of a linear classifier on the latent, its logits adjusted
       by the log of the class frequencies, so that rare classes claim as wide a region as
       frequent ones (Menon et al., Long-tail Learning via Logit Adjustment, ICLR 2021, eq. 10);
-      mean over labelled rows.
+      mean over labelled rows. Left out where its weight is 0.
 
     A row enters a term only with what it has; a term without any row is 0.
 
@@ -83,8 +83,11 @@ def vae_loss(
         errors = mse_loss(decoded[name], target, reduction="none").sum(dim=1) / target.shape[1]
         terms[f"reconstruction_{name}"] = masked_mean(errors, available[name])
     divergence = kl_from_standard_normal(mean, log_variance).mean()
-    adjusted = vae.classifier(latent) + prior  # [N, C]
-    surprise = cross_entropy(adjusted, labels, ignore_index=NO_LABEL, reduction="none")  # [N]
-    classification = masked_mean(surprise, labels != NO_LABEL)
-    loss = sum(terms.values()) + divergence_weight * divergence + class_weight * classification
-    return {"loss": loss, **terms, "divergence": divergence, "classification": classification}
+    loss = sum(terms.values()) + divergence_weight * divergence
+    terms["divergence"] = divergence
+    if class_weight:
+        adjusted = vae.classifier(latent) + prior  # [N, C]
+        surprise = cross_entropy(adjusted, labels, ignore_index=NO_LABEL, reduction="none")  # [N]
+        terms["classification"] = masked_mean(surprise, labels != NO_LABEL)
+        loss = loss + class_weight * terms["classification"]
+    return {"loss": loss, **terms}

@@ -118,3 +118,10 @@ def test_nothing_is_hidden_at_chance_zero():
 def test_the_divergence_rises_from_nothing_to_its_weight():
     assert [annealed(0.2, epoch, 4) for epoch in (1, 3, 5, 9)] == pytest.approx([0, 0.1, 0.2, 0.2])
     assert annealed(0.2, 1, 0) == 0.2
+
+
+def test_a_term_without_weight_is_left_out(vae, rows):
+    terms = terms_of(vae, *rows, class_weight=0.0)
+    assert set(terms) == {"loss", "reconstruction_text", "reconstruction_audio", "divergence"}
+    whole = sum(value for name, value in terms.items() if name.startswith("reconstruction"))
+    torch.testing.assert_close(terms["loss"], whole + 0.5 * terms["divergence"])

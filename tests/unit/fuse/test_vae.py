@@ -169,3 +169,15 @@ def test_a_killed_training_ends_in_the_same_bytes(
         return fit_vae(train, dev, settings, device="cpu", checkpoint=checkpoint)
 
     assert_resumes(run, tmp_path, monkeypatch, caplog, epoch=3)
+
+
+def test_beside_what_encoders_know_of_the_classes_no_label_is_looked_at(make_rows, settings):
+    train, dev = make_rows(60, seed=0), make_rows(30, seed=1)
+    settings = replace(settings, epochs=3)
+    vae, history = fit_vae(train, dev, settings, device="cpu", evidence=True)
+    assert "classification" not in set(history["quantity"])
+    others = (replace(rows, labels=2 - rows.labels) for rows in (train, dev))
+    again, _ = fit_vae(*others, settings, device="cpu", evidence=True)
+    np.testing.assert_array_equal(encode_vae(again, dev), encode_vae(vae, dev))
+    seen, _ = fit_vae(train, dev, settings, device="cpu")
+    assert not np.array_equal(encode_vae(seen, dev), encode_vae(vae, dev))
