@@ -188,7 +188,8 @@ class JointVAE(TransformerMixin, BaseEstimator):
         validation_share: of the training rows that choose the epoch where no dev rows are given.
         random_state: seed; None draws one.
         device: auto, cpu or cuda.
-        Others: see `cberl.fuse.settings.VAESettings`.
+        Others: see `cberl.fuse.settings.VAESettings`. Set ``class_weight`` to 0 for features that
+            hold class log-probabilities (`cberl.fuse.vae.fit.without_labels`).
 
     Attributes:
         vae_: the trained `cberl.fuse.vae.network.VAENetwork`.

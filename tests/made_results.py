@@ -57,6 +57,7 @@ class MadeResults:
             "corpus": {"name": "made", "kind": "meld"},
             "features": {"video": {"encoder": "r3d_18", "weights": "none"}},
             "seeds": list(self.seeds),
+            "fuse": {"vae": {"class_weight": 1}},
             "train": {"patience": 3},
         }
         variants = {

@@ -30,8 +30,8 @@ class VAESettings:
         "Epochs over which the divergence's weight rises from 0.", 10, minimum=0
     )
     class_weight: float = setting(
-        "Weight of the supervised term that keeps classes apart. The term is left out where an "
-        "encoder gave class log-probabilities.",
+        "Weight of the supervised term that keeps classes apart; no effect where text encoders are "
+        "fine-tuned in folds.",
         1,
         minimum=0,
     )

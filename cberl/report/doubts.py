@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from cberl.features.tables import LOG_PROBABILITIES
+from cberl.fuse.settings import VAESettings
 from cberl.report.distribution import tabulate_synthetic_quality
 from cberl.report.findings import Evaluation
 from cberl.report.formatting import counted, listed, percent
@@ -169,6 +171,13 @@ def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
         )
     if any(row["fusion"] == "vae" for row in rows) and len(run.encoders) == 1:
         yield f"The VAE has nothing to join: {next(iter(run.encoders))} is the only modality."
+    if run.config["fuse"]["vae"]["class_weight"] not in (0, VAESettings.class_weight) and any(
+        LOG_PROBABILITIES in facts for facts in run.encoders.values()
+    ):
+        yield (
+            "fuse.vae.class_weight has no effect: where text encoders are fine-tuned in folds, the"
+            " VAE looks at no label."
+        )
     for variant in variants:
         if run.variants[variant]["loss"] == "ldam" and not _second_part_began(run, variant):
             yield (

@@ -144,11 +144,11 @@ def test_finetune_text(results, utterances, finished_copy):
     np.testing.assert_array_equal(own[:, :384], published)
     sums = np.exp(own[:, 384:]).sum(axis=1)
     np.testing.assert_allclose(sums[~np.isnan(sums)], 1, rtol=1e-5)
-    terms = [
-        set(read_table(folder / "fuse/vae/seed0/history.parquet", HISTORY)["quantity"])
+    weights = [
+        read_tensors(folder / "fuse/vae/seed0/vae.safetensors", "vae")[1]["class_weight"]
         for folder in (results, tuned)
     ]
-    assert terms[0] - terms[1] == {"classification"}
+    assert weights == [1, 0]
 
 
 def test_two_text_encoders(results, utterances, finished_copy):

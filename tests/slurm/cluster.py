@@ -52,6 +52,7 @@ JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 # squeue must still know a job that ended when Snakemake asks for it, and the tests at their end.
 MinJobAge=900
+# Seconds in which a job on a busy machine can save its last epoch.
 KillWait=10
 OverTimeLimit=0
 SlurmdTimeout=10

@@ -31,7 +31,6 @@ def fit_vae(
     seed: int = 0,
     device: str = "auto",
     checkpoint: Checkpoint | None = None,
-    evidence: bool = False,
 ) -> tuple[VAENetwork, pd.DataFrame]:
     """Train the joint VAE; keep the weights of the epoch whose loss on dev is lowest.
 
@@ -45,9 +44,6 @@ def fit_vae(
         seed: of weights, order and noise.
         device: auto, cpu or cuda.
         checkpoint: where the training is saved and continued from; None: nowhere.
-        evidence: class log-probabilities of encoders are among the features. The supervised term
-            is left out then: what labels tell is known, out of fold, whereas latents that were
-            fitted to the labels of training rows tell more there than they do elsewhere.
 
     Returns:
         The network on the CPU, in evaluation mode, and its history (table HISTORY).
@@ -60,9 +56,6 @@ def fit_vae(
             raise InputError(f"split {name} has no row; the VAE needs some")
     if dev.widths != train.widths:
         raise InputError(f"dev has widths {dev.widths}; expected those of train, {train.widths}")
-    if evidence and settings.class_weight:
-        logging.info("encoders gave class log-probabilities: the VAE is trained without labels")
-        settings = replace(settings, class_weight=0.0)
     with reproducible(seed):
         training = VAETraining(train, dev, settings, choose_device(device))
         history = run_epochs(
@@ -77,6 +70,17 @@ def fit_vae(
             checkpoint,
         )
     return training.network.cpu().eval(), history
+
+
+def without_labels(settings: VAESettings) -> VAESettings:
+    """The settings for features with encoders' class log-probabilities: no supervised term.
+
+    These carry, out of fold, what labels tell. Latents fitted to training labels would separate
+    classes better in train than in dev and test.
+    """
+    if settings.class_weight:
+        logging.info("encoders gave class log-probabilities: the VAE is trained without labels")
+    return replace(settings, class_weight=0.0)
 
 
 class VAETraining:

@@ -56,6 +56,8 @@ class VAENetwork(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Latents and what the classifier makes of them; arguments as of `posterior`.
 
+        Without the supervised term, the classifier is as it was at the start.
+
         Returns:
             posterior means float [N, Z] and logits float [N, classes].
         """

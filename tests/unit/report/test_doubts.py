@@ -77,6 +77,18 @@ def test_settings_without_effect_are_named(run):
     assert "has no effect" not in " ".join(write_doubts(run, ["cberl"]))
 
 
+@pytest.mark.parametrize(("weight", "named"), [(0.5, True), (1, False), (0, False)])
+def test_a_weight_of_labels_beside_log_probabilities_has_no_effect(run, weight, named):
+    tuned = {"text": run.encoders["text"] | {"log_probabilities": ["joy", "fear"]}}
+    config = run.config | {"fuse": {"vae": {"class_weight": weight}}}
+
+    def doubts(encoders):
+        return " ".join(write_doubts(replace(run, config=config, encoders=encoders), ["cberl"]))
+
+    assert ("fuse.vae.class_weight has no effect" in doubts(run.encoders | tuned)) is named
+    assert "class_weight" not in doubts(run.encoders)
+
+
 def test_re_weighting_that_was_never_reached_is_named(run):
     assert "re-weighting" not in " ".join(write_doubts(run, ["cberl"]))
     patient = run.config | {"train": {"patience": 5}}
