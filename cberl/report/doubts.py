@@ -169,11 +169,12 @@ def _without_effect(run: Run, variants: Sequence[str]) -> Iterator[str]:
             "mask_weight has no effect: every training dialogue is a single turn, without"
             " neighbours to reconstruct it from."
         )
-    if any(row["fusion"] == "vae" for row in rows) and len(run.encoders) == 1:
+    with_vae = any(row["fusion"] == "vae" for row in rows)
+    if with_vae and len(run.encoders) == 1:
         yield f"The VAE has nothing to join: {next(iter(run.encoders))} is the only modality."
-    if run.config["fuse"]["vae"]["class_weight"] not in (0, VAESettings.class_weight) and any(
-        LOG_PROBABILITIES in facts for facts in run.encoders.values()
-    ):
+    weight_is_set = run.config["fuse"]["vae"]["class_weight"] not in (0, VAESettings.class_weight)
+    known = any(LOG_PROBABILITIES in facts for facts in run.encoders.values())
+    if with_vae and weight_is_set and known:
         yield (
             "fuse.vae.class_weight has no effect: where text encoders are fine-tuned in folds, the"
             " VAE looks at no label."

@@ -1,4 +1,4 @@
-"""What would stop a run halfway is told before it starts."""
+"""Problems that would stop a run halfway are reported before it starts."""
 
 import os
 import time

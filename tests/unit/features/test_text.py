@@ -156,7 +156,7 @@ def test_training_pieces_hold_every_turn_once_and_differ(tokenizer):
     assert [s.rows for s in first] != [s.rows for s in second]
 
 
-def test_with_all_turns_an_utterance_hears_later_ones(conversations):
+def test_with_all_turns_an_utterance_sees_later_ones(conversations):
     _, before = extract(conversations, context_turns="all")
     changed = conversations.assign(text=conversations["text"].str.replace("No, no, no!", "Yes!"))
     _, after = extract(changed, context_turns="all")

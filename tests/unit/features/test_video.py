@@ -51,7 +51,7 @@ def test_an_image_network_is_averaged_over_frames(write_media):
     np.testing.assert_allclose(features[0], features[1:].mean(axis=0), rtol=1e-4, atol=1e-5)
 
 
-def test_a_video_network_hears_the_order_of_frames(write_media):
+def test_a_video_network_depends_on_the_order_of_frames(write_media):
     frames = [jpeg(seed) for seed in range(4)]
     clips = [("forth", None, frames), ("back", None, frames[::-1])]
     _, features = extract(write_media(clips), encoder="r3d_18")

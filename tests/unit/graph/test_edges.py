@@ -76,7 +76,7 @@ def test_edges_have_the_shapes_and_types_that_are_promised():
     assert edges["edge_index"].dtype == edges["edge_type"].dtype == np.int64
 
 
-def test_one_utterance_hears_itself_and_nobody_is_fine():
+def test_one_utterance_receives_from_itself_and_none_is_fine():
     assert edges_of(nodes_of({"a": "X"}), 8, 8) == {(0, 0): "self"}
     empty = build_edges(nodes_of({"a": ""}), 8, 8)
     assert empty["edge_index"].shape == (2, 0)

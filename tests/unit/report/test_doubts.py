@@ -87,6 +87,9 @@ def test_a_weight_of_labels_beside_log_probabilities_has_no_effect(run, weight, 
 
     assert ("fuse.vae.class_weight has no effect" in doubts(run.encoders | tuned)) is named
     assert "class_weight" not in doubts(run.encoders)
+    assert "class_weight" not in " ".join(
+        write_doubts(replace(run, config=config, encoders=run.encoders | tuned), [])
+    )
 
 
 def test_re_weighting_that_was_never_reached_is_named(run):

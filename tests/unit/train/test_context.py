@@ -40,7 +40,7 @@ def test_dialogues_do_not_hear_each_other():
     assert not torch.allclose(after[2:], before[2:])
 
 
-def test_an_online_encoder_hears_the_past_only():
+def test_an_online_encoder_sees_the_past_only():
     encoder = DialogueEncoder(4, online=True)
     inputs = torch.randn(6, 4)
     before = encoder(inputs, torch.tensor([6]))

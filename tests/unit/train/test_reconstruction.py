@@ -44,5 +44,5 @@ def test_the_decoder_does_not_see_codes_of_masked_nodes():
     torch.testing.assert_close(decoder(changed, masked, edge_index, edge_type), before)
     changed[0] += 1
     after = decoder(changed, masked, edge_index, edge_type)
-    assert not torch.allclose(after[0], before[0])  # node 1 hears node 0
-    torch.testing.assert_close(after[1], before[1])  # node 2 hears masked nodes only
+    assert not torch.allclose(after[0], before[0])  # node 0 is a neighbour of node 1
+    torch.testing.assert_close(after[1], before[1])  # all neighbours of node 2 are masked
