@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Progress:
         history: rows of the table HISTORY: epoch, split, quantity, value.
         best_value: of the quantity that chooses the epoch, smallest is best.
         best_state: the network's weights in ``best_epoch``.
+        recent: number, value and weights of the last epochs, for a mean with later ones.
         second_part_since: the epoch after which the second part of the loss began; 0 before.
     """
 
@@ -51,6 +52,7 @@ class Progress:
     best_value: float = float("inf")
     best_epoch: int = 0
     best_state: dict[str, torch.Tensor] = field(default_factory=dict)
+    recent: list[tuple[int, float, dict[str, torch.Tensor]]] = field(default_factory=list)
     second_part_since: int = 0
 
 
@@ -114,7 +116,7 @@ class Checkpoint:
                 "parts": {name: part.state_dict() for name, part in _parts_of(training).items()},
                 "generators": {n: g.get_state() for n, g in _generators_of(training).items()},
                 "random": _random_states(),
-                "progress": {**asdict(progress), "best_state": progress.best_state},
+                "progress": vars(progress),
             },
             body,
         )

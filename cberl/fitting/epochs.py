@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Protocol
 
 import pandas as pd
@@ -52,6 +53,8 @@ class Plan:
         epochs: the most to run.
         quantity: of `Training.score`, the one that chooses the epoch; None keeps the last one.
         largest: the largest value is the best, not the smallest.
+        window: how many epochs in a row the value is averaged over; the weights of the middle one
+            are kept. Where few rows decide, the best single epoch is mostly a lucky one.
         patience: epochs without a better value before training stops.
         settled: the last epoch in which the loss still changes; patience counts from there on.
         second_part: called when patience is at an end; if it returns True, training continues from
@@ -64,6 +67,7 @@ class Plan:
     epochs: int
     quantity: str | None = None
     largest: bool = False
+    window: int = 1
     patience: int = 0
     settled: int = 0
     second_part: Callable[[], bool] | None = None
@@ -102,11 +106,9 @@ def run_epochs(
         so_far.history += [(epoch, "dev", name, value) for name, value in scores.items()]
         if plan.quantity is not None:
             value = -scores[plan.quantity] if plan.largest else scores[plan.quantity]
-            if value < so_far.best_value:
-                so_far.best_value, so_far.best_epoch = value, epoch
-                so_far.best_state = _copy_of(training.network.state_dict())
-            waited_since = max(so_far.best_epoch, so_far.second_part_since, plan.settled)
-            if epoch - waited_since >= plan.patience:
+            _compare(so_far, epoch, value, training.network, plan.window)
+            best_since = so_far.best_epoch + plan.window // 2
+            if epoch - max(best_since, so_far.second_part_since, plan.settled) >= plan.patience:
                 if plan.second_part is None or not plan.second_part():
                     break
                 training.network.load_state_dict(so_far.best_state)
@@ -117,10 +119,22 @@ def run_epochs(
         training.network.load_state_dict(so_far.best_state)
         which = "highest" if plan.largest else "lowest"
         logging.info(
-            "%s: epoch %d has the %s %s on dev, %.4f",
+            "%s: epoch %d has the %s %s on dev, %.4f%s",
             *(plan.section, so_far.best_epoch, which, plan.quantity, abs(so_far.best_value)),
+            f" (mean of {plan.window} epochs around it)" if plan.window > 1 else "",
         )
     return pd.DataFrame(so_far.history, columns=HISTORY_COLUMNS)
+
+
+def _compare(so_far: Progress, epoch: int, value: float, network: nn.Module, window: int) -> None:
+    """Take over the middle epoch of the last ``window`` ones, if their mean is the best so far."""
+    recent = [*so_far.recent, (epoch, value, _copy_of(network.state_dict()))]
+    mean = fmean(one_value for _, one_value, _ in recent)
+    # Until there are as many as the window has, the last mean counts: one of fewer is luckier.
+    if mean < so_far.best_value or (window > 1 and epoch <= window):
+        so_far.best_value = mean
+        so_far.best_epoch, _, so_far.best_state = recent[len(recent) // 2]
+    so_far.recent = recent[1:] if len(recent) == window else recent
 
 
 def best_epoch(history: pd.DataFrame, quantity: str, largest: bool = False) -> tuple[int, float]:

@@ -25,6 +25,8 @@ from cberl.train.sampling import SAMPLINGS, class_table, dialogue_weights, draw_
 from cberl.train.settings import TrainSettings
 
 LARGEST_GRADIENT = 1.0
+EPOCHS_AVERAGED = 5
+"""The macro-F1 of an epoch is too much of chance to choose by; docs/results.md has figures."""
 SYNTHETIC_ROWS = ("all", "chosen")
 
 
@@ -43,13 +45,13 @@ def fit_classifier(
 ) -> tuple[ConversationNetwork, pd.DataFrame]:
     """Train classification and masked-node reconstruction together.
 
-    The weights of the epoch with the best dev macro-F1 are kept. Where a network starts from what
-    encoders know, and learns by cross-entropy, it is the epoch of the lowest dev cross-entropy, the
-    start among them: the network cannot lose to its encoders there, and a macro-F1 that hangs on a
-    handful of rows would often choose a later one that has fitted training rows too well. A loss of
-    two parts (LDAM) begins the second when dev no longer improves, with patience counted anew.
-    On a CPU, the same seed gives the same network; on a GPU, half precision is used where it is
-    safe.
+    The weights of the epoch with the best dev macro-F1 are kept, averaged over five epochs around
+    it. Where a network starts from what encoders know, and learns by cross-entropy, it is the epoch
+    of the lowest dev cross-entropy, the start among them: the network cannot lose to its encoders
+    there, and a macro-F1 that hangs on a handful of rows would often choose a later one that has
+    fitted training rows too well. A loss of two parts (LDAM) begins the second when dev no longer
+    improves, with patience counted anew. On a CPU, the same seed gives the same network; on a GPU,
+    half precision is used where it is safe.
 
     Args:
         train: training dialogues, real and synthetic, with labels and classes.
@@ -164,6 +166,7 @@ class ClassifierTraining:
             self.settings.epochs,
             quantity="loss" if from_evidence else "macro_f1",
             largest=not from_evidence,
+            window=1 if from_evidence else EPOCHS_AVERAGED,
             patience=self.settings.patience,
             start=from_evidence,
             second_part=self._begin_second_part,

@@ -138,7 +138,8 @@ class ConversationNetwork(nn.Module):
 
         The conversation goes through twice, side by side in one pass: as it is, for the logits,
         and with a share of its nodes hidden. A hidden node's projection is replaced by a learnt
-        token before any neighbour sees it.
+        token before any neighbour sees it. The projection itself learns from the labels alone: of
+        few rows, it would otherwise keep what makes an utterance easy to rebuild.
 
         Args:
             rate: share of nodes to hide, 0 to 1; the others as in `forward`.
@@ -148,7 +149,7 @@ class ConversationNetwork(nn.Module):
         """
         masked = choose_masked(lengths, rate)  # [N]
         projected = self.projection(inputs)  # [N, H]
-        hidden = torch.where(masked.unsqueeze(1), self.mask_token, projected)
+        hidden = torch.where(masked.unsqueeze(1), self.mask_token, projected.detach())
         twice = (
             torch.cat([lengths, lengths]),
             torch.cat([edge_index, edge_index + len(inputs)], dim=1),

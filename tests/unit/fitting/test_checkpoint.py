@@ -65,6 +65,20 @@ def test_a_training_goes_on_after_the_last_epoch_that_was_kept(tmp_path):
     assert its_history.equals(history)
 
 
+@pytest.mark.parametrize("stopped", [2, 4, 6])
+def test_a_mean_over_epochs_goes_on_where_it_was(tmp_path, stopped):
+    def train_averaged(training, checkpoint=None):
+        plan = Plan("toy", 6, quantity="quality", window=3, patience=9)
+        run_epochs(training, plan, checkpoint)
+        return training.network.weight.item()
+
+    whole = train_averaged(Noisy())
+    torch.manual_seed(0)
+    with pytest.raises(KeyboardInterrupt):
+        train_averaged(Noisy(fails=stopped), Checkpoint(tmp_path / "kept", "key"))
+    assert train_averaged(Noisy(), Checkpoint(tmp_path / "kept", "key")) == whole
+
+
 class TwoParts(Noisy):
     """Noisier in its second part, which begins once; dev never improves."""
 

@@ -58,6 +58,27 @@ def test_without_a_quantity_the_last_epoch_is_kept():
     assert set(history["split"]) == {"train"}
 
 
+def test_of_a_window_the_middle_epoch_is_kept_and_a_lucky_one_is_not(caplog):
+    caplog.set_level("INFO")
+    scores = [1, 9, 1, 1, 5, 6, 5, 1, 1, 1, 1]
+    training = Scripted(scores)
+    plan = Plan("toy", 11, quantity="quality", largest=True, window=3, patience=4)
+    history = run_epochs(training, plan)
+    assert kept(training) == 6
+    assert history["epoch"].max() == 6 + 1 + 4  # known one epoch later
+    assert "epoch 6 has the highest quality on dev, 5.3333 (mean of 3 epochs" in caplog.text
+
+
+@pytest.mark.parametrize(("scores", "best"), [([4], 1), ([4, 5], 2), ([5, 4, 5, 4], 3)])
+def test_fewer_epochs_than_a_window_are_averaged_as_they_are(scores, best):
+    training = Scripted(scores)
+    epochs = len(scores)
+    run_epochs(
+        training, Plan("toy", epochs, quantity="quality", largest=True, window=5, patience=9)
+    )
+    assert kept(training) == best
+
+
 def test_patience_ends_the_run_that_many_epochs_after_the_best():
     training = Scripted([5, 4, 3, 6, 6, 6, 0])
     history = run_epochs(training, Plan("toy", 7, quantity="quality", patience=3))
