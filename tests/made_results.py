@@ -250,7 +250,7 @@ def write_synthetic(made, utterances, labels, draw):
 def write_histories(made):
     rows = [
         {"epoch": epoch, "split": split, "quantity": quantity, "value": 1 / epoch}
-        for epoch in range(1, 6)
+        for epoch in range(1, 9)
         for split in ("train", "dev")
         for quantity in ("loss", "macro_f1")
     ]

@@ -11,6 +11,7 @@ from cberl.report.findings import Evaluation
 from cberl.report.formatting import counted, listed, percent
 from cberl.report.run import Run
 from cberl.report.score_bars import never_predicted
+from cberl.train.settings import EPOCHS_AVERAGED
 
 FEW = 30
 SATURATED = 0.98
@@ -197,7 +198,8 @@ def _second_part_began(run: Run, variant: str) -> bool:
     for place, history in run.histories.items():
         if (place.stage, place.name) == ("train", variant):
             rows = history[(history["split"] == "dev") & (history["quantity"] == "macro_f1")]
-            scores = rows.sort_values("epoch")["value"].reset_index(drop=True)
+            scores = rows.sort_values("epoch")["value"].rolling(EPOCHS_AVERAGED).mean().dropna()
+            scores = scores.reset_index(drop=True)
             stalled = scores.groupby((scores > scores.cummax().shift(fill_value=-1)).cumsum())
             if stalled.cumcount().max() >= run.config["train"]["patience"]:
                 return True

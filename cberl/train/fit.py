@@ -22,11 +22,9 @@ from cberl.train.loss import LOSSES, SECOND_PARTS, ClassCounts
 from cberl.train.network import ConversationNetwork
 from cberl.train.resampling import gain_over, resampled_macro_f1
 from cberl.train.sampling import SAMPLINGS, class_table, dialogue_weights, draw_dialogues
-from cberl.train.settings import TrainSettings
+from cberl.train.settings import EPOCHS_AVERAGED, TrainSettings
 
 LARGEST_GRADIENT = 1.0
-EPOCHS_AVERAGED = 5
-"""The macro-F1 of an epoch is too much of chance to choose by; docs/results.md has figures."""
 SYNTHETIC_ROWS = ("all", "chosen")
 
 

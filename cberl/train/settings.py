@@ -5,6 +5,9 @@ from typing import Literal
 
 from cberl.settings import setting
 
+EPOCHS_AVERAGED = 5
+"""The macro-F1 of one epoch is too much of chance to choose by; docs/results.md has figures."""
+
 
 @dataclass(frozen=True)
 class TrainSettings:
