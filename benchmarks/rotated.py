@@ -147,10 +147,11 @@ def report(models: Sequence[ModelPredictions], classes: Sequence[str]) -> str:
     summary = summarise(per_class, overall, bootstrapped, classes, CONFIDENCE)
     arms = list(dict.fromkeys(one.variant for one in models))
     comparison = compare_variants(bootstrapped, arms, classes, CONFIDENCE)
+    rows = len(models[0].utterances)
     return "\n\n".join(
         [
-            f"{len(models[0].utterances):,} utterances, each predicted by networks that have not seen"
-            f" its dialogue; F1 in percent; seeds: {len(SEEDS)}; mean ± standard deviation.",
+            f"{rows:,} utterances, each predicted by networks that have not seen its dialogue."
+            f" F1 in percent; seeds: {len(SEEDS)}; mean ± standard deviation.",
             scores_table(summary, "f1", classes),
             "Against the baseline, in points, with 95 % intervals:",
             intervals_table(comparison[comparison["reference"] == BASELINE], "difference", (), "+"),

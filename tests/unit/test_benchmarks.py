@@ -283,6 +283,70 @@ def test_each_of_several_encoders_is_an_arm_of_the_evidence(benchmark, tmp_path)
 @pytest.mark.parametrize(
     ("found", "ended", "status"), [("same", 0, 0), ("other", 0, 1), ("same", 1, 1)]
 )
+def write_features(made, facts=None):
+    utterances = read_table(made.folder / "corpus/utterances.parquet", UTTERANCES)
+    numbers = {name: number for number, name in enumerate(utterances["utterance_id"])}
+    for split, path in made.label_paths().items():
+        ids = read_table(path, LABELS)["utterance_id"].iloc[::-1].to_numpy()
+        vectors = np.array([[numbers[name], 1.0] for name in ids], np.float32)
+        write_table(
+            made.folder / f"features/text/{split}.parquet",
+            FEATURES,
+            feature_rows(ids, vectors),
+            {},
+            {"features": vectors},
+            {"modality": "text"} | (facts or {}),
+        )
+
+
+def test_rotated_each_part_is_the_test_split_once(benchmark, tmp_path):
+    rotated = benchmark("rotated")
+    made = make_results(tmp_path / "results")
+    write_features(made)
+    rows, vectors = rotated.read_corpus(made.folder)
+    assert vectors["text"][:, 0].tolist() == list(range(len(rows)))
+    settings = {"corpus": {"name": "a"}, "modalities": ["text"], "train": {"epochs": 2}}
+    tested = []
+    for part in range(rotated.PARTS):
+        config = rotated.write_part(tmp_path / str(part), part, rows, vectors, settings)
+        written = yaml.safe_load(config.read_text(encoding="utf-8"))
+        assert written["train"] == {"epochs": 2}
+        frame = pd.read_parquet(tmp_path / str(part) / "features.parquet")
+        assert (frame.groupby("group")["split"].nunique() == 1).all()
+        assert set(frame["split"]) == {"train", "dev", "test"}
+        tested += frame.index[frame["split"] == "test"].tolist()
+    assert sorted(tested) == list(range(len(rows)))
+
+
+def test_rotated_features_have_seen_no_label(benchmark, tmp_path):
+    rotated = benchmark("rotated")
+    made = make_results(tmp_path / "results")
+    with pytest.raises(SystemExit, match="has no features"):
+        rotated.read_corpus(made.folder)
+    write_features(made, {LOG_PROBABILITIES: made.classes})
+    with pytest.raises(SystemExit, match="fine-tuned on labels"):
+        rotated.read_corpus(made.folder)
+
+
+def test_rotated_parts_are_scored_as_one(benchmark, tmp_path):
+    rotated = benchmark("rotated")
+    made = make_results(tmp_path / "results")
+    part = rotated.read_part(made.folder)
+    joined = rotated.join([part, part])
+    assert [(one.variant, one.seed) for one in joined] == [(one.variant, one.seed) for one in part]
+    assert len(joined[0].utterances) == len(joined[0].truth) == 2 * len(part[0].truth)
+    tables = rotated.report(joined, made.classes)
+    f1 = np.mean(
+        [
+            f1_score(one.truth[one.labelled], one.predicted[one.labelled], average="weighted")
+            for one in part
+            if one.variant == part[0].variant
+        ]
+    )
+    assert f"{2 * len(part[0].truth)} utterances" in tables
+    assert f"{100 * f1:.1f}" in tables
+
+
 def test_the_campaign_of_kills_fails_where_a_file_differs_or_a_run_does_not_end(
     benchmark, monkeypatch, tmp_path, found, ended, status
 ):
