@@ -280,9 +280,6 @@ def test_each_of_several_encoders_is_an_arm_of_the_evidence(benchmark, tmp_path)
     assert (small.predicted[has_text] == 1).all()
 
 
-@pytest.mark.parametrize(
-    ("found", "ended", "status"), [("same", 0, 0), ("other", 0, 1), ("same", 1, 1)]
-)
 def write_features(made, facts=None):
     utterances = read_table(made.folder / "corpus/utterances.parquet", UTTERANCES)
     numbers = {name: number for number, name in enumerate(utterances["utterance_id"])}
@@ -347,6 +344,9 @@ def test_rotated_parts_are_scored_as_one(benchmark, tmp_path):
     assert f"{100 * f1:.1f}" in tables
 
 
+@pytest.mark.parametrize(
+    ("found", "ended", "status"), [("same", 0, 0), ("other", 0, 1), ("same", 1, 1)]
+)
 def test_the_campaign_of_kills_fails_where_a_file_differs_or_a_run_does_not_end(
     benchmark, monkeypatch, tmp_path, found, ended, status
 ):
