@@ -43,13 +43,13 @@ def fit_classifier(
 ) -> tuple[ConversationNetwork, pd.DataFrame]:
     """Train classification and masked-node reconstruction together.
 
-    The weights of the epoch with the best dev macro-F1 are kept, averaged over five epochs around
-    it. Where a network starts from what encoders know, and learns by cross-entropy, it is the epoch
-    of the lowest dev cross-entropy, the start among them: the network cannot lose to its encoders
-    there, and a macro-F1 that hangs on a handful of rows would often choose a later one that has
-    fitted training rows too well. A loss of two parts (LDAM) begins the second when dev no longer
-    improves, with patience counted anew. On a CPU, the same seed gives the same network; on a GPU,
-    half precision is used where it is safe.
+    The weights of the epoch with the best dev macro-F1 are kept; an epoch's macro-F1 is the mean of
+    five around it. Where a network starts from what encoders know, and learns by cross-entropy, it
+    is the epoch of the lowest dev cross-entropy, the start among them: the network cannot lose to
+    its encoders there, and a macro-F1 that hangs on a handful of rows would often choose a later
+    one that has fitted training rows too well. A loss of two parts (LDAM) begins the second when
+    dev no longer improves, with patience counted anew. On a CPU, the same seed gives the same
+    network; on a GPU, half precision is used where it is safe.
 
     Args:
         train: training dialogues, real and synthetic, with labels and classes.

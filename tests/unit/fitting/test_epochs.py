@@ -72,10 +72,8 @@ def test_of_a_window_the_middle_epoch_is_kept_and_a_lucky_one_is_not(caplog):
 @pytest.mark.parametrize(("scores", "best"), [([4], 1), ([4, 5], 2), ([5, 4, 5, 4], 3)])
 def test_fewer_epochs_than_a_window_are_averaged_as_they_are(scores, best):
     training = Scripted(scores)
-    epochs = len(scores)
-    run_epochs(
-        training, Plan("toy", epochs, quantity="quality", largest=True, window=5, patience=9)
-    )
+    plan = Plan("toy", len(scores), quantity="quality", largest=True, window=5, patience=9)
+    run_epochs(training, plan)
     assert kept(training) == best
 
 
