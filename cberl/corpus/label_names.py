@@ -2,13 +2,13 @@
 
 import difflib
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from cberl.corpus.alike import as_number, fold_name
 from cberl.corpus.readers.column_names import as_yaml
 from cberl.errors import InputError
 
@@ -93,7 +93,7 @@ def check_labels(
             f"letters or the spelling of a number; write corpus.labels: {as_yaml(merged)} (or "
             "each as itself to keep them apart)"
         )
-    numbers = [_number(name) for name in counts]
+    numbers = [as_number(name) for name in counts]
     labelled = sum(counts.values())
     if len(counts) > MOST_NAMES and len(counts) > labelled / 2 and not classes:
         raise InputError(
@@ -200,25 +200,19 @@ def class_order(labels: pd.Series) -> list[str]:
 
 
 def _natural_key(label: str) -> tuple:
-    number = _number(label)
+    number = as_number(label)
     if number is not None:
         return (0, number, label)
     parts = re.split(r"(\d+)", label)
     return (1, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], label)
 
 
-def _number(label: str) -> float | None:
-    return (
-        float(label) if re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,20})?(e[+-]?\d{1,2})?", label) else None
-    )
-
-
 def _reads_like_none(label: str, counts: Mapping[str, int]) -> bool:
     if re.sub(r"\s", "", label).lower() in NO_LABEL_WORDS:
         return True
     # The field writes -1 beside class numbers.
-    others = [_number(name) for name in counts if name != label]
-    return _number(label) == -1 and bool(others) and all(n is not None and n >= 0 for n in others)
+    others = [as_number(name) for name in counts if name != label]
+    return as_number(label) == -1 and bool(others) and all(n is not None and n >= 0 for n in others)
 
 
 def _spellings(
@@ -240,9 +234,6 @@ def _spellings(
 
 def _folded(label: str) -> str:
     """What is left of a label without case, blanks, and signs that stand for blanks."""
-    number = _number(label)
-    if number is not None:
-        return str(number)
-    text = unicodedata.normalize("NFKC", label).casefold()
-    text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc"))
-    return re.sub(r"[\s_-]+", "", text) or text
+    if as_number(label) is not None:
+        return fold_name(label)
+    return re.sub(r"[\s_-]+", "", fold_name(label)) or label

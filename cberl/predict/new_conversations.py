@@ -16,7 +16,8 @@ import pandas as pd
 
 from cberl.corpus.assemble import name_utterances, number_turns, refuse_repeated_keys
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
-from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows, find_disorder
+from cberl.corpus.readers.odd_cells import find_disorder
+from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows
 from cberl.corpus.readers.text_files import (
     AUTO,
     CONFIGURED,

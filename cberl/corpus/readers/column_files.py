@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cberl.corpus.blank_text import is_blank
 from cberl.corpus.foreign_files import refuse_foreign
 from cberl.corpus.readers.bounds import check_cell, check_column_count
 from cberl.corpus.readers.column_names import map_columns, refuse_by_content
@@ -195,7 +196,7 @@ def _json_objects(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def cell_text(value: Any, path: Path, place: str, column: str) -> str | None:
-    """A cell as text without blanks around it, or None where it is empty.
+    """A cell as text without blanks around it, or None where nothing in it can be seen.
 
     Raises:
         InputError: it is neither text nor a number.
@@ -203,7 +204,7 @@ def cell_text(value: Any, path: Path, place: str, column: str) -> str | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, str):
-        return value.strip() or None
+        return None if is_blank(value) else value.strip()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, int | float) and not isinstance(value, bool):

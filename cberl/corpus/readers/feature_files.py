@@ -12,6 +12,7 @@ from cberl.corpus.annotations import PICKLE_SUFFIXES, find_corpus_file
 from cberl.corpus.assemble import Corpus, assemble_corpus, name_utterances
 from cberl.corpus.label_names import cut_scores, name_numbered_labels
 from cberl.corpus.readers.column_files import read_column_file
+from cberl.corpus.readers.odd_cells import find_disorder
 from cberl.corpus.readers.packed_columns import PackedVectors, kind_of
 from cberl.corpus.readers.packed_pickles import read_packed_pickle
 from cberl.corpus.readers.pickle_rows import as_vector
@@ -19,7 +20,6 @@ from cberl.corpus.readers.table import (
     OPTIONAL,
     REQUIRED,
     conversation_rows,
-    find_disorder,
     name_classes,
 )
 from cberl.corpus.settings import CorpusSettings

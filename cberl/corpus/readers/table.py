@@ -1,7 +1,7 @@
 """The reader of a user's own conversations: one file, one row per utterance."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,13 +12,14 @@ from cberl.corpus.label_names import (
     check_labels,
     class_order,
     cut_scores,
-    joined_labels,
     name_numbered_labels,
     rename_labels,
 )
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
 from cberl.corpus.readers.column_names import SPLIT_WORDS
+from cberl.corpus.readers.odd_cells import find_disorder, find_odd_cells
 from cberl.corpus.readers.packed_pickles import read_packed_pickle
+from cberl.corpus.readers.text_files import map_control_codes
 from cberl.corpus.readers.times import parse_time
 from cberl.corpus.settings import CorpusSettings
 from cberl.corpus.split import draw_missing_splits
@@ -31,11 +32,6 @@ OPTIONAL = ("text", "label", "split", "group", "media", "start", "end", "audio")
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """Control characters but tab and line break. A spreadsheet has vertical tabs for line breaks."""
-
-MOST_SHOWN = 5
-LONGEST_USUAL_S = 120.0
-"""Median length of utterances above which times are hardly in seconds."""
-_NO_TEXT = ("nan", "NaN", "NA", "N/A", "None", "null", "NULL", "#N/A", "<NA>")
 
 
 def read_table_corpus(settings: CorpusSettings, root: Path) -> Corpus:
@@ -116,52 +112,6 @@ def classes_of(rows: pd.DataFrame, path: Path) -> list[str]:
     return classes
 
 
-def find_odd_cells(rows: pd.DataFrame) -> Iterator[str]:
-    """List cells that are read as they are though this is unlikely to be meant."""
-    joined = joined_labels(rows["label"])
-    if joined:
-        yield (
-            f"labels {', '.join(map(repr, joined[:MOST_SHOWN]))} look like several at once, and "
-            "are classes of their own; corpus.labels can rename them"
-        )
-    usual = rows["annotated_duration_s"].median()
-    if usual > LONGEST_USUAL_S:
-        yield (
-            f"an utterance lasts {usual:g} s in the median by start and end: are these seconds? "
-            "Milliseconds would be a thousand times as much"
-        )
-    for name in ("text", "speaker"):
-        odd = rows[name].isin(_NO_TEXT)
-        if odd.any():
-            yield (
-                f"{name} is {rows.loc[odd, name].iloc[0]!r} in {odd.sum()} rows, first "
-                f"{rows.loc[odd, 'where'].iloc[0]}: read as it stands; empty the cell if it means "
-                "that there is none"
-            )
-
-
-def find_disorder(rows: pd.DataFrame) -> Iterator[str]:
-    """List where rows of a dialogue are probably not in the order of speaking.
-
-    Args:
-        rows: as of `conversation_rows`.
-    """
-    numbers = rows["utterance"].where(rows["utterance"].str.fullmatch(r"\d{1,15}"))
-    media = rows["media_path"].fillna("")
-    starts = rows["media_start_s"].groupby([rows["dialogue"], media]).diff()
-    for order, steps in (
-        ("the times", starts),
-        ("the numbers in column utterance", numbers.astype(float).groupby(rows["dialogue"]).diff()),
-    ):
-        back = steps < 0
-        if back.any():
-            yield (
-                f"rows of {rows.loc[back, 'dialogue'].nunique()} dialogues are not in the order of "
-                f"{order}, first {rows.loc[back, 'where'].iloc[0]}: read as they stand; sort them "
-                "if that is the order of speaking"
-            )
-
-
 def refuse_shared_media(rows: pd.DataFrame) -> None:
     """Refuse several rows that would each get all of one recording.
 
@@ -209,7 +159,7 @@ def conversation_rows(file: ColumnFile) -> pd.DataFrame:
             "dialogue": frame["dialogue"],
             "utterance": frame["utterance"],
             "speaker": frame["speaker"],
-            "text": frame["text"].fillna("").str.replace(_CONTROL, " ", regex=True),
+            "text": frame["text"].map(_plain_text, na_action="ignore").fillna(""),
             "label": frame["label"],
             "media_path": frame["media"],
             "media_start_s": frame["start_s"].astype(float),
@@ -226,8 +176,16 @@ def _split_of(cell: str | None) -> str | None:
     return None if cell is None else SPLIT_WORDS.get(cell.lower(), cell)
 
 
+def _plain_text(text: str) -> str:
+    return map_control_codes(_CONTROL.sub(" ", text))
+
+
 def _note_control(text: str) -> str | None:
-    return "control characters in the text read as blanks" if _CONTROL.search(text) else None
+    notes = [
+        "control characters in the text read as blanks" if _CONTROL.search(text) else None,
+        "control codes in the text read as cp1252" if text != map_control_codes(text) else None,
+    ]
+    return "; ".join(filter(None, notes)) or None
 
 
 def _find_mistakes(frame: pd.DataFrame) -> pd.DataFrame:

@@ -180,7 +180,8 @@ def read_delimited(
     # newline="": otherwise line ends inside quotes would be changed.
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = name_columns([name.strip() for name in next(lines, [])])
+        first = [name.strip() for name in next(lines, [])]
+        header = name_columns(first)
         if not header:
             raise InputError(f"{path}: is empty; expected a header and rows")
         for name in required:
@@ -204,7 +205,13 @@ def read_delimited(
                     f"{path}: line {lines.line_num}: {len(values)} values; expected {len(header)}, "
                     f"one per column{separator_hint(header, delimiter)}"
                 )
+            if [value.strip("\ufeff \t") for value in values] == first:
+                raise InputError(
+                    f"{path}: line {lines.line_num}: is the header once more; expected rows alone "
+                    "under the first (as where files are joined)"
+                )
             rows += 1
+            _refuse_swallowed_rows(values, header, delimiter, f"{path}: line {lines.line_num}")
             yield lines.line_num, dict(zip(header, values, strict=True))
     except csv.Error as error:
         if "field larger than" in str(error):
@@ -218,6 +225,23 @@ def read_delimited(
         ) from None
     if not rows:
         raise InputError(f"{path}: has no rows under its header; expected at least one")
+
+
+def _refuse_swallowed_rows(
+    values: Sequence[str], header: Sequence[str], delimiter: str, where: str
+) -> None:
+    """Refuse a cell that holds whole rows: one of another row ends the quote that it begins with.
+
+    Only of tabs, which a text hardly has itself.
+    """
+    for name, value in zip(header, values, strict=True):
+        breaks = len(value.splitlines()) - 1
+        if delimiter == "\t" and 0 < breaks * (len(header) - 1) == value.count("\t"):
+            raise InputError(
+                f"{where}, column {name}: holds tabs and line breaks as {breaks} more rows have "
+                "them; expected a cell that begins with a quote to end with one, and quotes inside "
+                "of it doubled"
+            )
 
 
 def find_delimiter(text: str, suffix: str) -> str:

@@ -286,6 +286,17 @@ def test_a_dev_split_without_labels_is_refused(tmp_path):
             b'dialogue\tutterance\tspeaker\ttext\n1\t1\tA\t"Oh," he said\n',
             r"line 2: .*; expected a cell that begins with a quote to end with one",
         ),
+        (
+            "utterances.tsv",
+            b"dialogue\tutterance\tspeaker\ttext\n"
+            b'1\t1\tA\t"Dear\n1\t2\tA\tCarol,\n1\t3\tA\tyours"\n1\t4\tA\tAnn\n',
+            r"line 4, column text: holds tabs and line breaks as 2 more rows have them; expected",
+        ),
+        (
+            "utterances.csv",
+            b"\xef\xbb\xbfdialogue,utterance\n1,1\n\xef\xbb\xbfdialogue,utterance\n2,1\n",
+            r"line 3: is the header once more; expected rows alone",
+        ),
         ("utterances.parquet", b"PAR1 and so on", r"not a whole Parquet file"),
         ("utterances.tsv", b"dialogue\tutterance\tspeaker\n", r"has no rows"),
         ("utterances.xlsx", b"PK", r"not a whole Excel workbook"),
