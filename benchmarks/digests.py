@@ -58,7 +58,7 @@ def write_features(path: Path) -> None:
 
 def write_media(path: Path) -> None:
     random = np.random.default_rng(0)
-    frame = pd.DataFrame({column.name: [None] * CLIPS for column in MEDIA.columns})
+    frame = pd.DataFrame(dict.fromkeys(MEDIA.names, [None] * CLIPS))
     frame["utterance_id"] = [f"train/{row // 10}/{row % 10}" for row in range(CLIPS)]
     tones = [300 * random.standard_normal(48000) for _ in range(CLIPS)]
     frame["audio"] = [tone.astype(np.int16) for tone in tones]

@@ -85,7 +85,7 @@ def pick_texts(texts: list[str], count: int) -> list[str]:
 
 def utterance_rows(texts: list[str], clips: list[Path] | None = None) -> pd.DataFrame:
     """Rows of the table UTTERANCES, ten turns a dialogue; clips are taken in turn."""
-    table = pd.DataFrame({column.name: [None] * len(texts) for column in UTTERANCES.columns})
+    table = pd.DataFrame(dict.fromkeys(UTTERANCES.names, [None] * len(texts)))
     numbers = range(len(texts))
     return table.astype(object).assign(
         utterance_id=[f"train/{number // 10}/{number % 10}" for number in numbers],
@@ -107,7 +107,7 @@ def made_sound(seconds: float) -> np.ndarray:
 
 def write_media(path: Path, count: int, **columns: Any) -> None:
     """A table of decoded clips that are all alike; columns that are not given are null."""
-    plain = {column.name: None for column in MEDIA.columns} | columns
+    plain = dict.fromkeys(MEDIA.names) | columns
     with open_table(path, MEDIA, {}) as writer:
         for start in range(0, count, 64):
             rows = [

@@ -71,7 +71,7 @@ class TableWriter:
         self._check_keys(frame)
         if self._writer is None:
             schema = table.schema.with_metadata({METADATA_KEY: self._header})
-            vectors = {column.name for column in self._kind.columns if column.dtype == VECTOR}
+            vectors = self._kind.vectors
             self._writer = pq.ParquetWriter(
                 self._temporary,
                 schema,
@@ -80,8 +80,8 @@ class TableWriter:
                 use_dictionary=[name for name in schema.names if name not in vectors],
                 use_byte_stream_split=[f"{name}{_NUMBERS_OF_VECTORS}" for name in vectors],
             )
-        wide = any(column.dtype == VECTOR for column in self._kind.columns)
-        self._writer.write_table(table.cast(self._writer.schema), ROWS_AT_ONCE if wide else None)
+        rows_at_once = ROWS_AT_ONCE if self._kind.vectors else None
+        self._writer.write_table(table.cast(self._writer.schema), rows_at_once)
 
     def close(self) -> None:
         """End the file, if anything was written to it."""
@@ -150,8 +150,7 @@ def read_table(
         InputError: the file is absent, broken, of another kind, or lacks a column.
     """
     _check_kind(path, kind)
-    vectors = {column.name for column in kind.columns if column.dtype == VECTOR}
-    names = [name for name in pq.read_schema(path).names if name not in vectors]
+    names = [name for name in pq.read_schema(path).names if name not in kind.vectors]
     if columns is not None:
         missing = [name for name in columns if name not in names]
         if missing:
@@ -376,7 +375,7 @@ def _to_arrow(
     path: Path, kind: TableKind, frame: pd.DataFrame, matrices: Mapping[str, np.ndarray]
 ) -> pa.Table:
     given = {*frame.columns, *matrices}
-    unknown = given.difference(column.name for column in kind.columns)
+    unknown = given.difference(kind.names)
     if unknown:
         raise InputError(f"{path}: {kind.name} has no column {sorted(unknown)[0]}")
     fields, arrays = [], []

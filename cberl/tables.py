@@ -32,6 +32,16 @@ class TableKind:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, in their order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def vectors(self) -> list[str]:
+        """Names of the columns of vectors."""
+        return [column.name for column in self.columns if column.dtype == VECTOR]
+
 
 TEXT = pa.string()
 FLAG = pa.bool_()

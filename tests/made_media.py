@@ -99,7 +99,7 @@ def write_media(
 
 def utterance_rows(*rows: dict) -> pd.DataFrame:
     """Rows of the table UTTERANCES: what is not given is plain or null."""
-    plain = {column.name: None for column in UTTERANCES.columns}
+    plain = dict.fromkeys(UTTERANCES.names)
     plain |= {"split": "train", "dialogue_id": "train/0", "speaker": "Ann", "text": "Well."}
     named = [
         plain | {"utterance_id": f"train/0/{turn}", "turn": turn} | row

@@ -148,9 +148,7 @@ def make_corpus(draw, dialogues, shares):
 def make_quality(utterances):
     frames = []
     for modality in ("text", "audio", "video"):
-        frame = pd.DataFrame(
-            {column.name: None for column in QUALITY.columns}, index=range(len(utterances))
-        )
+        frame = pd.DataFrame(dict.fromkeys(QUALITY.names), index=range(len(utterances)))
         frame["utterance_id"], frame["modality"] = utterances["utterance_id"], modality
         frame["available"] = True
         if modality != "text":

@@ -82,9 +82,8 @@ def assemble_corpus(
     rows = number_turns(rows)
     if split_by == "dialogue":
         rows["split_group"] = rows["dialogue_id"]
-    columns = [column.name for column in UTTERANCES.columns]
     return Corpus(
-        utterances=rows.reindex(columns=columns),
+        utterances=rows.reindex(columns=UTTERANCES.names),
         classes=list(classes),
         labels=rows[["utterance_id", "split", "label"]].copy(),
         notices=(*notices, *find_gaps(rows, classes)),

@@ -177,8 +177,7 @@ def from_columns(file: ColumnFile, root: Path) -> NewConversations:
         logging.warning("%s", notice)
     refuse_repeated_keys(rows)
     rows = number_turns(rows)
-    columns = [column.name for column in UTTERANCES.columns]
-    utterances = rows.reindex(columns=columns)
+    utterances = rows.reindex(columns=UTTERANCES.names)
     whole = rows["media_start_s"].isna() & rows["media_end_s"].isna()
     one_medium = rows.groupby("dialogue_id")["media_path"].transform("nunique") == 1
     # Times in several clips are no times of a conversation.
@@ -206,7 +205,6 @@ def _notes_of(rows: pd.DataFrame, whole: pd.Series) -> np.ndarray:
 def _utterances(name: str, turns: pd.DataFrame, **columns: Any) -> pd.DataFrame:
     dialogue = f"{NEW}/{name}"
     count = len(turns)
-    plain: Mapping[str, Any] = {column.name: [None] * count for column in UTTERANCES.columns}
     given = {
         "utterance_id": [f"{dialogue}/{turn}" for turn in range(count)],
         "split": [NEW] * count,
@@ -216,7 +214,7 @@ def _utterances(name: str, turns: pd.DataFrame, **columns: Any) -> pd.DataFrame:
         "text": list(turns["text"].fillna("")),
         **{key: list(values) for key, values in columns.items()},
     }
-    return pd.DataFrame({**plain, **given}, dtype=object)
+    return pd.DataFrame(dict.fromkeys(UTTERANCES.names, [None] * count) | given, dtype=object)
 
 
 def _dialogue_name(stem: str) -> str:

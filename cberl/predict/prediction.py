@@ -59,7 +59,7 @@ def make_prediction(
         entropy=certainty["entropy"],
         label=pd.Series([None] * len(turns), index=turns.index, dtype=object),
     )
-    names = [column.name for column in TURNS.columns if column.name != "probabilities"]
+    names = [name for name in TURNS.names if name not in TURNS.vectors]
     probabilities = certainty["probabilities"].astype(np.float32)
     return Prediction(completed[names], probabilities, list(classes), dict(model))
 

@@ -101,7 +101,7 @@ def _listen(path: Path, facts: RecordingFacts) -> tuple[list[float], int]:
 def _pieces(path: Path, facts: RecordingFacts) -> Iterator[np.ndarray]:
     """The recording's sound, int16 [samples] piece by piece; silence where it is silent."""
     count = 1 if facts.duration_s is None else int(np.ceil(facts.duration_s / PIECE_S))
-    plain = {column.name: None for column in UTTERANCES.columns}
+    plain = dict.fromkeys(UTTERANCES.names)
     for number in range(count):
         start_s = number * PIECE_S
         end_s = None if facts.duration_s is None else start_s + PIECE_S

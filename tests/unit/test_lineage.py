@@ -85,7 +85,7 @@ def test_a_page_has_no_lineage(tmp_path):
 
 
 def test_a_file_without_inputs_is_a_tree_of_one_line(results):
-    frame = pd.DataFrame({column.name: [None] for column in QUALITY.columns})
+    frame = pd.DataFrame({name: [None] for name in QUALITY.names})
     frame["utterance_id"], frame["modality"], frame["available"] = "train/0/0", "text", True
     write_table(results / "orphan.parquet", QUALITY, frame, {"rule": "made"})
     assert list(trace_file(results / "orphan.parquet")) == [

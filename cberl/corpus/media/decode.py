@@ -78,7 +78,7 @@ def _decode_utterance(
     sandbox: Sandbox,
     digests: "_Digests",
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {column.name: None for column in MEDIA.columns}
+    row: dict[str, Any] = dict.fromkeys(MEDIA.names)
     row["utterance_id"] = utterance["utterance_id"]
     files: dict[str, str | None] = {}
     details: list[str] = []
@@ -177,9 +177,8 @@ def _size(row: Mapping[str, Any]) -> int:
 
 
 def _to_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    names = [column.name for column in MEDIA.columns]
     return pd.DataFrame(
-        {name: pd.Series([row[name] for row in rows], dtype=object) for name in names}
+        {name: pd.Series([row[name] for row in rows], dtype=object) for name in MEDIA.names}
     )
 
 

@@ -43,5 +43,4 @@ def assess_features(
     joined = pd.concat(parts, ignore_index=True)
     # Part by part becomes utterance by utterance.
     order = np.arange(len(joined)).reshape(len(parts), -1).T.ravel()
-    columns = [column.name for column in QUALITY.columns]
-    return joined.iloc[order].reset_index(drop=True).reindex(columns=columns).astype(object)
+    return joined.iloc[order].reset_index(drop=True).reindex(columns=QUALITY.names).astype(object)

@@ -35,7 +35,7 @@ def read_media_facts(paths: Iterable[str | Path]) -> pd.DataFrame:
     Raises:
         InputError: a file is not a table of media, or two of them hold the same utterance.
     """
-    names = [column.name for column in MEDIA.columns if column.name not in BLOBS]
+    names = [name for name in MEDIA.names if name not in BLOBS]
     shards = [read_table(path, MEDIA, names).astype(object) for path in paths]
     facts = pd.concat([pd.DataFrame(columns=names, dtype=object), *shards], ignore_index=True)
     repeated = facts["utterance_id"].duplicated()
@@ -74,8 +74,7 @@ def assess_quality(
     ]
     joined = pd.concat(parts, ignore_index=True)
     order = np.arange(len(joined)).reshape(len(parts), -1).T.ravel()
-    columns = [column.name for column in QUALITY.columns]
-    return joined[columns].iloc[order].reset_index(drop=True)
+    return joined[QUALITY.names].iloc[order].reset_index(drop=True)
 
 
 def find_duplicates(utterances: pd.DataFrame, facts: pd.DataFrame, modality: str) -> pd.Series:
@@ -183,7 +182,7 @@ def _assess_media(utterances: pd.DataFrame, facts: pd.DataFrame, modality: str) 
 def _rows(utterances: pd.DataFrame, **columns: object) -> pd.DataFrame:
     shared = {"utterance_id": utterances["utterance_id"], "note": utterances["note"]}
     given = pd.DataFrame(shared | columns, index=utterances.index)
-    rows = given.reindex(columns=[column.name for column in QUALITY.columns]).astype(object)
+    rows = given.reindex(columns=QUALITY.names).astype(object)
     return rows.where(rows.notna(), None)
 
 

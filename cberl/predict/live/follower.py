@@ -154,8 +154,7 @@ class Follower:
         return rows, {name: None if rows.available[name][0] else why[name] for name in vectors}
 
     def _clip(self, message: Mapping[str, Any]) -> NewConversations:
-        plain: dict[str, Any] = {column.name: None for column in UTTERANCES.columns}
-        row = plain | {
+        row = dict.fromkeys(UTTERANCES.names) | {
             "utterance_id": f"{NEW}/turn/0",
             "media_path": message.get("media"),
             "media_start_s": message.get("start"),

@@ -23,9 +23,7 @@ def write_media(tmp_path):
         with open_table(path, MEDIA, {}) as writer:
             for start in range(0, max(len(clips), 1), 3):
                 piece = clips[start : start + 3]
-                frame = pd.DataFrame(
-                    {column.name: [None] * len(piece) for column in MEDIA.columns}, dtype=object
-                )
+                frame = pd.DataFrame(dict.fromkeys(MEDIA.names, [None] * len(piece)), dtype=object)
                 frame["utterance_id"] = [name for name, _, _ in piece]
                 frame["audio"] = pd.Series([samples for _, samples, _ in piece], dtype=object)
                 frame["frames"] = pd.Series([frames for _, _, frames in piece], dtype=object)

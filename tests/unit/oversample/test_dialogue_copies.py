@@ -97,8 +97,9 @@ def test_training_rows_are_read_and_their_places_planned(make_train, tmp_path):
     )
     table = pd.concat([others, table], ignore_index=True)
     table["split_group"] = table["dialogue_id"]
-    columns = [column.name for column in UTTERANCES.columns]
-    write_table(tmp_path / "utterances.parquet", UTTERANCES, table.reindex(columns=columns), {})
+    write_table(
+        tmp_path / "utterances.parquet", UTTERANCES, table.reindex(columns=UTTERANCES.names), {}
+    )
     labels = pd.DataFrame({"utterance_id": ids, "label": ["neutral", "joy", "neutral", "joy"]})
     facts = {"classes": CLASSES, "split": "train"}
     write_table(tmp_path / "labels.parquet", LABELS, labels, {}, metadata=facts)

@@ -31,7 +31,7 @@ def test_a_frame_and_a_file_are_predicted_alike(models, table, tmp_path):
     assert bundle.classes == CLASSES
     assert bundle.modalities == ["text", "audio", "video"]
     turns = bundle.predict(table, root=tmp_path)
-    names = [column.name for column in TURNS.columns if column.name != "probabilities"]
+    names = [name for name in TURNS.names if name != "probabilities"]
     assert list(turns.columns) == [*names, "p_neutral", "p_joy", "p_anger"]
     assert list(turns["conversation"]) == ["talk", "talk", "other", "other"]
     assert list(turns["utterance"]) == ["1", "2", "1", "2"]
