@@ -1,10 +1,14 @@
 """Every output of a prediction, in a folder that appears whole or not at all."""
 
+import fcntl
+import glob
 import logging
+import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,15 +107,19 @@ def whole_folder(folder: Path, keep: bool = True) -> Iterator[Path]:
     try:
         if folder.exists() and any(folder.iterdir()):
             raise InputError(f"{folder}: is not empty; expected a new or empty folder")
-        part = folder.absolute().with_name(f".{folder.absolute().name}.part")
-        shutil.rmtree(part, ignore_errors=True)
+        _remove_left_over(folder.absolute())
+        # A name of its own: two writers of one folder must not write into each other's.
+        part = folder.absolute().with_name(f".{folder.absolute().name}.{secrets.token_hex(4)}.part")
         made = [parent for parent in part.parents if not parent.exists()]
         part.mkdir(parents=True)
+        held = os.open(part, os.O_RDONLY)
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror}); expected a folder that can"
         ) from None
     try:
+        with suppress(OSError):  # where the file system has locks
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield part
         if keep:
             part.replace(folder.absolute())
@@ -120,9 +128,23 @@ def whole_folder(folder: Path, keep: bool = True) -> Iterator[Path]:
         raise InputError(f"{folder}: cannot be written ({words}); nothing was kept") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        os.close(held)
         if not keep:
-            for parent in made:
-                parent.rmdir()
+            with suppress(OSError):  # another one writes there by now
+                for parent in made:
+                    parent.rmdir()
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove what killed writers of a folder left behind; living ones have theirs locked."""
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
+        with suppress(OSError):
+            held = os.open(left, os.O_RDONLY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(held)
 
 
 def file_names(conversations: list[str]) -> dict[str, str]:

@@ -14,7 +14,12 @@ from cberl.artifacts import read_header, read_matrix, read_table
 from cberl.errors import InputError
 from cberl.predict.outputs.prediction_page import clock
 from cberl.predict.outputs.text_outputs import css_names
-from cberl.predict.outputs.write_outputs import check_folder, file_names, write_outputs
+from cberl.predict.outputs.write_outputs import (
+    check_folder,
+    file_names,
+    whole_folder,
+    write_outputs,
+)
 from cberl.predict.prediction import Prediction
 from cberl.predict.tables import TURNS
 from cberl.predict.transcripts.read_transcript import read_transcript
@@ -261,3 +266,30 @@ def test_nothing_is_left_of_outputs_that_failed(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="no more"):
         write_outputs(tmp_path / "out", make_made_prediction(None), tmp_path, {}, {})
     assert os.listdir(tmp_path) == []
+
+
+def test_two_writers_of_one_folder_do_not_mix(tmp_path):
+    folder = tmp_path / "out"
+    with whole_folder(folder) as first:
+        (first / "early").write_text("first")
+        check_folder(folder)
+        with pytest.raises(InputError, match="nothing was kept"), whole_folder(folder) as second:
+            (second / "early").write_text("second")
+            with whole_folder(folder) as third:
+                (third / "early").write_text("third")
+        (folder / "early").unlink()
+        (first / "late").write_text("first")
+    assert sorted(path.read_text() for path in folder.iterdir()) == ["first", "first"]
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    (tmp_path / ".out.0123abcd.part/more").mkdir(parents=True)
+    check_folder(tmp_path / "out")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_above_that_another_one_writes_into_stays(tmp_path):
+    with whole_folder(tmp_path / "new/one", keep=False):
+        (tmp_path / "new/other").mkdir()
+    assert os.listdir(tmp_path / "new") == ["other"]

@@ -1,5 +1,6 @@
 """Whatever people bring is predicted with what can be used of it, or refused in one line."""
 
+import hashlib
 import os
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ import pytest
 from made_bundles import CLASSES, make_bundle
 from made_media import babble, clock_picture, write_media
 
+from cberl.artifacts import read_header
 from cberl.cli import main
 from cberl.errors import InputError
 from cberl.predict.bundle.load import open_bundle
@@ -303,3 +305,14 @@ def test_the_command_refuses_in_one_line_before_it_works(bundle, tmp_path, capsy
     assert not (tmp_path / "out").exists()
     assert main([*arguments, str(bundle), "--out", str(tmp_path / "out")]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 6
+
+
+def test_the_users_own_files_under_results_are_read(bundle, tmp_path, monkeypatch):
+    """Only what a rule wrote there carries a digest."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    table = "dialogue\tutterance\tspeaker\ttext\nx\t1\tAnn\tNo.\n"
+    (tmp_path / "results/all.tsv").write_text(table)
+    assert main(["predict", "results/all.tsv", "--bundle", str(bundle), "--out", "out"]) == 0
+    inputs = read_header(tmp_path / "out/turns.parquet")["provenance"]["inputs"]
+    assert inputs == {"results/all.tsv": hashlib.sha256(table.encode()).hexdigest()}
