@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cberl.corpus.alike import as_number, fold_name
+from cberl.corpus.natural_order import natural_key
 from cberl.corpus.readers.column_names import as_yaml
 from cberl.errors import InputError
 
@@ -196,15 +197,12 @@ def joined_labels(labels: pd.Series) -> list[str]:
 
 def class_order(labels: pd.Series) -> list[str]:
     """The labels that occur, numbers in them in numeric order, else by character."""
-    return sorted(labels.dropna().unique(), key=_natural_key)
+    return sorted(labels.dropna().unique(), key=_label_key)
 
 
-def _natural_key(label: str) -> tuple:
+def _label_key(label: str) -> tuple:
     number = as_number(label)
-    if number is not None:
-        return (0, number, label)
-    parts = re.split(r"(\d+)", label)
-    return (1, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], label)
+    return (1, natural_key(label), label) if number is None else (0, number, label)
 
 
 def _reads_like_none(label: str, counts: Mapping[str, int]) -> bool:

@@ -5,7 +5,6 @@ is taken for one of the training corpus, and the folder that their media paths s
 """
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from cberl.corpus.assemble import name_utterances, number_turns, refuse_repeated_keys
+from cberl.corpus.locate import MEDIA_SUFFIXES
+from cberl.corpus.natural_order import natural_key
 from cberl.corpus.readers.column_files import ColumnFile, read_column_file
 from cberl.corpus.readers.odd_cells import find_disorder
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED, conversation_rows
@@ -36,10 +37,6 @@ NEW = "new"
 """The split of all that is only predicted."""
 READ = tuple(name for name in (*REQUIRED, *OPTIONAL) if name not in ("label", "split", "group"))
 """Columns of a table that prediction reads."""
-CLIP_SUFFIXES = {
-    *(".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".flv"),
-    *(".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus"),
-}
 
 
 @dataclass(frozen=True)
@@ -133,10 +130,7 @@ def read_clips(folder: Path) -> NewConversations:
     """
     clips = sorted(
         (path for path in folder.iterdir() if _is_clip(path)),
-        key=lambda path: [
-            (int(part), "") if part.isdigit() else (-1, part)
-            for part in re.split(r"(\d+)", path.name)
-        ],
+        key=lambda path: natural_key(path.name),
     )
     if not clips:
         raise InputError(f"{folder}: has no clip; expected files such as clip1.mp4")
@@ -224,7 +218,7 @@ def _dialogue_name(stem: str) -> str:
 
 def _is_clip(path: Path) -> bool:
     hidden = path.name.startswith(".")
-    return path.is_file() and not hidden and path.suffix.lower() in CLIP_SUFFIXES
+    return path.is_file() and not hidden and path.suffix.lower() in MEDIA_SUFFIXES
 
 
 def _turn_of_clip(path: Path) -> Turn:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from cberl.corpus.locate import MEDIA_SUFFIXES
 from cberl.html_templates import html_templates, read_asset
 from cberl.modalities import MODALITIES
 from cberl.predict.prediction import Prediction
@@ -15,7 +16,6 @@ from cberl.predict.tables import LEAST_CONFIDENCE
 from cberl.report.figures import colour
 
 ASSETS = files("cberl.predict.outputs") / "assets"
-SOUND = {".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".wma", ".aiff"}
 SHORTEST_MARK = 0.2
 """Least width of a turn on the timeline, in percent of it."""
 
@@ -49,7 +49,7 @@ def render_prediction_page(prediction: Prediction, name: str, folder: Path, root
         length=length,
         ticks=_ticks(length),
         source=sources[0] if sources else None,
-        heard_only=bool(sources) and Path(sources[0]).suffix.lower() in SOUND,
+        sound_only=bool(sources) and _is_sound(sources[0]),
         uncertain=sum(turn["uncertain"] for turn in turns),
         least=round(100 * LEAST_CONFIDENCE),
         style=read_asset(ASSETS, "conversation.css"),
@@ -88,6 +88,10 @@ def _turn(row: dict[str, Any], folder: Path, root: Path) -> dict[str, Any]:
         "from": known["media_start_s"] or 0.0,
         "to": known["media_end_s"],
     }
+
+
+def _is_sound(source: str) -> bool:
+    return MEDIA_SUFFIXES.get(Path(source).suffix.lower()) == "audio"
 
 
 def _source(media_path: str | None, folder: Path, root: Path) -> str | None:

@@ -12,7 +12,7 @@ from made_predictions import CLASSES, MARKUP, SAID, make_made_prediction
 
 from cberl.artifacts import read_header, read_matrix, read_table
 from cberl.errors import InputError
-from cberl.predict.outputs.prediction_page import clock
+from cberl.predict.outputs.prediction_page import clock, render_prediction_page
 from cberl.predict.outputs.text_outputs import css_names
 from cberl.predict.outputs.write_outputs import (
     check_folder,
@@ -36,6 +36,15 @@ def written(tmp_path_factory):
     prediction = make_made_prediction(media)
     write_outputs(root / "out", prediction, root, {"rule": "test"}, {"a talk": 8.0})
     return prediction, root / "out", media
+
+
+@pytest.mark.parametrize(("name", "player"), [("talk.wma", "<audio"), ("talk.mpeg", "<video")])
+def test_the_page_plays_a_recording_by_its_kind(tmp_path, name, player):
+    (tmp_path / name).write_bytes(b"")
+    page = render_prediction_page(
+        make_made_prediction(tmp_path / name), "a talk", tmp_path, tmp_path
+    )
+    assert [tag for tag in ("<audio", "<video") if tag in page] == [player]
 
 
 def test_one_file_of_each_kind_and_nothing_else(written):

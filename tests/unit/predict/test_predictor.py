@@ -12,6 +12,7 @@ from made_media import babble, clock_picture, write_media
 
 from cberl.artifacts import read_header
 from cberl.cli import main
+from cberl.corpus.locate import MEDIA_SUFFIXES
 from cberl.errors import InputError
 from cberl.predict.bundle.load import open_bundle
 from cberl.predict.new_conversations import read_clips, read_recording, read_table_file
@@ -187,6 +188,13 @@ def test_a_folder_of_clips_in_the_order_of_their_numbers(models, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="has no clip"):
         read_clips(tmp_path / "empty")
+
+
+def test_every_kind_of_media_file_is_a_clip_whatever_its_name(tmp_path):
+    names = [f"1²{number}{suffix}" for number, suffix in enumerate(MEDIA_SUFFIXES)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    assert list(read_clips(tmp_path).utterances["media_path"]) == names
 
 
 def test_a_table_of_conversations(models, tmp_path):
