@@ -25,8 +25,6 @@ from cberl.corpus.tables import MEDIA
 from cberl.errors import InputError
 from cberl.features.scaler import scale_rows
 from cberl.features.text.extract import log_softmax
-from cberl.fuse.concatenate import concatenate_modalities
-from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.graph.conversations import assemble
 from cberl.graph.edges import build_edges, list_nodes
 from cberl.modalities import MODALITIES
@@ -159,10 +157,7 @@ def classify(models: Models, utterances: pd.DataFrame, features: LabelledRows) -
     edges = build_edges(nodes, settings["past_window"], settings["future_window"])
     total = np.zeros((len(nodes), len(models.manifest.classes)))
     for position, network in enumerate(models.networks):
-        if models.vaes:
-            latents = fuse_with_vae(models.vaes[position], features)
-        else:
-            latents = concatenate_modalities(features)
+        latents = models.fuse(position, features)
         graph = assemble(nodes, latents, features.labels, edges, models.manifest.online)
         frame, probabilities = predict_classes(network, graph, models.manifest.classes)
         order = pd.Index(frame["utterance_id"]).get_indexer(utterances["utterance_id"])

@@ -7,14 +7,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cberl.errors import InputError
 from cberl.features.settings import AudioSettings, TextSettings, VideoSettings
 from cberl.fitting.network_files import load_network
+from cberl.fuse.concatenate import concatenate_modalities
+from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.fuse.vae.network import VAENetwork
 from cberl.modalities import MODALITIES
 from cberl.predict.bundle.manifest import Manifest, check_bundle, read_manifest
 from cberl.predict.bundle.write import CONFIG_DIGEST, SCALER, network_name, text_name, vae_name
 from cberl.provenance import file_digest, find_path
+from cberl.rows import LabelledRows
 from cberl.settings import read_settings
 from cberl.train.network import ConversationNetwork
 
@@ -72,6 +77,12 @@ class Models:
         return settings and VideoExtractor(
             read_settings(VideoSettings, settings), device=self.device
         )
+
+    def fuse(self, position: int, rows: LabelledRows) -> np.ndarray:
+        """What the network at a position among the seeds reads of N rows: float32 [N, D]."""
+        if self.vaes:
+            return fuse_with_vae(self.vaes[position], rows)
+        return concatenate_modalities(rows)
 
     def release_encoders(self) -> None:
         """Release the encoders; they are loaded again when they are next used."""

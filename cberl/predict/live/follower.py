@@ -22,8 +22,6 @@ from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.features.scaler import scale_rows
 from cberl.features.text.extract import log_softmax
-from cberl.fuse.concatenate import concatenate_modalities
-from cberl.fuse.vae.encode import fuse_with_vae
 from cberl.predict.bundle.load import Models
 from cberl.predict.live.online_network import NetworkState, OnlineNetwork
 from cberl.predict.new_conversations import NEW, NewConversations
@@ -169,13 +167,12 @@ class Follower:
     def _classify(self, rows: LabelledRows, memory: Memory, speaker: str) -> np.ndarray:
         """Calibrated log-probabilities: float64 [1, K]."""
         same = torch.tensor([own == speaker for own in memory.speakers], dtype=torch.bool)
-        vaes = self._models.vaes
         total = np.zeros(len(self._models.manifest.classes))
         for position, (network, state) in enumerate(
             zip(self._networks, memory.states, strict=True)
         ):
-            latent = fuse_with_vae(vaes[position], rows) if vaes else concatenate_modalities(rows)
-            logits = network.step(torch.from_numpy(latent), same, state)
+            latent = torch.from_numpy(self._models.fuse(position, rows))
+            logits = network.step(latent, same, state)
             total += logits.double().log_softmax(dim=0).numpy()
         return log_softmax(total[None] / len(self._networks))
 
