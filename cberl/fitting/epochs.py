@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from cberl.errors import InputError
 from cberl.fitting.checkpoint import Checkpoint, Progress
 from cberl.log import progress
-
-HISTORY_COLUMNS = ["epoch", "split", "quantity", "value"]
+from cberl.tables import HISTORY
 
 
 class Training(Protocol):
@@ -123,7 +122,7 @@ def run_epochs(
             *(plan.section, so_far.best_epoch, which, plan.quantity, abs(so_far.best_value)),
             f" (mean of {plan.window} epochs around it)" if plan.window > 1 else "",
         )
-    return pd.DataFrame(so_far.history, columns=HISTORY_COLUMNS)
+    return pd.DataFrame(so_far.history, columns=HISTORY.names)
 
 
 def _compare(so_far: Progress, epoch: int, value: float, network: nn.Module, window: int) -> None:
@@ -138,7 +137,7 @@ def _compare(so_far: Progress, epoch: int, value: float, network: nn.Module, win
 
 
 def best_epoch(history: pd.DataFrame, quantity: str, largest: bool = False) -> tuple[int, float]:
-    """The epoch that `run_epochs` kept, and its value of ``quantity`` on dev."""
+    """The epoch that `run_epochs` kept with a window of one, and its ``quantity`` on dev."""
     rows = history[(history["split"] == "dev") & (history["quantity"] == quantity)]
     position = rows["value"].idxmax() if largest else rows["value"].idxmin()
     return int(rows["epoch"][position]), float(rows["value"][position])

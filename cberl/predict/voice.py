@@ -14,6 +14,7 @@ import pandas as pd
 
 from cberl.corpus import reasons
 from cberl.corpus.media.decode import decode_clips
+from cberl.corpus.media.samples import from_int16
 from cberl.corpus.settings import MediaSettings
 from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
@@ -87,7 +88,7 @@ def _listen(path: Path, facts: RecordingFacts) -> tuple[list[float], int]:
     with torch.inference_mode():
         for sound in _pieces(path, facts):
             samples += len(sound)
-            sound = np.concatenate([left, sound.astype(np.float32) / 32768])
+            sound = np.concatenate([left, from_int16(sound)])
             whole = len(sound) // WINDOW * WINDOW
             for window in torch.from_numpy(sound[:whole]).split(WINDOW):
                 chances.append(detector(window, SAMPLE_RATE).item())

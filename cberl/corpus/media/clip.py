@@ -19,6 +19,7 @@ from cberl.corpus.media.frames import (
     sample_times,
 )
 from cberl.corpus.media.recording import SETTLING_S, Recording, error_words
+from cberl.corpus.media.samples import to_int16
 
 USUAL_FPS = 25.0
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -151,7 +152,7 @@ def _finish_sound(
         if sound.is_cancelled(samples, rate, track.loudest_db):
             facts["audio_reason"] = reasons.CANCELLED
         facts["speech_s"] = 0.0 if silent else sound.speech_seconds(samples, rate)
-    return [sound.to_int16(samples).tobytes()] if facts["audio_reason"] is None else []
+    return [to_int16(samples).tobytes()] if facts["audio_reason"] is None else []
 
 
 def _decode_pictures(

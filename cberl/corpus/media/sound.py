@@ -5,7 +5,6 @@ import math
 import av
 import numpy as np
 
-FULL_SCALE = 32767
 SHORTEST_S = 0.25
 SILENCE_DB = -60.0
 # Two microphones apart lose a few dB in the mix; a channel with its poles reversed nearly all.
@@ -182,8 +181,3 @@ def is_cancelled(sound: np.ndarray, sample_rate: int, loudest_db: float) -> bool
 def is_silent(sound: np.ndarray, sample_rate: int) -> bool:
     """Whether no window's level reaches -60 dB of full scale."""
     return bool(levels_db(sound, sample_rate).max() < SILENCE_DB)
-
-
-def to_int16(sound: np.ndarray) -> np.ndarray:
-    """Samples between -1 and 1 as 16-bit numbers: int16 [samples]."""
-    return np.rint(sound * FULL_SCALE).astype(np.int16)

@@ -7,8 +7,8 @@ import pandas as pd
 
 from cberl.artifacts import row_positions
 from cberl.corpus.look_ahead import refuse_absent_features
+from cberl.corpus.quality.media_quality import by_utterance
 from cberl.corpus.readers.feature_files import FeatureFile
-from cberl.corpus.tables import QUALITY
 
 
 def assess_features(
@@ -40,7 +40,4 @@ def assess_features(
                 }
             )
         )
-    joined = pd.concat(parts, ignore_index=True)
-    # Part by part becomes utterance by utterance.
-    order = np.arange(len(joined)).reshape(len(parts), -1).T.ravel()
-    return joined.iloc[order].reset_index(drop=True).reindex(columns=QUALITY.names).astype(object)
+    return by_utterance(parts).astype(object)

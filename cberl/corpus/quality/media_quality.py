@@ -72,9 +72,14 @@ def assess_quality(
         else _assess_media(utterances, facts, modality)
         for modality in modalities
     ]
+    return by_utterance(parts)
+
+
+def by_utterance(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of table QUALITY, utterance by utterance, from equally long parts, one a modality."""
     joined = pd.concat(parts, ignore_index=True)
     order = np.arange(len(joined)).reshape(len(parts), -1).T.ravel()
-    return joined[QUALITY.names].iloc[order].reset_index(drop=True)
+    return joined.iloc[order].reset_index(drop=True).reindex(columns=QUALITY.names)
 
 
 def find_duplicates(utterances: pd.DataFrame, facts: pd.DataFrame, modality: str) -> pd.Series:

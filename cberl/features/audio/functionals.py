@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from cberl.corpus.media.samples import from_int16
 from cberl.errors import InputError
 from cberl.features.encoders import AUDIO_ENCODER, FUNCTIONALS
 from cberl.provenance import find_path
-
-FULL_SCALE = np.float32(32768)  # of 16-bit samples
 
 
 class Functionals:
@@ -69,7 +68,7 @@ class Functionals:
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of short clips, which are named below
-            values = self._smile(samples.astype(np.float32) / FULL_SCALE, sample_rate)[0]
+            values = self._smile(from_int16(samples), sample_rate)[0]
         if values.shape[1] != 1:  # [width, vectors]
             raise InputError(
                 f"{AUDIO_ENCODER}: {self._name} gives {values.shape[1]} vectors for {name};"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cberl.corpus.media.samples import from_int16
 from cberl.errors import InputError
 from cberl.features.encoders import AUDIO_ENCODER
 from cberl.features.text.transformer import open_pretrained
@@ -89,7 +90,7 @@ class SpeechNetwork:
             logging.warning("%s: %d samples are too few for %s", name, len(samples), self._name)
             return np.full(self.width, np.nan, dtype=np.float32)
         prepared = self._extractor(
-            samples.astype(np.float32) / 32768, sampling_rate=sample_rate, return_tensors="pt"
+            from_int16(samples), sampling_rate=sample_rate, return_tensors="pt"
         )["input_values"]  # [1, samples]
         total, frames = torch.zeros(self.width, device=self._device), 0
         for piece in self._pieces(prepared):

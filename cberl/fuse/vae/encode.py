@@ -8,8 +8,6 @@ from cberl.fuse.concatenate import concatenate_modalities
 from cberl.fuse.vae.network import VAENetwork
 from cberl.rows import LabelledRows
 
-ROWS_AT_ONCE = 8192
-
 
 @torch.no_grad()
 def encode_vae(vae: VAENetwork, rows: LabelledRows) -> np.ndarray:
@@ -20,8 +18,8 @@ def encode_vae(vae: VAENetwork, rows: LabelledRows) -> np.ndarray:
     """
     vae.eval()
     pieces = [np.empty((0, vae.latent_size), dtype=np.float32)]
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        values, available, _ = to_tensors(rows.take(slice(first, first + ROWS_AT_ONCE)))
+    for piece in rows.pieces():
+        values, available, _ = to_tensors(piece)
         pieces.append(vae.posterior(values, available)[0].numpy())
     return np.concatenate(pieces)
 
