@@ -101,7 +101,7 @@ def check_corpus(settings: "Configuration") -> Iterator[str]:
     extracted = settings.modalities if settings.corpus.kind != "features" else ()
     yield from describe_corpus(corpus, root, extracted)
     limit = settings.corpus.max_unavailable
-    notices = [*corpus.notices, *look_ahead(corpus, root, settings.modalities, limit)]
+    notices = look_ahead(corpus, root, settings.modalities, limit)
     yield from ("", *(f"note: {notice}" for notice in notices)) if notices else ()
     variants = read_variants(find_path(settings.variants), make_schema("variants"))
     yield ""

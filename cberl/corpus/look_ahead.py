@@ -38,7 +38,7 @@ def look_ahead(
         max_unavailable: largest share per modality that may be unavailable (0 to 1).
 
     Returns:
-        Unexpected findings that do not stop the run, one line each.
+        Remarks that do not stop the run, one line each: the reader's, then what was found here.
 
     Raises:
         InputError: one class alone can be learnt; nothing is there for a modality; too many files
@@ -47,14 +47,14 @@ def look_ahead(
     refuse_one_class(corpus.labels)
     if corpus.published:
         refuse_absent_features(corpus.published, modalities)
-        return []
+        return list(corpus.notices)
     refuse_absent_modalities(corpus.utterances, modalities)
     found = pd.concat([find_sources(corpus.utterances, root, name) for name in modalities])
     try:
         refuse_too_few(found, max_unavailable)
     except InputError as error:
         raise InputError(f"{error}{_where_else(found, root)}") from None
-    return list(_describe(found))
+    return [*corpus.notices, *_describe(found)]
 
 
 def _where_else(found: pd.DataFrame, root: Path) -> str:

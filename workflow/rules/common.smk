@@ -147,7 +147,7 @@ def announce_corpus():
         if isinstance(corpus, InputError):
             raise corpus
         limit = config["corpus"]["max_unavailable"]
-        notices = [*corpus.notices, *look_ahead(corpus, ROOT, MODALITIES, limit)]
+        notices = look_ahead(corpus, ROOT, MODALITIES, limit)
     except InputError as error:
         raise SystemExit(printable(f"error: {error}"))
     for notice in notices:
