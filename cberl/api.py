@@ -19,7 +19,6 @@ from sklearn.preprocessing import label_binarize
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cberl.configuration import check_settings
 from cberl.errors import InputError
 from cberl.f1 import f1_of_classes
 from cberl.fuse.concatenate import concatenate_modalities
@@ -29,16 +28,17 @@ from cberl.fuse.vae.fit import fit_vae
 from cberl.graph.conversations import Conversations, assemble
 from cberl.graph.edges import build_edges
 from cberl.graph.settings import GraphSettings
+from cberl.graph.turn_table import pick_turns
 from cberl.oversample.gan.fit import fit_gan
 from cberl.oversample.gan.sample import sample_gan
 from cberl.oversample.settings import GANSettings
 from cberl.oversample.target_counts import target_counts
+from cberl.parameters import check_parameter, seed_of, settings_of
 from cberl.predict.bundle_model import Bundle, load_bundle
 from cberl.rows import LabelledRows, join_rows, make_rows
-from cberl.settings import read_settings, schema_of
 from cberl.train.fit import fit_classifier
 from cberl.train.predict import predict_classes
-from cberl.train.settings import TrainSettings
+from cberl.train.settings import TrainSettings, VariantSettings
 
 __all__ = [
     "Bundle",
@@ -167,11 +167,11 @@ class MultimodalGAN(BaseSampler):
         return super()._check_X_y(X, y, accept_sparse)
 
     def _fit(self, X: Any, y: Any) -> None:
-        settings = _settings_of(self, GANSettings)
+        settings = settings_of(self, GANSettings)
         self._from_array = not isinstance(X, LabelledRows)
         self._rows = make_rows(X, y) if self._from_array else X
         self.classes_ = np.unique(y) if self._from_array else np.array(X.classes, dtype=object)
-        self._seed = _seed_of(self.random_state)
+        self._seed = seed_of(self.random_state)
         counts = target_counts(self._rows, self.target)
         self._wanted = np.repeat(np.arange(len(counts)), counts)
         self.sampling_strategy_ = dict(zip(self.classes_, counts.tolist(), strict=True))
@@ -194,6 +194,7 @@ class JointVAE(TransformerMixin, BaseEstimator):
     Attributes:
         vae_: the trained `cberl.fuse.vae.network.VAENetwork`.
         history_: loss by epoch.
+        widths_: modality -> width of the training rows.
     """
 
     def __init__(
@@ -240,15 +241,20 @@ class JointVAE(TransformerMixin, BaseEstimator):
         Raises:
             InputError: a setting or row cannot be used.
         """
-        settings = _settings_of(self, VAESettings)
+        settings = settings_of(self, VAESettings)
         if isinstance(X, LabelledRows):
             dev = y if dev is None else dev
         else:
             X = make_rows(validate_data(self, X, dtype=np.float32), y)
-        seed = _seed_of(self.random_state)
+        seed = seed_of(self.random_state)
         if dev is None:
             X, dev = _hold_out(X, self.validation_share, seed)
+        if not isinstance(dev, LabelledRows):
+            raise InputError(
+                f"dev is a {type(dev).__name__}; expected LabelledRows, as made by make_rows"
+            )
         self.vae_, self.history_ = fit_vae(X, dev, settings, seed, self.device)
+        self.widths_ = X.widths
         return self
 
     def transform(self, X: Any) -> Any:
@@ -259,8 +265,10 @@ class JointVAE(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if isinstance(X, LabelledRows):
+            _check_widths(X, self.widths_)
             return _as_latents(X, encode_vae(self.vae_, X))
         rows = make_rows(validate_data(self, X, dtype=np.float32, reset=False))
+        _check_widths(rows, self.widths_)
         return encode_vae(self.vae_, rows)
 
     def __sklearn_tags__(self) -> Any:
@@ -290,6 +298,7 @@ class ConversationClassifier(ClassifierMixin, BaseEstimator):
         network_: the trained `cberl.train.network.ConversationNetwork`.
         history_: loss and F1 by epoch.
         classes_: the classes in the order of their numbers.
+        widths_: modality -> width of the training rows.
     """
 
     def __init__(
@@ -345,7 +354,8 @@ class ConversationClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             InputError: a setting, row or column cannot be used.
         """
-        settings = _settings_of(self, TrainSettings)
+        settings = settings_of(self, TrainSettings)
+        check_parameter(self, "mask_weight", VariantSettings)
         self.network_, self.history_ = fit_classifier(
             self._connect(latents, conversations),
             self._connect(dev, conversations),
@@ -355,72 +365,71 @@ class ConversationClassifier(ClassifierMixin, BaseEstimator):
             self.mask_weight,
             self.adjustment,
             "all",
-            _seed_of(self.random_state),
+            seed_of(self.random_state),
             self.device,
         )
         self.classes_ = np.array(latents.classes, dtype=object)
+        self.widths_ = latents.widths
         return self
 
     def predict_proba(self, latents: LabelledRows, conversations: pd.DataFrame) -> np.ndarray:
         """Probabilities of the classes: float32 [N, classes], in the order of ``latents``."""
         check_is_fitted(self)
         connected = self._connect(latents, conversations)
+        _check_widths(latents, self.widths_)
         frame, probabilities = predict_classes(self.network_, connected, self.classes_)
         order = pd.Index(frame["utterance_id"]).get_indexer(latents.ids)
         return probabilities[order]
 
     def predict(self, latents: LabelledRows, conversations: pd.DataFrame) -> np.ndarray:
         """The most probable class of each row, in the order of ``latents``."""
-        return self.classes_[self.predict_proba(latents, conversations).argmax(axis=1)]
+        numbers = self.predict_proba(latents, conversations).argmax(axis=1)
+        return self.classes_[numbers]
 
     def score(self, latents: LabelledRows, conversations: pd.DataFrame) -> float:
-        """Macro-F1 over the classes that occur among the labelled rows."""
-        truth = latents.labels[latents.labelled]
-        predicted = self.predict_proba(latents, conversations).argmax(axis=1)[latents.labelled]
+        """Macro-F1 over the classes that occur among the labelled rows.
+
+        Raises:
+            InputError: also if no row is labelled, or by other classes than in training.
+        """
+        predicted = self.predict_proba(latents, conversations).argmax(axis=1)
+        if latents.classes != tuple(self.classes_):
+            raise InputError(
+                f"rows of classes {latents.classes}; expected those of training,"
+                f" {tuple(self.classes_)} (make_rows takes them as classes)"
+            )
+        if not latents.labelled.any():
+            raise InputError("no row has a label; expected some to score by")
+        truth, predicted = latents.labels[latents.labelled], predicted[latents.labelled]
         scores = f1_of_classes(truth, predicted, len(self.classes_))
         return float(scores[np.unique(truth)].mean())
 
     def _connect(self, latents: LabelledRows, conversations: pd.DataFrame) -> Conversations:
         if not isinstance(latents, LabelledRows):
             raise InputError("rows without ids; expected LabelledRows, as made by make_rows")
-        columns = ["utterance_id", "dialogue_id", "turn", "speaker"]
-        absent = [name for name in columns if name not in conversations]
-        if absent:
-            raise InputError(f"conversations: no column {absent[0]}; expected {', '.join(columns)}")
-        positions = pd.Index(conversations["utterance_id"]).get_indexer(latents.ids)
-        if (positions < 0).any():
-            row = latents.ids[int(np.argmin(positions))]
-            raise InputError(f"conversations: no row for utterance {row}")
-        nodes = conversations.iloc[positions][columns].reset_index(drop=True)
-        edges = build_edges(nodes, self.past_window, self.future_window)
+        windows = settings_of(self, GraphSettings)
+        nodes = pick_turns(conversations, latents.ids)
+        edges = build_edges(nodes, windows.past_window, windows.future_window)
         return assemble(
             nodes.assign(is_synthetic=False),
             concatenate_modalities(latents),
             latents.labels,
             edges,
-            online=self.future_window == 0,
+            online=windows.future_window == 0,
             classes=latents.classes,
         )
 
 
-def _settings_of(estimator: BaseEstimator, of: type) -> Any:
-    """The settings among an estimator's parameters, checked like those of a configuration."""
-    names = of.__dataclass_fields__
-    values = {name: value for name, value in vars(estimator).items() if name in names}
-    check_settings(values, schema_of(of), type(estimator).__name__)
-    return read_settings(of, values)
-
-
-def _seed_of(random_state: Any) -> int:
-    """A seed from a ``random_state``; None leaves NumPy's global state alone."""
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**31))
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(random_state.randint(2**31 - 1))
+def _check_widths(rows: LabelledRows, widths: dict[str, int]) -> None:
+    if list(rows.widths.items()) != list(widths.items()):
+        raise InputError(
+            f"rows of widths {rows.widths}; expected those of training, in that order: {widths}"
+        )
 
 
 def _hold_out(rows: LabelledRows, share: float, seed: int) -> tuple[LabelledRows, LabelledRows]:
+    if not 0 < share < 1:
+        raise InputError(f"validation_share is {share}; expected a share between 0 and 1")
     count = max(1, round(share * len(rows)))
     if count >= len(rows):
         raise InputError(f"n_samples={len(rows)}: too few to hold {count} out; expected 2 or more")

@@ -74,10 +74,12 @@ def choose_device(device: str) -> str:
     """Turn the setting ``auto``, ``cpu`` or ``cuda`` into a torch device name.
 
     Raises:
-        InputError: torch finds no GPU for ``cuda``.
+        InputError: it is none of these, or torch finds no GPU for ``cuda``.
     """
     import torch
 
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device is {device!r}; expected auto, cpu or cuda")
     if device == "cpu":
         return device
     if torch.cuda.is_available():

@@ -70,7 +70,9 @@ def read_settings(of: type[Section], values: Mapping[str, Any]) -> Section:
                 read_settings(of_item, item) if is_section and isinstance(item, Mapping) else item
                 for item in value
             )
-        given[name] = value
+        # JSON schema, too, takes 3.0 for an integer.
+        is_whole = hints[name] is int and isinstance(value, float) and value.is_integer()
+        given[name] = int(value) if is_whole else value
     try:
         return of(**given)
     except TypeError as error:

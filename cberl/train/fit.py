@@ -69,12 +69,17 @@ def fit_classifier(
         The network on the CPU, in evaluation mode, and its history (table HISTORY).
 
     Raises:
-        InputError: a name is unknown, train or dev has no labelled utterance, or the loss stops
-            being a number.
+        InputError: a name is unknown, train or dev has no labelled utterance, dev has other classes
+            or widths, or the loss stops being a number.
     """
     for name, conversations in (("train", train), ("dev", dev)):
         if not conversations.labelled.any():
             raise InputError(f"split {name} has no labelled utterance; expected at least one")
+    if dev.classes != train.classes:
+        raise InputError(f"dev has classes {dev.classes}; expected those of train, {train.classes}")
+    widths = [conversations.inputs.shape[1] for conversations in (train, dev)]
+    if widths[0] != widths[1]:
+        raise InputError(f"dev has latents of width {widths[1]}; expected {widths[0]}, as train")
     for what, name, known in (
         ("loss", loss, LOSSES),
         ("dialogue_sampling", dialogue_sampling, SAMPLINGS),

@@ -9,6 +9,7 @@ import torch
 from imblearn.pipeline import make_pipeline
 from imblearn.utils.estimator_checks import parametrize_with_checks as sampler_checks
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch.nn import functional
@@ -191,6 +192,82 @@ def test_the_classifier_names_what_it_lacks(table, splits):
         model.fit(train.values["audio"], table, dev)
     with pytest.raises(InputError, match="loss is 'gentle'; expected one of cross_entropy"):
         clone(model).set_params(loss="gentle").fit(train, table, dev)
+
+
+def other_classes(rows):
+    """The rows without those of the first class, named anew by the others alone."""
+    kept = rows.take(rows.labels != 0)
+    return make_rows(kept.values, np.array(kept.classes)[kept.labels], kept.ids)
+
+
+def test_rows_of_other_classes_are_refused(table, splits):
+    train, dev = splits
+    model = ConversationClassifier(epochs=1, random_state=0).fit(train, table, dev)
+    other = other_classes(dev)
+    for refuse in (
+        lambda: JointVAE(**SMALL_VAE).fit(train, other),
+        lambda: clone(model).fit(train, table, other),
+        lambda: model.score(other, table),
+    ):
+        with pytest.raises(InputError, match=r"\('fear', 'joy'\); expected .*'calm'"):
+            refuse()
+    unlabelled = dev.with_labels(np.full(len(dev), NO_LABEL), dev.classes)
+    with pytest.raises(InputError, match="no row has a label"):
+        model.score(unlabelled, table)
+
+
+def test_rows_of_other_modalities_are_refused(table, splits):
+    train, dev = splits
+    vae = JointVAE(**SMALL_VAE).fit(train, dev)
+    model = ConversationClassifier(epochs=1, random_state=0).fit(train, table, dev)
+    swapped = {"text": dev.values["audio"], "audio": dev.values["text"]}  # of the same sum
+    for values in (swapped, {"text": dev.values["text"]}):
+        rows = make_rows(values, ids=dev.ids)
+        for refuse in (
+            lambda rows=rows: vae.transform(rows),
+            lambda rows=rows: model.predict(rows, table),
+        ):
+            with pytest.raises(InputError, match=r"rows of widths .* expected those of training"):
+                refuse()
+    with pytest.raises(InputError, match=r"rows of widths {'features': 6}"):
+        vae.transform(dev.values["text"])
+    with pytest.raises(InputError, match="dev has latents of width 2; expected 10"):
+        clone(model).fit(train, table, vae.transform(dev))
+    with pytest.raises(InputError, match="dev is a ndarray; expected LabelledRows"):
+        clone(vae).fit(train, dev.values["text"])
+
+
+def test_a_classifier_that_is_not_fitted_says_so(table, splits):
+    for method in ("predict", "score"):
+        with pytest.raises(NotFittedError):
+            getattr(ConversationClassifier(), method)(splits[1], table)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"past_window": -3}, "past_window is -3; expected at least 0"),
+        ({"mask_weight": -1}, "mask_weight is -1; expected at least 0"),
+        ({"device": "gpu"}, "device is 'gpu'; expected auto, cpu or cuda"),
+        ({"epochs": "3"}, "epochs is '3'; expected integer"),
+    ],
+)
+def test_the_classifier_refuses_a_parameter_by_name(table, splits, parameters, message):
+    with pytest.raises(InputError, match=message):
+        ConversationClassifier(**{"epochs": 1, **parameters}).fit(splits[0], table, splits[1])
+
+
+def test_a_share_that_is_none_is_refused(splits):
+    with pytest.raises(InputError, match="validation_share is -1; expected a share"):
+        JointVAE(**SMALL_VAE, validation_share=-1).fit(splits[0])
+
+
+def test_parameters_may_be_numbers_of_numpy(splits):
+    """As searches over parameters set them."""
+    plain = JointVAE(**SMALL_VAE).fit(*splits)
+    epochs, rate = np.int64(3), np.float64(plain.learning_rate)
+    same = JointVAE(**SMALL_VAE | {"epochs": epochs, "learning_rate": rate}).fit(*splits)
+    assert same.history_["value"].tolist() == plain.history_["value"].tolist()
 
 
 def test_parameters_can_be_read_and_set():

@@ -38,6 +38,13 @@ def test_lists_of_yaml_become_tuples_and_sections_are_read_too():
     assert settings.inner.size == 5
 
 
+def test_a_whole_number_with_a_point_is_an_integer():
+    """As JSON schema has it."""
+    size = read_settings(Inner, {"size": 5.0}).size
+    assert size == 5
+    assert isinstance(size, int)
+
+
 def test_settings_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         VAESettings().latent_size = 3

@@ -49,13 +49,16 @@ def fit_vae(
         The network on the CPU, in evaluation mode, and its history (table HISTORY).
 
     Raises:
-        InputError: a split has no row, dev has other modalities, or the loss stops being a number.
+        InputError: a split has no row, dev has other modalities or classes, or the loss stops
+            being a number.
     """
     for name, rows in (("train", train), ("dev", dev)):
         if not len(rows):
             raise InputError(f"split {name} has no row; the VAE needs some")
     if dev.widths != train.widths:
         raise InputError(f"dev has widths {dev.widths}; expected those of train, {train.widths}")
+    if dev.classes not in ((), train.classes):  # none: it has no labels
+        raise InputError(f"dev has classes {dev.classes}; expected those of train, {train.classes}")
     with reproducible(seed):
         training = VAETraining(train, dev, settings, choose_device(device))
         history = run_epochs(
