@@ -1,7 +1,8 @@
 """``cberl check``: what a corpus holds, how it is understood, and what would stop a run."""
 
 import argparse
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from cberl.printable import printable
 
 if TYPE_CHECKING:  # for `cberl --help`, which starts without what reads corpora
     from cberl.config_schema import Configuration
+    from cberl.corpus.assemble import Corpus
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -52,6 +54,30 @@ def print_check(settings: "Configuration") -> int:
         return 2
     print("next problem: none that can be seen before the run", flush=True)
     return 0
+
+
+def print_remarks(
+    corpus: "Corpus | InputError", root: Path, modalities: Sequence[str], max_unavailable: float
+) -> None:
+    """Print remarks on a corpus that a run is about to read, on the standard error.
+
+    Args:
+        corpus: as it was read, or the error of reading it; others as of
+            `cberl.corpus.look_ahead.look_ahead`.
+
+    Raises:
+        SystemExit: the run would stop later, with the reason in one line.
+    """
+    from cberl.corpus.look_ahead import look_ahead
+
+    try:
+        if isinstance(corpus, InputError):
+            raise corpus
+        remarks = look_ahead(corpus, root, modalities, max_unavailable)
+    except InputError as error:
+        raise SystemExit(printable(f"error: {error}")) from None
+    for remark in remarks:
+        print(printable(f"note: {remark}"), file=sys.stderr)
 
 
 def load_configuration(path: Path) -> "Configuration":

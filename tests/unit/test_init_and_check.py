@@ -9,7 +9,7 @@ import yaml
 from made_corpora import MAKERS, make_clips, published_fields, table_rows, write_table
 
 from cberl.cli import main
-from cberl.commands.check import load_configuration
+from cberl.commands.check import load_configuration, print_remarks
 from cberl.configuration import PROJECT
 from cberl.corpus.discovery.named_files import NAMINGS
 from cberl.corpus.readers.read_corpus import read_corpus
@@ -250,6 +250,23 @@ def test_escape_sequences_of_a_table_reach_no_terminal(here, capsys):
     _, out = check(here, capsys)
     assert "\x1b" not in out
     assert r"columns not read: re\x1b[31mmark" in out
+
+
+def test_a_run_starts_with_remarks_on_its_corpus_or_ends_in_one_line(here, capsys):
+    with_clips(here)
+    path = here / "mine/utterances.tsv"
+    path.write_text(path.read_text().replace("remark", "re\x1b[31mmark"))
+    settings, corpus = start(here)
+    capsys.readouterr()
+    print_remarks(corpus, here / "mine", settings.modalities, 0.2)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert r"note: utterances.tsv: not read: column re\x1b[31mmark" in printed.err
+    assert "note: video: 1 of 20 utterances have no file, first m7.mp4" in printed.err
+    with pytest.raises(SystemExit, match="error: too much of the corpus cannot be used"):
+        print_remarks(corpus, here / "mine", settings.modalities, 0.01)
+    with pytest.raises(SystemExit, match="error: odd"):
+        print_remarks(InputError("odd"), here / "mine", settings.modalities, 0.2)
 
 
 def test_check_tells_the_next_problem_after_what_could_be_read(here, capsys):

@@ -1,8 +1,6 @@
 """Configuration and its validation, wildcard constraints, and small named input functions."""
 
-import sys
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 from snakemake.utils import validate
@@ -25,7 +23,6 @@ from cberl.features.settings import FeatureSettings, TextEncoderSettings, TextSe
 from cberl.modalities import MODALITIES as MODALITY_ORDER
 from cberl.modalities import SPLITS
 from cberl.preflight import check_names, check_readable
-from cberl.printable import printable
 from cberl.provenance import file_digest, find_path, settings_digest
 from cberl.settings import read_settings
 
@@ -116,65 +113,6 @@ def assets_of(folder):
     """Digest of the files that a stage reads beside its code."""
     files = sorted((PROJECT / folder).iterdir())
     return settings_digest({path.name: file_digest(path) for path in files})
-
-
-CHECK = "check"
-
-
-@cache
-def corpus_as_read():
-    """The corpus, or the error of reading it; the process that plans the jobs reads it once."""
-    from cberl.corpus.readers.read_corpus import read_corpus
-    from cberl.log import unlogged
-
-    try:
-        with unlogged():
-            return read_corpus(CORPUS_SETTINGS, ROOT)
-    except InputError as error:
-        return error
-
-
-def announce_corpus():
-    """End the run if its corpus cannot be trained on; print remarks on the corpus."""
-    from cberl.commands.check import print_check
-    from cberl.config_schema import Configuration
-    from cberl.corpus.look_ahead import look_ahead
-
-    if CHECK in workflow.dag_settings.targets:
-        raise SystemExit(print_check(read_settings(Configuration, config)))
-    corpus = corpus_as_read()
-    try:
-        if isinstance(corpus, InputError):
-            raise corpus
-        limit = config["corpus"]["max_unavailable"]
-        notices = look_ahead(corpus, ROOT, MODALITIES, limit)
-    except InputError as error:
-        raise SystemExit(printable(f"error: {error}"))
-    for notice in notices:
-        print(printable(f"note: {notice}"), file=sys.stderr)
-
-
-@cache
-def states_of_clips():
-    from cberl.corpus.media.clip_files import clip_states
-
-    corpus = corpus_as_read()
-    if isinstance(corpus, InputError):
-        return {}  # no job starts
-    return clip_states(corpus.utterances, ROOT, CLIP_SHARDS)
-
-
-def state_of_clips(wildcards):
-    """The shard's media files at present: an added or changed clip is decoded again."""
-    # Only the process that plans the jobs reads the corpus, not the jobs that it submits.
-    return states_of_clips().get(wildcards.scatteritem) if workflow.is_main_process else None
-
-
-def names_of_clips(wildcards):
-    """Which clips there are, for a reader that chooses among them."""
-    from cberl.corpus.media.clip_files import clip_names
-
-    return clip_names(CORPUS_SETTINGS, ROOT) if workflow.is_main_process else None
 
 
 def shards_of_modality(wildcards):
@@ -285,21 +223,3 @@ def vaes_of_variant(wildcards):
     if VARIANTS[wildcards.variant]["fusion"] != "vae":
         return []
     return of_every_seed("results/{corpus}/fuse/vae/seed{seed}/vae.safetensors")(wildcards)
-
-
-VERDICT = Path(f"results/{CORPUS}/report/verdict.txt")
-
-
-def time_of_verdict():
-    """When the verdict was last written, in nanoseconds; None before the first time."""
-    return VERDICT.stat().st_mtime_ns if VERDICT.exists() else None
-
-
-VERDICT_BEFORE = time_of_verdict()
-
-
-def print_verdict():
-    """Print the per-class table, if this run made it."""
-    if time_of_verdict() != VERDICT_BEFORE:
-        *lines, _digest = VERDICT.read_text(encoding="utf-8").splitlines()
-        print("\n".join(lines), file=sys.stderr)
