@@ -121,7 +121,7 @@ def name_numbered_labels(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Serie
         the labels; unchanged where they are names.
 
     Raises:
-        InputError: numbers without names, or beyond them.
+        InputError: numbers without names, or beyond them; from -1 on, as many as the names.
     """
     labels = rows["label"]
     if labels.isna().all():
@@ -133,6 +133,14 @@ def name_numbered_labels(rows: pd.DataFrame, classes: Sequence[str]) -> pd.Serie
             f"{rows['where'].iloc[0]}: labels are numbers; expected their names in corpus.classes"
         )
     names = {str(number): name for number, name in enumerate(classes)} | {"-1": None}
+    numbers = sorted({int(label) for label in labels.dropna()})
+    if numbers == list(range(-1, len(classes) - 1)):
+        raise InputError(
+            f"{rows['where'].iloc[0]}: labels are numbers from -1 to {numbers[-1]}, as many as "
+            f"there are names in corpus.classes, but -1 is read as no label; if it is a class, cut "
+            f"them as scores: corpus.score_edges: {[number - 0.5 for number in numbers[1:]]}; "
+            f"else list the {len(classes) - 1} classes alone"
+        )
     unknown = labels.notna() & ~labels.isin(list(names))
     if unknown.any():
         row = rows[unknown].iloc[0]
@@ -177,12 +185,12 @@ def cut_scores(
 
 
 def likely_mapping(counts: Mapping[str, int]) -> dict[str, str | None]:
-    """The section ``corpus.labels`` that `check_labels` would ask for; empty if none.
+    """The section ``corpus.labels`` that spellings suggest; empty if none.
 
     Args:
         counts: label -> how often it occurs.
     """
-    empty = [name for name in counts if _reads_like_none(name, counts)]
+    empty = [name for name in counts if _is_word_for_none(name)]  # -1 may be a class: see the check
     merged = _spellings({name: counts[name] for name in counts if name not in empty}, (), {})
     return {**dict.fromkeys(empty), **merged}
 
@@ -205,8 +213,12 @@ def _label_key(label: str) -> tuple:
     return (1, natural_key(label), label) if number is None else (0, number, label)
 
 
+def _is_word_for_none(label: str) -> bool:
+    return re.sub(r"\s", "", label).lower() in NO_LABEL_WORDS
+
+
 def _reads_like_none(label: str, counts: Mapping[str, int]) -> bool:
-    if re.sub(r"\s", "", label).lower() in NO_LABEL_WORDS:
+    if _is_word_for_none(label):
         return True
     # The field writes -1 beside class numbers.
     others = [as_number(name) for name in counts if name != label]

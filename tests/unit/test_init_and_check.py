@@ -188,7 +188,7 @@ def test_a_table_of_ones_own_gets_its_columns_labels_and_encoding_mapped(here, c
 
 
 def test_a_table_without_a_header_is_told(here, capsys):
-    (here / "mine/train.tsv").write_text("What a day!\t4\tid1\n")
+    (here / "mine/train.tsv").write_text("What a day!\t4\tid1\nNo.\t2\tid2\n")
     assert main(["init", "mine"]) == 2
     assert "whose first row names neither labels nor texts: train.tsv" in capsys.readouterr().err
 
@@ -387,3 +387,72 @@ def test_a_table_of_single_sentences_gets_dialogues(here, capsys):
     assert settings.corpus.split_by == "dialogue"
     assert corpus.utterances["dialogue_id"].nunique() == 20
     assert set(corpus.utterances["split"]) == {"train", "dev", "test"}
+
+
+def test_each_table_may_be_a_conversation(here, capsys):
+    for number in range(6):
+        rows = [
+            {"speaker": "AB"[n % 2], "text": f"Line {n}.", "emotion": "xy"[n % 2]} for n in range(3)
+        ]
+        write_table(here / f"mine/talk{number}.csv", rows)
+    _, corpus = start(here)
+    out = capsys.readouterr().out
+    assert "the 6 tables have the same columns, and none for a dialogue: each is taken" in out
+    assert "guessed from names, see that each is what it says: emotion is label" in out
+    assert corpus.utterances.groupby("dialogue_id").size().tolist() == [3] * 6
+    assert "talk4" in {name.split("/")[1] for name in corpus.utterances["dialogue_id"]}
+
+
+def test_tables_that_are_left_out_are_named(here, capsys):
+    for name in ("train", "dev", "test", "train_2"):
+        rows = [{"text": f"Line {n}, {name}.", "label": "ab"[n % 2]} for n in range(4)]
+        write_table(here / f"mine/{name}.csv", rows)
+    (here / "mine/words.csv").write_text("word\nhello, you\n")
+    _, corpus = start(here)
+    out = capsys.readouterr().out
+    assert "note: other tables are not read: train_2.csv\n" in out
+    assert "note: a table cannot be read: " in out
+    assert "words.csv: line 2: 2 values; expected 1" in out
+    assert corpus.utterances["text"].iloc[0] == "Line 0, train."
+
+
+def test_what_is_wrong_with_the_only_table_is_told(here, capsys):
+    write_table(here / "mine/all.csv", table_rows())
+    with (here / "mine/all.csv").open("a") as handle:
+        handle.write("d9,u9,A,Oh, no,calm\n")
+    assert main(["init", "mine"]) == 2
+    assert "not recognised; " in (error := capsys.readouterr().err)
+    assert "all.csv: line 22: 6 values; expected 5" in error
+
+
+@pytest.mark.parametrize("sound", [{"bytes": "x", "path": "a.wav"}, [0.1, 0.2]])
+def test_sound_in_the_cells_of_a_table_is_left_out(here, capsys, sound):
+    rows = [{"text": row["text"], "label": row["label"], "audio": sound} for row in table_rows()]
+    write_table(here / "mine/all.parquet", rows)
+    settings, _ = start(here)
+    assert "column audio is left out: it holds neither text nor numbers" in capsys.readouterr().out
+    assert settings.modalities == ("text",)
+    write_table(here / "mine/all.parquet", [{**row, "audio": sound} for row in table_rows()])
+    for name in ("mine.yaml", "mine/utterances.tsv"):
+        (here / name).unlink()
+    settings, _ = start(here)
+    assert settings.corpus.columns == {"audio": None}
+
+
+def test_minus_one_is_left_to_its_owner(here, capsys):
+    rows = [{**row, "label": str(number % 3 - 1)} for number, row in enumerate(table_rows())]
+    write_table(here / "mine/all.csv", rows)
+    assert main(["init", "mine"]) == 0
+    status, out = check(here, capsys)
+    assert status == 2
+    assert "or {'-1': '-1'} to keep a class of that name" in out
+
+
+def test_turns_stand_in_the_order_of_their_numbers(here):
+    names = [f"d{d}_u{u}_{'ab'[u % 2]}_joy{d % 2}.wav" for d in range(4) for u in range(12)]
+    make_clips(here / "mine", names)
+    pattern = r"(?P<dialogue>d\d)_u(?P<utterance>\d+)_(?P<speaker>[ab])_(?P<label>joy\d)"
+    _, corpus = start(here, "--pattern", pattern)
+    turns = corpus.utterances[corpus.utterances["dialogue_id"].str.endswith("/d1")]
+    assert turns["utterance_id"].str.split("/").str[2].tolist() == [str(n) for n in range(12)]
+    assert not [notice for notice in corpus.notices if "order" in notice]

@@ -7,7 +7,7 @@ from cberl.corpus.discovery.audformat import HEADER, read_audformat
 from cberl.corpus.discovery.discovered import Discovered
 from cberl.corpus.discovery.found_tables import recognise_tables
 from cberl.corpus.discovery.named_files import list_media, read_by_pattern, recognise_names
-from cberl.corpus.readers.column_files import TABLE_SUFFIXES
+from cberl.corpus.readers.column_files import TABLE_SUFFIXES, read_raw_columns
 from cberl.corpus.readers.meld import find_clips
 from cberl.errors import InputError
 
@@ -63,7 +63,13 @@ def _unknown(folder: Path) -> str:
     seen = f"{len(media)} media files" + (
         f", first {media[0].relative_to(folder).as_posix()}" if media else ""
     )
-    tables = [path.name for path in sorted(folder.iterdir()) if path.suffix in TABLE_SUFFIXES]
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in TABLE_SUFFIXES]
+    tables = [path.name for path in paths]
+    for path in paths:
+        try:
+            read_raw_columns(path)
+        except InputError as error:
+            return f"{folder}: not recognised; {error}"
     if tables:
         seen += f"; tables whose first row names neither labels nor texts: {', '.join(tables)}"
     return (

@@ -13,10 +13,11 @@ from cberl.corpus.label_names import class_order, likely_mapping
 from cberl.corpus.locate import MEDIA_SUFFIXES
 from cberl.corpus.readers.column_files import TABLE_SUFFIXES, read_raw_columns
 from cberl.corpus.readers.column_names import SPLIT_WORDS, likely_columns, words_of
+from cberl.corpus.readers.packed_columns import holds_others
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
 from cberl.corpus.readers.text_files import AUTO, likely_encodings
 from cberl.errors import InputError
-from cberl.modalities import MODALITIES
+from cberl.modalities import MODALITIES, SPLITS
 
 MOST_NAMES = 12
 
@@ -27,13 +28,15 @@ class Table:
 
     Attributes:
         path: the file.
-        values: column of the file -> cells.
+        values: column of the file -> cells, of text or numbers.
         encoding: what it could be read in.
+        others: columns of lists, times of day or the like.
     """
 
     path: Path
     values: dict[str, Sequence[Any]]
     encoding: str
+    others: tuple[str, ...] = ()
 
     @property
     def ours(self) -> dict[str, str]:
@@ -65,42 +68,70 @@ def recognise_tables(folder: Path) -> Discovered | None:
 
     A table with labels or texts alone, without dialogues, is written anew: each row a dialogue.
     """
-    tables = [
-        Table(path, *_read_any(path))
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in TABLE_SUFFIXES and not path.name.startswith(".")
-    ]
-    tables = [table for table in tables if {"label", "text"} & table.ours.keys()]
-    by_split = {table.split: table for table in tables if table.split}
-    if {"train", "test"} <= by_split.keys() and not any("split" in t.ours for t in tables):
-        return _put_together(
-            [by_split[name] for name in ("train", "dev", "test") if name in by_split]
-        )
-    if not tables:
+    tables, remarks = [], []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in TABLE_SUFFIXES and not path.name.startswith((".", "~$")):
+            try:
+                tables.append(_read_any(path))
+            except InputError as error:
+                remarks.append(f"a table cannot be read: {error}")
+    known = [table for table in tables if {"label", "text"} & table.ours.keys()]
+    if not known:
         return None
-    best = max(tables, key=lambda table: len(table.ours))
-    others = [table.path.name for table in tables if table is not best]
-    remarks = [f"other tables are not read: {', '.join(others)}"] if others else []
-    whole = set(REQUIRED) <= best.ours.keys()
-    found = _as_it_is(best) if whole else _put_together([best])
+    splits = _of_splits(known)
+    talks = [] if splits else _of_conversations(known)
+    best = splits or talks or [max(known, key=lambda table: len(table.ours))]
+    left = [table.path.name for table in tables if all(table is not one for one in best)]
+    if left:
+        more = f" and {len(left) - MOST_NAMES} more" if len(left) > MOST_NAMES else ""
+        remarks.append(f"other tables are not read: {', '.join(left[:MOST_NAMES])}{more}")
+    whole = len(best) == 1 and set(REQUIRED) <= best[0].ours.keys()
+    found = _as_it_is(best[0]) if whole else _put_together(best, each=bool(talks))
     return Discovered(**{**vars(found), "remarks": (*found.remarks, *remarks)})
+
+
+def _of_splits(tables: Sequence[Table]) -> list[Table]:
+    """A table for each split, of several the first by name; none if there are no such."""
+    by_split: dict[str, Table] = {}
+    for table in tables:
+        if table.split:
+            by_split.setdefault(table.split, table)
+    if not {"train", "test"} <= by_split.keys() or any("split" in t.ours for t in tables):
+        return []
+    return [by_split[name] for name in SPLITS if name in by_split]
+
+
+def _of_conversations(tables: Sequence[Table]) -> list[Table]:
+    """Tables that seem to be a conversation each: with turns of speakers, and columns alike."""
+    alike = [table for table in tables if table.ours == tables[0].ours]
+    columns = tables[0].ours.keys()
+    each = {"speaker", "text", "label"} <= columns and "dialogue" not in columns
+    return alike if each and len(alike) > 1 else []
 
 
 def _as_it_is(table: Table) -> Discovered:
     """A table that stays; the configuration maps its columns."""
     settings: dict[str, Any] = {"file": table.path.name}
-    columns = {theirs: name for name, theirs in table.ours.items() if theirs != name}
+    columns: dict[str, str | None] = {
+        theirs: name for name, theirs in table.ours.items() if theirs != name
+    }
     remarks = []
+    left_out = dict.fromkeys(name for name in table.others if name in COLUMNS)
+    if columns or left_out:
+        settings["columns"] = columns | left_out
     if columns:
-        settings["columns"] = columns
         remarks.append("corpus.columns is guessed from names: see that each is what it says")
     if table.encoding != AUTO:
         settings["encoding"] = table.encoding
     return _discovered(f"the table {table.path.name}", [table], settings, remarks, None)
 
 
-def _put_together(tables: Sequence[Table]) -> Discovered:
-    """Rows of one or several tables under our names, where those have not all that is needed."""
+def _put_together(tables: Sequence[Table], each: bool) -> Discovered:
+    """Rows of one or several tables under our names, where those have not all that is needed.
+
+    Args:
+        each: whether each table is a conversation; else several are splits.
+    """
     rows = []
     files_of = Counter(
         name for table in tables for name in dict.fromkeys(table.cells("dialogue")) if name
@@ -113,21 +144,32 @@ def _put_together(tables: Sequence[Table]) -> Discovered:
             row = {name: part[name][at] for name in COLUMNS}
             if files_of[row["dialogue"]] > 1:
                 row["dialogue"] = f"{table.split}-{row['dialogue']}"
-            row["dialogue"] = row["dialogue"] or f"{table.path.stem}-{at + 1}"
+            stem = table.path.stem
+            row["dialogue"] = row["dialogue"] or (stem if each else f"{stem}-{at + 1}")
             turns[row["dialogue"]] += 1
             row["utterance"] = row["utterance"] or str(turns[row["dialogue"]])
             row["speaker"] = row["speaker"] or "unknown"
-            row["split"] = row["split"] or (table.split if len(tables) > 1 else "") or ""
+            row["split"] = row["split"] or ("" if each or len(tables) == 1 else table.split) or ""
             rows.append(row)
-    names = ", ".join(table.path.name for table in tables)
+    more = f" and {len(tables) - MOST_NAMES} more" if len(tables) > MOST_NAMES else ""
+    names = ", ".join(table.path.name for table in tables[:MOST_NAMES]) + more
     remarks = []
     if shared:
         remarks.append(
             f"{len(shared)} dialogues are called alike in several files: the split is put before "
             f"their names, as in {tables[0].split}-{shared[0]}"
         )
+    guessed = {ours: theirs for ours, theirs in tables[0].ours.items() if ours != theirs}
+    if guessed:
+        columns = ", ".join(f"{theirs} is {ours}" for ours, theirs in guessed.items())
+        remarks.append(f"columns are guessed from names, see that each is what it says: {columns}")
     missing = [name for name in REQUIRED if any(name not in table.ours for table in tables)]
-    if missing:
+    if each:
+        remarks.append(
+            f"the {len(tables)} tables have the same columns, and none for a dialogue: each is "
+            "taken for one"
+        )
+    elif missing:
         remarks.append(
             f"there is no column that looks like {', '.join(missing)}: they are filled in, each "
             "row without a dialogue is one of its own"
@@ -149,6 +191,12 @@ def _discovered(
     if mapping:
         settings["labels"] = mapping
         remarks.append("corpus.labels is guessed from spellings: see that it is what you want")
+    others = [name for name in tables[0].others if name in COLUMNS]
+    if others:
+        remarks.append(
+            f"column {', '.join(others)} is left out: it holds neither text nor numbers (sound and "
+            "pictures are read from files alone)"
+        )
     guessed = sorted({table.encoding for table in tables} - {AUTO})
     if guessed:
         remarks.append(
@@ -170,15 +218,26 @@ def _modalities(tables: Sequence[Table]) -> tuple[str, ...]:
     return tuple(name for name in MODALITIES if name in found)
 
 
-def _read_any(path: Path) -> tuple[dict[str, Sequence[Any]], str]:
-    """Columns of a table, and the encoding that it could be read in; none if in no one."""
+def _read_any(path: Path) -> Table:
+    """A table, in the encoding that it can be read in.
+
+    Raises:
+        InputError: it cannot be read in any that is likely.
+    """
     try:
-        return read_raw_columns(path)[1], AUTO
-    except InputError:
-        encodings = likely_encodings(path.read_bytes())
-    for encoding in encodings:
+        return _table(path, AUTO)
+    except InputError as error:
+        first = error
+    for encoding in likely_encodings(path.read_bytes()):
         try:
-            return read_raw_columns(path, encoding)[1], encoding
+            return _table(path, encoding)
         except InputError:
             continue
-    return {}, AUTO
+    raise first
+
+
+def _table(path: Path, encoding: str) -> Table:
+    _, values = read_raw_columns(path, encoding)
+    others = tuple(name for name, cells in values.items() if holds_others(cells))
+    plain = {name: cells for name, cells in values.items() if name not in others}
+    return Table(path, plain, encoding, others)

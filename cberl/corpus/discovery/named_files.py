@@ -10,6 +10,7 @@ import pandas as pd
 from cberl.corpus.discovery.discovered import Discovered, modalities_of
 from cberl.corpus.label_names import class_order
 from cberl.corpus.locate import MEDIA_SUFFIXES
+from cberl.corpus.natural_order import natural_key
 from cberl.errors import InputError
 
 GROUPS = ("dialogue", "utterance", "speaker", "label", "text", "split")
@@ -80,10 +81,11 @@ NAMINGS = (
 
 
 def list_media(folder: Path) -> list[Path]:
-    """Media files below a folder, by path; not those of macOS attributes (``._...``)."""
+    """Media files below a folder, by path, numbers in it in numeric order; not those of macOS
+    attributes (``._...``)."""
     return [
         path
-        for path in sorted(folder.rglob("*"))
+        for path in sorted(folder.rglob("*"), key=lambda path: natural_key(path.as_posix()))
         if path.suffix.lower() in MEDIA_SUFFIXES
         and not path.name.startswith(".")
         and path.is_file()

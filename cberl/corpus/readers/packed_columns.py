@@ -34,6 +34,14 @@ class OtherCell:
 
     kind: str
 
+    def __str__(self) -> str:
+        return f"({self.kind})"
+
+
+def holds_others(cells: Sequence[Any]) -> bool:
+    """Whether a column has cells that are neither text nor numbers."""
+    return isinstance(cells, PackedVectors) or any(isinstance(cell, OtherCell) for cell in cells)
+
 
 def kind_of(value: Any) -> str:
     """The name of a cell's type, for a message."""

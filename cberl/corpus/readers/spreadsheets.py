@@ -16,7 +16,8 @@ def read_sheet(path: Path) -> tuple[list[str], dict[str, list[Any]]]:
         per row, where it stands ("row 7", as Excel counts); column -> value per row.
 
     Raises:
-        InputError: openpyxl is not installed; no workbook; a column's name repeats.
+        InputError: openpyxl is not installed; no workbook; a column's name repeats; other sheets
+            have the same header.
     """
     try:
         import openpyxl  # noqa: F401, pandas reads workbooks with it
@@ -25,7 +26,12 @@ def read_sheet(path: Path) -> tuple[list[str], dict[str, list[Any]]]:
             f"{path}: Excel workbooks are read with openpyxl, which is not installed; run: pip "
             "install openpyxl, or save the sheet as CSV UTF-8"
         ) from None
-    frame = _read_frame(path)
+    frame, alike = _read_frames(path)
+    if alike:
+        raise InputError(
+            f"{path}: sheets {', '.join(alike)} begin like the first one, which alone is read; "
+            "expected all rows in it, with a column split where sheets are splits"
+        )
     filled = frame.notna().any(axis=1)
     if not filled.any():
         raise InputError(f"{path}: the first sheet is empty; expected a header and rows")
@@ -43,19 +49,20 @@ def read_sheet(path: Path) -> tuple[list[str], dict[str, list[Any]]]:
     return [place for place, _ in rows], drop_empty_unnamed(values)
 
 
-def _read_frame(path: Path) -> Any:
+def _read_frames(path: Path) -> tuple[Any, list[str]]:
+    """The first sheet, and the names of the others that have its first row."""
     import pandas as pd
 
+    # keep_default_na: a label that reads NA is for the reader of labels to refuse.
+    kept = {"header": None, "dtype": object, "keep_default_na": False, "na_values": [""]}
     try:
-        # keep_default_na: a label that reads NA is for the reader of labels to refuse.
-        return pd.read_excel(
-            path,
-            header=None,
-            dtype=object,
-            keep_default_na=False,
-            na_values=[""],
-            engine="openpyxl",
-        )
+        with pd.ExcelFile(path, engine="openpyxl") as book:
+            first, *others = book.sheet_names
+            frame = book.parse(first, **kept)
+            alike = [
+                name for name in others if book.parse(name, nrows=1, **kept).equals(frame.head(1))
+            ]
+        return frame, [] if frame.empty else alike
     except MemoryError:
         raise
     except Exception as error:  # openpyxl raises whatever a broken file makes happen

@@ -166,6 +166,11 @@ def _read_npz(path: Path, name: str, most_bytes: int) -> tuple[list[str], dict[s
             for member in archive.files:
                 shape, _, kind = _described(archive, member)
                 lengths[member] = shape[0] if shape else 0
+                if kind.hasobject:
+                    raise InputError(
+                        f"{name}: array {member} holds Python objects, which are not unpickled; "
+                        "expected text or numbers (save array.astype(str), or matrices of floats)"
+                    )
                 if len(shape) > 1 and kind.kind not in KINDS_OF_NUMBERS:
                     raise InputError(f"{name}: array {member} holds {kind}; expected numbers")
                 cells = archive[member].tolist() if len(shape) == 1 else []
@@ -253,7 +258,8 @@ def _cells_of(values: pa.ChunkedArray | list[Any]) -> Iterator[Any]:
     if not isinstance(values, pa.ChunkedArray):
         return iter(values)
     if types.is_nested(values.type):
-        return ([] if valid else None for valid in values.is_valid().to_pylist())
+        stand_in: Any = {} if types.is_struct(values.type) else []
+        return (stand_in if valid else None for valid in values.is_valid().to_pylist())
     return iter(values.to_pylist())
 
 

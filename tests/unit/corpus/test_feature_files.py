@@ -249,6 +249,22 @@ def test_other_contents_are_refused(tmp_path, content, message):
         read(tmp_path, content)
 
 
+def test_minus_one_may_be_a_class(tmp_path):
+    rows = [{**row, "label": number % 3 - 1} for number, row in enumerate(table_rows())]
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    np.savez(tmp_path / "features.npz", **columns, text_features=np.ones((len(rows), 2)))
+
+    def labels(classes, **settings):
+        settings = {"file": "features.npz", "classes": classes} | settings
+        return read_feature_file(replace(FEATURES, **settings), tmp_path).rows["label"].tolist()
+
+    names = ("negative", "neutral", "positive")
+    with pytest.raises(InputError, match=r"from -1 to 1, as many as .*score_edges: \[-0.5, 0.5\]"):
+        labels(names)
+    assert labels(names, score_edges=(-0.5, 0.5))[:4] == [*names, "negative"]
+    assert labels(("neutral", "positive"))[:3] == [None, "neutral", "positive"]
+
+
 def test_numbers_for_labels_need_names(tmp_path):
     fields = meld_fields()
     names = ("ids", "speakers", "labels", *LAYERS, "audio", "video", "sentences", "train", "test")
@@ -370,7 +386,7 @@ def test_vectors_in_place_of_cells_are_refused(tmp_path):
     ("arrays", "message"),
     [
         ({"text_features": np.ones((3, 2))}, "has no column dialogue"),
-        ({"dialogue": np.array(["a", None], dtype=object)}, "not a whole NPZ file of plain arrays"),
+        ({"dialogue": np.array(["a", None], dtype=object)}, "dialogue holds Python objects, which"),
         ({"dialogue": np.array(["a"]), "text_features": np.ones((3, 2))}, "dialogue has 1 rows"),
     ],
 )

@@ -57,6 +57,25 @@ def test_mistakes_are_told_by_the_row_that_excel_shows(tmp_path):
         read_corpus(WORKBOOK, tmp_path)
 
 
+def test_other_sheets_with_the_same_header_are_refused(tmp_path):
+    def write(*headers):
+        workbook = openpyxl.Workbook()
+        for name, header in zip(("train", "dev", "test"), headers, strict=True):
+            sheet = workbook.create_sheet(name)
+            sheet.append(header)
+            for row in table_rows():
+                sheet.append(list(row.values()))
+        del workbook["Sheet"]
+        workbook.save(tmp_path / "utterances.xlsx")
+
+    header = list(table_rows()[0])
+    write(header, header, header)
+    with pytest.raises(InputError, match="sheets dev, test begin like the first one, which alone"):
+        read_corpus(WORKBOOK, tmp_path)
+    write(header, ["remarks"], ["remarks"])
+    assert len(read_corpus(WORKBOOK, tmp_path).utterances) == 20
+
+
 def test_without_openpyxl_it_is_said_what_to_install(tmp_path, monkeypatch):
     write_sheet(tmp_path, table_rows())
     monkeypatch.setitem(sys.modules, "openpyxl", None)  # as if it were not installed
