@@ -9,7 +9,6 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from cberl.artifacts import METADATA_KEY
 from cberl.commands.file_overview import describe_file
 from cberl.commands.inspect import read_any_header
 from cberl.commands.lineage import trace_file
@@ -99,7 +98,7 @@ def test_safetensors_reads_every_tensor_file_and_its_origin(files):
     for name, path in files.items():
         if path.suffix == ".safetensors":
             with safe_open(path, framework="numpy") as handle:
-                header = json.loads(handle.metadata()[METADATA_KEY.decode()])
+                header = json.loads(handle.metadata()["cberl"])
             assert header["provenance"]["rule"], name
             assert load_file(path), name
 
@@ -109,7 +108,7 @@ def test_every_table_tells_its_origin_to_any_reader(files):
 
     for name, path in files.items():
         if path.suffix == ".parquet":
-            header = json.loads(pq.read_schema(path).metadata[METADATA_KEY])
+            header = json.loads(pq.read_schema(path).metadata[b"cberl"])
             assert header["provenance"]["settings_digest"], name
             assert header["description"], name
 

@@ -75,17 +75,13 @@ def test_pieces_and_batches_keep_the_order(tmp_path):
     assert max(map(len, batches)) <= 3
 
 
-def test_a_matrix_of_flagged_rows_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("cberl.artifacts.ROWS_AT_ONCE", 4)
+def test_a_matrix_of_several_pieces_keeps_its_absent_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr("cberl.artifacts.tables.ROWS_AT_ONCE", 4)
     path = tmp_path / "text.parquet"
     matrix = np.arange(20, dtype=np.float32).reshape(10, 2)
     matrix[[0, 7]] = np.nan
-    flags = np.arange(10) % 3 == 1
-    frame = feature_rows(*"abcdefghij", available=flags)
-    write_table(path, FEATURES, frame, PROVENANCE, {"features": matrix})
+    write_table(path, FEATURES, feature_rows(*"abcdefghij"), PROVENANCE, {"features": matrix})
     np.testing.assert_array_equal(read_matrix(path, "features"), matrix)
-    flagged = read_matrix(path, "features", where="available")
-    np.testing.assert_array_equal(flagged, matrix[[1, 4, 7]])
 
 
 def test_an_empty_table_is_a_table(tmp_path):

@@ -40,7 +40,7 @@ def test_the_page_is_written_whole_or_not_at_all(page, monkeypatch):
     def fail(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr("cberl.artifacts.os.fsync", fail)
+    monkeypatch.setattr("cberl.whole_files.os.fsync", fail)
     with pytest.raises(OSError, match="no space"):
         replace_section(page, "a", "new")
     assert page.read_text(encoding="utf-8") == PAGE

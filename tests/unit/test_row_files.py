@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from cberl import artifacts
 from cberl.artifacts import read_matrix, take_vectors, vector_width, write_table
 from cberl.errors import InputError
 from cberl.features.feature_rows import feature_rows
@@ -16,7 +15,7 @@ ROWS = 23
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     """Rows of three numbers in groups of five; row 7 is absent."""
-    monkeypatch.setattr(artifacts, "ROWS_AT_ONCE", 5)
+    monkeypatch.setattr("cberl.artifacts.tables.ROWS_AT_ONCE", 5)
     matrix = np.arange(3 * ROWS, dtype=np.float32).reshape(ROWS, 3)
     matrix[7] = np.nan
     frame = feature_rows([f"dev/0/{row}" for row in range(ROWS)], matrix)

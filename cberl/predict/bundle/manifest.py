@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import cberl
-from cberl.artifacts import whole_file
 from cberl.digests import DIGEST_KEY, NO_DIGEST, check_digest, put_digest
 from cberl.errors import InputError
 from cberl.provenance import file_digest
+from cberl.whole_files import whole_file
 
 MANIFEST, CARD = "manifest.json", "model_card.md"
 FORMAT = 1

@@ -1,14 +1,7 @@
-"""The only reader and writer of intermediates: Parquet tables, safetensors files and pages.
-
-A file appears whole or not at all: it is written under a temporary name, synced and renamed.
-Each carries what it is and where it came from: in Parquet under the schema metadata key
-``cberl`` (JSON), in safetensors in the header. Each also carries a digest of its content, and no
-file is read without this check (`cberl.digests`).
-"""
+"""Parquet tables of declared kinds, and the vectors in them."""
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,33 +12,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cberl.digests import DIGEST_KEY, NO_DIGEST, check_digest, put_digest, read_checked
+from cberl.artifacts.header import HEADER_KEY, encode_header
+from cberl.digests import DIGEST_KEY, NO_DIGEST, check_digest, put_digest
 from cberl.errors import InputError
 from cberl.tables import VECTOR, Column, TableKind
-from cberl.tensor_views import DTYPES, view_tensors
 from cberl.whole_files import whole_file
 
-METADATA_KEY = b"cberl"
 ROWS_AT_ONCE = 1024
 """Rows of vectors read at once beside those already in place, and of a row group that has any:
 what is read of a file piece by piece takes no more memory than that."""
 _NUMBERS_OF_VECTORS = ".list.element"
 """What follows a column's name where Parquet names the numbers in its lists."""
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a text, UTF-8, whole or not at all."""
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_page(path: str | Path, text: str) -> None:
-    """Write an HTML or Markdown page or a plain text with a digest of it as a last line."""
-    line = f"{DIGEST_KEY}: {NO_DIGEST}"
-    with whole_file(path) as temporary:
-        last = line if Path(path).suffix == ".txt" else f"<!-- {line} -->"
-        temporary.write_text(f"{text.rstrip()}\n{last}\n", encoding="utf-8")
-        put_digest(temporary)
 
 
 class TableWriter:
@@ -70,7 +47,7 @@ class TableWriter:
         table = _to_arrow(self._path, self._kind, frame, matrices or {})
         self._check_keys(frame)
         if self._writer is None:
-            schema = table.schema.with_metadata({METADATA_KEY: self._header})
+            schema = table.schema.with_metadata({HEADER_KEY: self._header})
             vectors = self._kind.vectors
             self._writer = pq.ParquetWriter(
                 self._temporary,
@@ -118,7 +95,7 @@ def open_table(
         "provenance": dict(provenance),
     }
     with whole_file(path) as temporary:
-        encoded = _encode_header(header).encode()
+        encoded = encode_header(header).encode()
         writer = TableWriter(Path(path), temporary, kind, encoded)
         try:
             yield writer
@@ -173,12 +150,8 @@ def read_batches(
             yield batch.to_pandas()
 
 
-def read_matrix(path: str | Path, column: str, where: str | None = None) -> np.ndarray:
+def read_matrix(path: str | Path, column: str) -> np.ndarray:
     """Read a vector column as float32 [rows, width]; absent rows are NaN.
-
-    Args:
-        where: a column of flags; only the rows in which it is true are read. Of a column that is
-            mostly absent this spares the memory that its null rows would take.
 
     Raises:
         InputError: the file is absent or broken.
@@ -186,18 +159,12 @@ def read_matrix(path: str | Path, column: str, where: str | None = None) -> np.n
     check_digest(path)
     with pq.ParquetFile(path) as file:
         width = file.schema_arrow.field(column).type.list_size
-        kept = None if where is None else file.read(columns=[where]).column(where).to_numpy()
-        rows = file.metadata.num_rows if kept is None else int(kept.sum())
-        matrix = np.full((rows, width), np.nan, dtype=np.float32)
-        read = filled = 0
+        matrix = np.full((file.metadata.num_rows, width), np.nan, dtype=np.float32)
+        filled = 0
         for batch in file.iter_batches(ROWS_AT_ONCE, columns=[column]):
-            lists = batch.column(0)
-            if kept is not None:
-                lists = lists.filter(pa.array(kept[read : read + len(lists)]))
-            present = lists.is_valid().to_numpy(zero_copy_only=False)
-            vectors = lists.drop_null().flatten().to_numpy().reshape(-1, width)
-            matrix[filled : filled + len(lists)][present] = vectors
-            read, filled = read + len(batch), filled + len(lists)
+            present, vectors = _present_vectors(batch.column(0), width)
+            matrix[filled : filled + len(batch)][present] = vectors
+            filled += len(batch)
     return matrix
 
 
@@ -225,24 +192,20 @@ def take_vectors(path: str | Path, column: str, positions: np.ndarray) -> np.nda
             if low < high:
                 lists = file.read_row_group(group, columns=[column]).column(0).combine_chunks()
                 lists = lists.take(pa.array(rising[low:high] - start))
-                present = lists.is_valid().to_numpy(zero_copy_only=False)
-                vectors = lists.drop_null().flatten().to_numpy().reshape(-1, width)
+                present, vectors = _present_vectors(lists, width)
                 taken[order[low:high][present]] = vectors
             start = end
     return taken
 
 
 def vector_width(path: str | Path, column: str) -> int:
-    """Numbers in each vector of a column."""
+    """Numbers in each vector of a column, from the file's footer alone."""
     return pq.read_schema(path).field(column).type.list_size
 
 
 def unpacked_bytes(path: str | Path) -> int:
-    """Bytes of a table's file, its vectors counted as long as they are in memory.
-
-    What a job takes follows them, and not how well they pack. Of a file that is no whole table, its
-    bytes.
-    """
+    """Bytes of a table's file, with its vectors at their size in memory: what a job needs follows
+    from that, not from how well they pack. For a file that is no whole table, its own bytes."""
     try:
         footer = pq.read_metadata(path)
     except pa.ArrowException:
@@ -267,84 +230,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
         InputError: the file is absent, broken, or was not written by this package.
     """
     check_digest(path)
-    return json.loads(pq.read_schema(path).metadata[METADATA_KEY])
-
-
-def write_tensors(
-    path: str | Path,
-    kind: str,
-    tensors: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    metadata: Mapping[str, Any] | None = None,
-) -> None:
-    """Write named tensors (torch or NumPy) as safetensors, with ``metadata`` in the header.
-
-    Args:
-        kind: what the file is, in a word or two ("gan", "vae", "scaler").
-        metadata: whatever is needed to use the tensors (settings, class list), JSON-able.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
-    arrays = {name: np.ascontiguousarray(_to_numpy(value)) for name, value in tensors.items()}
-    header = {
-        DIGEST_KEY: NO_DIGEST,
-        "kind": kind,
-        "metadata": dict(metadata or {}),
-        "provenance": dict(provenance),
-    }
-    # One key only: safetensors writes several in an order that changes from run to run.
-    encoded = {METADATA_KEY.decode(): _encode_header(header)}
-    with whole_file(path) as temporary:
-        try:
-            save_file(arrays, temporary, metadata=encoded)
-        except SafetensorError as error:
-            raise _as_os_error(error) from None
-        # safetensors keeps its files to their owner; these are as readable as the tables.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        put_digest(temporary)
-
-
-def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read tensors and their metadata (see `write_tensors`).
-
-    The tensors are views of one array, which is the whole file.
-
-    Raises:
-        InputError: the file is absent, broken, of another kind, or holds types that NumPy lacks.
-    """
-    content = read_checked(path)
-    header = read_tensor_header(path)
-    if header["kind"] != kind:
-        raise InputError(f"{path}: holds tensors of {header['kind']}, expected {kind}")
-    try:
-        return view_tensors(content), header["metadata"]
-    except KeyError as error:
-        raise InputError(
-            f"{path}: holds tensors of type {error}; expected one of {', '.join(DTYPES)}"
-        ) from None
-
-
-def read_tensor_header(path: str | Path) -> dict[str, Any]:
-    """Read the header of a safetensors file: kind, metadata, provenance.
-
-    Raises:
-        InputError: the file is absent, broken, or was not written by this package.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    check_digest(path)
-    try:
-        with safe_open(path, framework="numpy") as handle:
-            header = json.loads(handle.metadata()[METADATA_KEY.decode()])
-        known = {"kind", "metadata"} <= header.keys()
-    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        known = False
-    if not known:
-        raise InputError(f"{path}: was not written by this package; expected one of its models")
-    return header
+    return json.loads(pq.read_schema(path).metadata[HEADER_KEY.encode()])
 
 
 def row_positions(ids: Sequence[str], wanted: Sequence[str], source: str | Path) -> np.ndarray:
@@ -358,11 +244,6 @@ def row_positions(ids: Sequence[str], wanted: Sequence[str], source: str | Path)
         absent = list(wanted)[int(np.argmin(positions))]
         raise InputError(f"{source}: has no row {absent}, which another table names")
     return positions
-
-
-def _encode_header(header: Mapping[str, Any]) -> str:
-    """As JSON, with a fact that is a number of NumPy as a plain one."""
-    return json.dumps(header, sort_keys=True, default=lambda fact: fact.item())
 
 
 def _check_kind(path: str | Path, kind: TableKind) -> None:
@@ -413,6 +294,12 @@ def _vectors_to_arrow(
     )
 
 
+def _present_vectors(lists: pa.FixedSizeListArray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of n lists are not null: bool [n]; and their numbers: float32 [present, width]."""
+    present = lists.is_valid().to_numpy(zero_copy_only=False)
+    return present, lists.drop_null().flatten().to_numpy().reshape(-1, width)
+
+
 def _key_of(frame: pd.DataFrame, kind: TableKind, position: int) -> str:
     return "/".join(str(frame[name].iloc[position]) for name in kind.key)
 
@@ -424,13 +311,3 @@ def _first_repeated(keys: list[tuple]) -> tuple:
             return key
         seen.add(key)
     raise ValueError("no key repeats")
-
-
-def _as_os_error(error: Exception) -> Exception:
-    """The system's error that safetensors reports in words, if it does."""
-    number = re.search(r"os error (\d+)", str(error))
-    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else error
-
-
-def _to_numpy(value: Any) -> np.ndarray:
-    return value if isinstance(value, np.ndarray) else value.detach().cpu().numpy()
