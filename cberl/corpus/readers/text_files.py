@@ -36,6 +36,7 @@ _MARKS = {
 _SAMPLE_BYTES = 1 << 16
 _MOST_LIKELY = 3
 _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
+_ASCII_LETTERS = re.compile(rb"[A-Za-z]")
 _IN_COMMON_USE = (
     *("cp1252", "gb18030", "big5", "cp949", "cp932", "cp1251", "cp1250", "cp1253", "cp1254"),
     *("cp1255", "cp1256", "euc_jis_2004", "koi8_r"),
@@ -90,7 +91,8 @@ def read_archive_text(path: Path) -> str:
     """Read a text file of a public archive, which is UTF-8 or, in old copies, cp1252.
 
     Raises:
-        InputError: it is neither; it holds a control character.
+        InputError: it is neither, or its letters are of another alphabet; it holds a control
+            character.
     """
     refuse_foreign(path)
     content = read_bounded(path)
@@ -98,10 +100,17 @@ def read_archive_text(path: Path) -> str:
     try:
         text = content.decode(name)
     except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        if sum(map(len, _HIGH_BYTES.findall(content))) > len(_ASCII_LETTERS.findall(content)):
+            likely = likely_encodings(content)
+            held = f"a detector holds {' or '.join(likely)} likely; " if likely else ""
+            raise InputError(
+                f"{path}: line {line}: not UTF-8, and not cp1252, as few letters are of the Latin "
+                f"alphabet; {held}expected UTF-8: save it as such"
+            ) from None
         try:
             text = content.decode("cp1252")
         except UnicodeDecodeError:
-            line = content[: error.start].count(b"\n") + 1
             raise InputError(
                 f"{path}: neither UTF-8 nor cp1252 text (line {line}); expected one of the two"
             ) from None

@@ -17,7 +17,8 @@ _PREFIX = re.compile(
 _DASH = re.compile(r"^(?:>>|[-–—])\s*")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
 _MARKUP = re.compile(
-    r"</?(?:i|b|u|s|c|v|lang|ruby|rt|font)(?:[.\s][^>]*)?>|<\d[\d:.]*>|\{\\an?\d\}", re.IGNORECASE
+    r"</?(?:i|b|u|s|c|v|lang|ruby|rt|font)(?:[.\s][^>]*)?>|<\d[\d:.]*>|\{\\[^{}\n]*\}",
+    re.IGNORECASE,
 )
 
 

@@ -45,14 +45,20 @@ def _cues(
             continue
         start_s, end_s = _times(line, f"{path}: line {number}")
         payload = []
-        while number < len(lines) and lines[number].strip() and "-->" not in lines[number]:
+        while number < len(lines) and not _ends_cue(lines, number, is_webvtt):
             payload.append(lines[number])
             number += 1
-        runs_on = number < len(lines) and "-->" in lines[number]
-        if runs_on and payload and payload[-1].strip().isdigit():
-            # No blank line between two subtitles: the last line is the number of the next.
-            payload.pop()
         yield start_s, end_s, payload
+
+
+def _ends_cue(lines: list[str], number: int, is_webvtt: bool) -> bool:
+    """Whether a line is no text of the subtitle before it."""
+    if is_webvtt and lines[number] == "":
+        return True
+    # In SRT only the number and the times of the next subtitle are certain ends of this one: its
+    # text may have blank lines, and numbers or the blank line between the two may be missing.
+    here, *after = (line.strip() for line in lines[number : number + 2])
+    return "-->" in here or (here.isdigit() and bool(after) and "-->" in after[0])
 
 
 def _times(line: str, where: str) -> tuple[float, float]:

@@ -147,6 +147,27 @@ def test_subtitles_without_blank_lines_or_numbers(tmp_path):
     assert list(read(tmp_path, "a.srt", srt)["text"]) == ["One.", "Two."]
 
 
+def test_text_after_a_blank_line_belongs_to_its_subtitle(tmp_path):
+    srt = "1\n00:00:01,000 --> 00:00:02,000\nOne,\n\ntwo,\n \n3\n\n2\n"
+    srt += "00:00:03,000 --> 00:00:04,000\n\n4\n\n3\n00:00:05,000 --> 00:00:06,000\n"
+    assert list(read(tmp_path, "a.srt", srt)["text"]) == ["One, two, 3", "4", ""]
+    vtt = "WEBVTT\n\n00:01.000 --> 00:02.000\n \nOne.\n\nname\n00:03.000 --> 00:04.000\nTwo.\n"
+    assert list(read(tmp_path, "a.vtt", vtt)["text"]) == ["One.", "Two."]
+
+
+def test_tags_of_substation_alpha_are_no_text(tmp_path):
+    srt = "1\n00:00:01,000 --> 00:00:02,000\n{\\pos(19,2)\\c&HFFFFFF&}One {two}.\n"
+    assert read(tmp_path, "a.srt", srt)["text"][0] == "One {two}."
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("cp1251", "Привет, как дела?"), ("gbk", "今天天气真好。")]
+)
+def test_another_alphabet_is_not_read_as_latin(tmp_path, encoding, text):
+    with pytest.raises(InputError, match=r"line 3: not UTF-8, and not cp1252, .* save it as such"):
+        read(tmp_path, "a.srt", f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n", encoding)
+
+
 def test_whispers_own_tsv_has_milliseconds_and_says_so(tmp_path):
     turns = read(tmp_path, "a.tsv", "start\tend\ttext\n500\t2000\tAnn: Hi.\n2250\t4000\tHey.\n")
     assert list(turns["start_s"]) == [0.5, 2.25]
