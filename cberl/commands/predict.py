@@ -132,7 +132,7 @@ def _follow(options: argparse.Namespace) -> int:
 
         follower = Follower(open_bundle(options.bundle, options.device), Path.cwd())
     # Bytes that are no UTF-8 spoil the line that they are in, and no other.
-    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     follow(follower, sys.stdin, sys.stdout)
     return 0

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cberl.corpus.readers.bounds import check_cell
 from cberl.corpus.readers.column_files import ColumnFile, cell_text
 from cberl.corpus.readers.column_names import map_columns
 from cberl.corpus.readers.table import OPTIONAL, REQUIRED
@@ -56,6 +58,10 @@ class Bundle:
         Raises:
             InputError: naming row and column that cannot be used, and what was expected.
         """
+        if not isinstance(table, pd.DataFrame | str | Path):
+            raise InputError(
+                f"table is a {type(table).__name__}; expected a frame, or the name of a file"
+            )
         form = TableForm(columns or {}, encoding, place="")
         if isinstance(table, pd.DataFrame):
             new = from_columns(_columns_of(table, form), Path(root).absolute())
@@ -84,6 +90,9 @@ def load_bundle(folder: str | Path, device: str = "cpu") -> Bundle:
 
 def _columns_of(table: pd.DataFrame, form: TableForm) -> ColumnFile:
     found, known = list(map(str, table.columns)), (*REQUIRED, *OPTIONAL)
+    twice = table.columns[table.columns.astype(str).duplicated()]
+    if len(twice):
+        raise InputError(f"{IN_MEMORY}: column {str(twice[0])!r} appears twice; expected it once")
     columns = map_columns(IN_MEMORY, found, known, form.columns, READ, form.place)
     for name in REQUIRED:
         if name not in columns:
@@ -95,10 +104,19 @@ def _columns_of(table: pd.DataFrame, form: TableForm) -> ColumnFile:
     plain = plain.where(plain.notna(), None)
     cells = {
         name: [
-            cell_text(value, IN_MEMORY, place, theirs)
+            _cell_of(value, place, theirs)
             for value, place in zip(plain[theirs], places, strict=True)
         ]
         for name, theirs in columns.items()
     }
     read = {*columns.values(), *form.columns}
     return ColumnFile(IN_MEMORY, places, cells, {}, [name for name in found if name not in read])
+
+
+def _cell_of(value: Any, place: str, column: str) -> str | None:
+    """A cell as text, as of a file; also numbers of NumPy's among other objects, and paths."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    text = cell_text(str(value) if isinstance(value, Path) else value, IN_MEMORY, place, column)
+    check_cell(f"{IN_MEMORY}: {place}", column, text or "")
+    return text

@@ -7,6 +7,7 @@ averaged, a geometric mean of their probabilities (Hinton, Products of Experts, 
 """
 
 import ctypes
+import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from cberl.artifacts import read_tensors, write_table
+from cberl.artifacts import write_table
 from cberl.corpus import reasons
 from cberl.corpus.media.decode import decode_clips
 from cberl.corpus.settings import MediaSettings
@@ -37,6 +38,8 @@ from cberl.settings import read_settings
 from cberl.train.predict import predict_classes
 
 Item = TypeVar("Item")
+UNREAD = (reasons.MISSING, reasons.OUTSIDE_ROOT, reasons.UNREADABLE)
+"""Why a file that a turn names is not used, where the user can do something about it."""
 
 
 def predict_conversations(
@@ -50,11 +53,14 @@ def predict_conversations(
         keep_encoders: have them ready for the next conversations, in memory.
 
     Raises:
-        InputError: no turn has any of the modalities that the bundle reads.
+        InputError: no turn has any of the modalities that the bundle reads, or another bundle
+            stands in its place since it was opened.
     """
+    models.check_unchanged()
     # As in the jobs of a run: sums over threads differ, and near-constant features magnify that.
     with torch_threads(1):
         features, why, seconds = extract_features(models, new)
+        _note_unread_media(new, why)
         if not keep_encoders:
             models.release_encoders()
             _return_freed_memory()
@@ -95,8 +101,7 @@ def extract_features(
             f"{new.names.iloc[0]}: has none of what the bundle reads ({', '.join(wanted)}):"
             f" {', '.join(found)}; expected one of them in one turn at least{source}"
         )
-    scale, _ = read_tensors(models.scaler, "scaler")
-    rows = scale_rows(ids, {modality: vectors[modality] for modality in wanted}, scale)
+    rows = scale_rows(ids, {modality: vectors[modality] for modality in wanted}, models.scale)
     return rows, why, seconds
 
 
@@ -109,23 +114,19 @@ def extract_media(
         modality -> unscaled vectors float32 [N, width], NaN where unavailable; modality -> why;
         seconds that were decoded; the last two as in `extract_features`.
     """
-    extractors = {
-        name: extractor
-        for name, extractor in (("audio", models.audio), ("video", models.video))
-        if extractor is not None
-    }
+    names = [name for name in ("audio", "video") if name in models.manifest.modalities]
     count = len(new.utterances)
-    scale, _ = read_tensors(models.scaler, "scaler")
     vectors = {
-        name: np.full((count, len(scale[f"{name}.mean"])), np.nan, dtype=np.float32)
-        for name in extractors
+        name: np.full((count, len(models.scale[f"{name}.mean"])), np.nan, dtype=np.float32)
+        for name in names
     }
-    why = {name: np.full(count, reasons.MISSING, dtype=object) for name in extractors}
+    why = {name: np.full(count, reasons.MISSING, dtype=object) for name in names}
     seconds = np.full(count, np.nan)
     has_media = new.utterances[["media_path", "audio_path"]].notna().any(axis=1)
     rows = np.flatnonzero(has_media)
-    if not extractors or not len(rows):
+    if not names or not len(rows):
         return vectors, why, seconds
+    extractors = {name: getattr(models, name) for name in names}
     settings = read_settings(MediaSettings, models.manifest.media)
     pieces = decode_clips(new.utterances.iloc[rows], new.root, settings, tuple(extractors))
     done = 0
@@ -143,6 +144,22 @@ def extract_media(
                 why[name][own] = _reasons(piece[f"{name}_reason"], found)
             _return_freed_memory()
     return vectors, why, seconds
+
+
+def _note_unread_media(new: NewConversations, why: dict[str, np.ndarray]) -> None:
+    """Note on the terminal which turns name files that are not used for them."""
+    has = new.utterances[["media_path", "audio_path"]].notna()
+    named = {"audio": has.any(axis=1), "video": has["media_path"]}
+    for modality in (name for name in named if name in why):
+        unread = (named[modality] & pd.Series(why[modality]).isin(UNREAD)).to_numpy()
+        if unread.any():
+            first = int(np.argmax(unread))
+            logging.warning(
+                "%s of %d turns is not used, first %s: %s",
+                *(modality, unread.sum()),
+                new.utterances["utterance_id"].iloc[first].removeprefix(f"{NEW}/"),
+                reasons.REASONS[why[modality][first]],
+            )
 
 
 def classify(models: Models, utterances: pd.DataFrame, features: LabelledRows) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cberl.artifacts import read_tensors
 from cberl.errors import InputError
 from cberl.features.settings import AudioSettings, TextSettings, VideoSettings
 from cberl.fitting.network_files import load_network
@@ -36,7 +37,7 @@ class Models:
     Attributes:
         folder, manifest, digest: the bundle, and what names it.
         device: of the encoders.
-        scaler: path of the tensors that scale features.
+        scale: tensors that scale features.
         vaes: one a seed; none where fusion is ``concat``.
         networks: one a seed.
     """
@@ -45,7 +46,7 @@ class Models:
     manifest: Manifest
     digest: str
     device: str
-    scaler: Path
+    scale: dict[str, np.ndarray]
     vaes: list[VAENetwork]
     networks: list[ConversationNetwork]
 
@@ -90,7 +91,19 @@ class Models:
             vars(self).pop(modality, None)
         gc.collect()
 
+    def check_unchanged(self) -> None:
+        """Refuse a bundle that another one stands in for by now, since encoders are read late.
+
+        Raises:
+            InputError: it was made anew since it was opened, or is gone.
+        """
+        if read_manifest(self.folder)[1] != self.digest:
+            raise InputError(
+                f"{self.folder}: was made anew since it was opened; expected it to be opened again"
+            )
+
     def _settings_of(self, modality: str) -> dict[str, Any] | None:
+        self.check_unchanged()
         own = self.manifest.features.get(modality)
         return None if own is None else _find_encoder(self.folder, own)
 
@@ -124,7 +137,7 @@ def open_bundle(folder: str | Path, device: str = "cpu") -> Models:
         manifest=manifest,
         digest=digest,
         device=device,
-        scaler=folder / SCALER,
+        scale=read_tensors(folder / SCALER, "scaler")[0],
         vaes=[
             load_network(folder / vae_name(seed), "vae", VAENetwork)[0]
             for seed in manifest.seeds

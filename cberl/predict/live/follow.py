@@ -26,5 +26,5 @@ def follow(follower: Follower, turns: TextIO, answers: TextIO) -> None:
 def _parse(line: str) -> object:
     try:
         return json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers too long to read
         raise InputError(f"not JSON ({error})") from None

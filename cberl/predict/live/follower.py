@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cberl.artifacts import read_tensors
 from cberl.corpus import reasons
 from cberl.corpus.readers.bounds import check_characters
 from cberl.corpus.tables import UTTERANCES
@@ -77,7 +76,7 @@ class Follower:
         encoders = text.get("encoders") or [text]
         self._context_turns = max(int(own.get("context_turns", 0)) for own in encoders)
         self._networks = [OnlineNetwork(own, self._past_window) for own in models.networks]
-        self._scale, _ = read_tensors(models.scaler, "scaler")
+        self._scale = models.scale
         self._nothing = {
             name: np.full((1, len(self._scale[f"{name}.mean"])), np.nan, dtype=np.float32)
             for name in models.manifest.modalities
@@ -107,7 +106,7 @@ class Follower:
             self._memories.pop(conversation, None)
             return {"conversation": conversation, "closed": True}
         memory = self._memories.get(conversation) or self._start()
-        speaker = message.get("speaker") or UNKNOWN_SPEAKER
+        speaker = (message.get("speaker") or "").strip() or UNKNOWN_SPEAKER
         text = message.get("text") or ""
         rows, why = self._encode(message, memory, speaker, text)
         if not rows.present.any():

@@ -1,5 +1,7 @@
 """A bundle from Python: frames and files in, a frame out, by the same path as the command."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,11 +69,30 @@ def test_columns_by_other_names_are_read_where_they_are_named(models, table, tmp
         (lambda table: table.assign(speaker=None), "table: row 1, column speaker: is empty"),
         (lambda table: table.assign(text=[["a"]] * 4), "column text: holds a list"),
         (lambda table: table.assign(utterance=1), "was already used at table: row 1"),
+        (
+            lambda table: table.assign(text=pd.Series(["\ud800"] * 4, dtype=object)),
+            "row 1, column text: holds half of a character",
+        ),
+        (lambda table: pd.concat([table, table[["text"]]], axis=1), "column 'text' appears twice"),
+        (lambda table: table.to_dict("records"), "table is a list; expected a frame"),
     ],
 )
 def test_frames_that_cannot_be_used_are_refused_by_row_and_column(models, table, change, words):
     with pytest.raises(InputError, match=words):
         Bundle(models).predict(change(table))
+
+
+def test_cells_may_be_numbers_of_numpy_and_paths(models, table, tmp_path):
+    bundle = Bundle(models)
+    expected = bundle.predict(table, root=tmp_path)
+    cells = {
+        "utterance": [np.int64(number) for number in table["utterance"]],
+        "end": [np.float32(end) for end in table["end"]],
+        "media": [Path(name) if isinstance(name, str) else None for name in table["media"]],
+    }
+    odd = table.assign(**{name: pd.Series(own, dtype=object) for name, own in cells.items()})
+    turns = bundle.predict(odd.set_axis([0, 0, 0, 0]), root=tmp_path)
+    pd.testing.assert_frame_equal(turns, expected)
 
 
 def test_what_is_no_bundle_is_refused(bundle, tmp_path):

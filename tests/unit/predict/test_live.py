@@ -54,6 +54,16 @@ def test_each_turn_gets_what_the_whole_conversation_would_give_it(online_models,
     assert answers[0]["missing"] == {}
 
 
+def test_blanks_around_a_speaker_make_no_other_one(online_models, tmp_path):
+    follower = Follower(online_models, tmp_path)
+    said = [{"conversation": name, "text": text} for name in "ab" for text in ("Hi.", "Oh no!")]
+    speakers = ("Ann", "Ann", "Ann", " Ann ")
+    answers = [
+        follower.answer(turn | {"speaker": own}) for turn, own in zip(said, speakers, strict=True)
+    ]
+    assert probabilities(answers[1]) == probabilities(answers[3])
+
+
 def test_a_thousand_conversations_at_once_do_not_hear_each_other(
     online_models, tmp_path, monkeypatch
 ):
@@ -111,6 +121,7 @@ def test_lines_that_cannot_be_used_are_answered_and_change_nothing(online_models
         *('{"conversation": "a", "media": "a", "end": NaN}', '{"conversation": "a", "close": 1}'),
         '{"conversation": "a", "media": "a", "start": 2, "end": 1}',
         '{"conversation": "a", "close": true, "text": "Bye."}',
+        '{"conversation": "a", "media": "a", "end": 1' + "0" * 5000 + "}",
         *('{"conversation": "a", "text": "  "}', good),
     ]
     answers = io.StringIO()
@@ -121,13 +132,13 @@ def test_lines_that_cannot_be_used_are_answered_and_change_nothing(online_models
     assert errors[-1] is None
     assert found[-1]["turn"] == 1
     assert [error.split(":")[0] for error in errors[1:-1]] == [
-        f"line {number}" for number in range(3, 16)
+        f"line {number}" for number in range(3, 17)
     ]
     expected = [
         *("not JSON", "no JSON object", "conversation is None", "key 'txt' is unknown"),
         *("text is 3; expected text", "start is '0'; expected seconds", "but no media"),
         *("text: holds half of a character", "end is nan", "close is 1", "end is 1, not after"),
-        *("close is given with a turn", "text: empty_text"),
+        *("close is given with a turn", "not JSON (Exceeds the limit", "text: empty_text"),
     ]
     for error, words in zip(errors[1:-1], expected, strict=True):
         assert words in error
@@ -157,6 +168,7 @@ def test_the_command_answers_until_the_stream_or_its_user_ends_it(
         # A suite in the background of a shell ignores Ctrl-C, and its children with it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
+        process.stdin.write("\ufeff")  # as shells of Windows begin a stream
         for number, message in enumerate(messages("a", 2)):
             process.stdin.write(json.dumps(message) + "\n")
             process.stdin.flush()

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -232,6 +233,42 @@ def test_a_turn_from_which_nothing_can_be_read_says_so(models, tmp_path, caplog)
     assert pd.isna(notes[0])
     assert notes[1] == "nothing of it could be read: predicted from the turns around it alone"
     assert "all.tsv: not read: column remark" in caplog.messages
+
+
+def test_media_that_a_table_names_in_vain_are_noted(models, tmp_path, caplog):
+    write_media(tmp_path / "outside.mp4", babble(1, 16000), 1)
+    inside = tmp_path / "in"
+    write_media(inside / "sound.wav", babble(1, 16000), None, codecs=("libx264", "pcm_s16le"))
+    lines = ["dialogue\tutterance\tspeaker\ttext\tmedia\taudio", "x\t0\tAnn\tNo.\t\t"]
+    lines += ["x\t1\tAnn\tNo.\t../outside.mp4\t", "x\t2\tAnn\tNo.\t\tsound.wav"]
+    lines += ["x\t3\tAnn\tNo.\tgone.mp4\tsound.wav"]
+    (inside / "all.tsv").write_text("".join(f"{line}\n" for line in lines))
+    predict_conversations(models, read_table_file(inside / "all.tsv"))
+    outside = "the annotation names a file outside the corpus root, which is not opened"
+    assert [line for line in caplog.messages if " not used" in line] == [
+        f"audio of 1 turns is not used, first x/1: {outside}",
+        f"video of 2 turns is not used, first x/1: {outside}",
+    ]
+
+
+def test_text_alone_needs_no_encoder_of_sound_and_pictures(models, tmp_path):
+    models.release_encoders()
+    (tmp_path / "all.tsv").write_text("dialogue\tutterance\tspeaker\ttext\nx\t1\tAnn\tNo.\n")
+    predict_conversations(models, read_table_file(tmp_path / "all.tsv"))
+    assert "text" in vars(models)
+    assert not {"audio", "video"} & set(vars(models))
+
+
+def test_a_bundle_that_was_made_anew_is_not_mixed_with_the_one_opened(bundle, tmp_path):
+    own = shutil.copytree(bundle, tmp_path / "own")
+    (tmp_path / "all.tsv").write_text("dialogue\tutterance\tspeaker\ttext\nx\t1\tAnn\tNo.\n")
+    new, models = read_table_file(tmp_path / "all.tsv"), open_bundle(own)
+    predict_conversations(models, new)
+    shutil.rmtree(own)
+    make_bundle(own, future_window=0)
+    with pytest.raises(InputError, match="was made anew since it was opened"):
+        predict_conversations(models, new)
+    predict_conversations(open_bundle(own), new)
 
 
 def test_a_table_without_any_text_says_where_text_comes_from(models, tmp_path):
