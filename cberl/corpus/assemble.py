@@ -8,7 +8,7 @@ import pandas as pd
 
 from cberl.corpus.blank_text import is_blank
 from cberl.corpus.tables import UTTERANCES
-from cberl.corpus.trainable import find_gaps, refuse_unlabelled
+from cberl.corpus.trainable import find_gaps, find_repeats, refuse_unlabelled
 from cberl.errors import InputError
 from cberl.modalities import SPLITS
 from cberl.printable import has_control
@@ -86,7 +86,7 @@ def assemble_corpus(
         utterances=rows.reindex(columns=UTTERANCES.names),
         classes=list(classes),
         labels=rows[["utterance_id", "split", "label"]].copy(),
-        notices=(*notices, *find_gaps(rows, classes)),
+        notices=(*notices, *find_gaps(rows, classes), *find_repeats(rows)),
         split_by=split_by,
     )
 

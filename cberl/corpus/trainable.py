@@ -84,3 +84,45 @@ def find_gaps(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[str]:
             yield f"class {shown}: {words}"
     if rows.loc[rows["split"] == "train", "dialogue"].nunique() == 1:
         yield "split train is one dialogue: models may not generalise to others"
+
+
+def find_repeats(rows: pd.DataFrame) -> Iterator[str]:
+    """Say if dialogues of dev or test are in train too, by another name.
+
+    They are if they have the same texts and the same pieces of media files, turn by turn. Single
+    sentences without media, which people do say twice, are left out.
+
+    Args:
+        rows: columns ``split``, ``dialogue_id``, ``text`` and, if there are media, ``media_path``
+            and ``media_start_s``, in the order of speaking.
+    """
+    parts = [rows["text"].fillna("").str.strip()]
+    parts += [rows[name].map(str) for name in ("media_path", "media_start_s") if name in rows]
+    has_media = rows["media_path"].notna() if "media_path" in rows else parts[0].ne(parts[0])
+    turns = pd.DataFrame(
+        {
+            "dialogue": rows["dialogue_id"],
+            "split": rows["split"],
+            "turn": pd.Series(list(zip(*parts, strict=True)), rows.index),
+            "telling": has_media | parts[0].ne(""),
+            "media": has_media,
+        }
+    )
+    whole = turns.groupby("dialogue", sort=False).agg(
+        split=("split", "first"),
+        said=("turn", tuple),
+        turns=("turn", "size"),
+        telling=("telling", "any"),
+        media=("media", "any"),
+    )
+    whole = whole[whole["telling"] & (whole["media"] | (whole["turns"] > 1))]
+    trained = whole[whole["split"] == "train"].drop_duplicates("said")
+    in_train = dict(zip(trained["said"], trained.index, strict=True))
+    held_out = whole[whole["split"] != "train"]
+    repeats = held_out[held_out["said"].isin(in_train)]
+    if len(repeats):
+        yield (
+            f"{len(repeats)} of {len(held_out)} dialogues of dev and test are in train too, first "
+            f"{repeats.index[0]} (as {in_train[repeats['said'].iloc[0]]}): what is scored there "
+            "was trained on"
+        )

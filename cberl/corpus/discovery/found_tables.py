@@ -170,9 +170,9 @@ def _put_together(tables: Sequence[Table], each: bool) -> Discovered:
             "taken for one"
         )
     elif missing:
+        alone = ", each row without a dialogue is one of its own" if "dialogue" in missing else ""
         remarks.append(
-            f"there is no column that looks like {', '.join(missing)}: they are filled in, each "
-            "row without a dialogue is one of its own"
+            f"there is no column that looks like {', '.join(missing)}: they are filled in{alone}"
         )
     settings = {} if any(row["split"] for row in rows) else {"split_by": "dialogue"}
     settings = settings if "speaker" in missing else {}

@@ -9,7 +9,7 @@ from made_corpora import SETTINGS, make_clips, published_fields, table_rows, wri
 
 from cberl.corpus.look_ahead import look_ahead
 from cberl.corpus.readers.read_corpus import read_corpus
-from cberl.corpus.trainable import find_gaps
+from cberl.corpus.trainable import find_gaps, find_repeats
 from cberl.errors import InputError
 
 ALL = ["text", "audio", "video"]
@@ -140,3 +140,36 @@ def test_classes_of_some_splits_alone_are_told():
         "class fear: no label in dev: epochs are chosen without it",
     ]
     assert gaps(train=["joy"], dev=["joy"], test=["joy"])[1].startswith("split train is one dial")
+
+
+def repeats(*dialogues):
+    """Notices about dialogues that are (split, texts, media path or None) each."""
+    import pandas as pd
+
+    rows = [
+        {"split": split, "dialogue_id": f"{split}/{number}", "text": text, "media_path": media}
+        for number, (split, texts, media) in enumerate(dialogues)
+        for text in texts
+    ]
+    return list(find_repeats(pd.DataFrame(rows).assign(media_start_s=1.5)))
+
+
+def test_dialogues_that_are_in_train_by_another_name_are_told():
+    talk = ("Hi.", "Hello.")
+    assert repeats(("train", talk, None), ("dev", ("Hi.", "No."), None), ("test", talk, None)) == [
+        "1 of 2 dialogues of dev and test are in train too, first test/2 (as train/0): what is "
+        "scored there was trained on"
+    ]
+    clip = ("train", ("",), "a.mp4"), ("test", ("",), "a.mp4")
+    assert "1 of 1 dialogues" in repeats(*clip)[0]
+    assert repeats(("train", talk, "a.mp4"), ("test", talk, "b.mp4")) == []
+    assert repeats(("train", ("Hi.",), None), ("test", ("Hi.",), None)) == []
+    assert repeats(("train", ("", ""), None), ("test", ("", ""), None)) == []
+    assert repeats(("train", talk, None), ("train", talk, None)) == []
+
+
+def test_a_corpus_that_holds_a_dialogue_twice_says_so(tmp_path):
+    rows = [{**row, "split": DEALT[n // 2]} for n, row in enumerate(table_rows())]
+    write_table(tmp_path / "utterances.tsv", rows)
+    corpus = read_corpus(SETTINGS["table"], tmp_path)
+    assert [notice for notice in corpus.notices if "4 of 4 dialogues of dev and test" in notice]
