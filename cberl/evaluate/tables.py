@@ -80,7 +80,7 @@ CONFUSION = TableKind(
 
 SUMMARY = TableKind(
     "summary",
-    "Each variant's scores over seeds, with bootstrap intervals by dialogue.",
+    "Each variant's scores over seeds, with bootstrap intervals.",
     ("corpus", "variant", "split", "removed", "class", "metric"),
     (
         CORPUS,
@@ -106,7 +106,7 @@ DIFFERENCE = (
 
 COMPARISON = TableKind(
     "comparison",
-    "Each pair of variants: score of variant less score of reference, dialogues resampled alike.",
+    "Each pair of variants: score of variant less score of reference, on the same resamples.",
     ("corpus", "variant", "reference", "split", "class", "metric"),
     (
         CORPUS,

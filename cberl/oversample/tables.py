@@ -35,7 +35,7 @@ SYNTHETIC_QUALITY = TableKind(
     (
         Column("label", TEXT, f"a class, or {ALL_CLASSES}"),
         Column("quantity", TEXT, "what is measured; the metadata explain each"),
-        Column("value", NUMBER, "null where the rows do not suffice to say", nullable=True),
+        Column("value", NUMBER, "null where there are too few rows", nullable=True),
         Column("note", TEXT, "why the value is null, or what is wrong with it", nullable=True),
     ),
 )

@@ -37,7 +37,7 @@ TURNS = TableKind(
             )
         ),
         Column("note", TEXT, "what was mended or is odd about the turn", nullable=True),
-        Column("label", TEXT, "the class according to a person; null: nobody said", nullable=True),
+        Column("label", TEXT, "the class that a person set; null: none is set", nullable=True),
         Column("media_path", TEXT, "recording or clip with the turn", nullable=True),
         Column("media_start_s", NUMBER, "seconds into media_path; null: from its start", True),
         Column("media_end_s", NUMBER, "seconds into media_path; null: to its end", True),

@@ -20,7 +20,7 @@ class TrainSettings:
     )
     epochs: int = setting("Most passes over the training dialogues.", 60, minimum=1)
     patience: int = setting(
-        "Epochs without a better dev macro-F1 before training stops.", 10, minimum=1
+        "Epochs without a better score on dev before training stops.", 10, minimum=1
     )
     batch_dialogues: int = setting("Dialogues per step.", 32, minimum=1)
     learning_rate: float = setting("AdamW's step size.", 0.0005, exclusive_minimum=0)
