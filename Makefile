@@ -24,7 +24,7 @@ lint: .venv/installed-test ## check layout and style of code and workflow
 
 AUDIT := .venv/audit/bin/pip-audit --strict --disable-pip
 
-audit: .venv/installed-audit ## security rules over the code, known holes in the locked packages
+audit: .venv/installed-audit ## security rules over the code, known vulnerabilities of the locked packages
 	$(BIN)/ruff check .
 	@# Advisories are asked for at PyPI: without a network there is nothing to ask. A package that
 	@# could not be looked up, as at a mirror without advisories, ends this in one line. Torch is
@@ -34,7 +34,7 @@ audit: .venv/installed-audit ## security rules over the code, known holes in the
 	then $(AUDIT) --require-hashes \
 		--requirement requirements.lock --requirement requirements-test.lock \
 		&& $(AUDIT) --no-deps --requirement build/torch.txt; \
-	else echo "no network: known holes are not looked up"; fi
+	else echo "no network: known vulnerabilities are not looked up"; fi
 
 sbom: .venv/installed-audit ## list all installed packages as CycloneDX, in build/sbom.json
 	mkdir -p build

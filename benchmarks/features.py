@@ -183,8 +183,8 @@ def compare_with_bare(texts: list[str], share: float) -> tuple[str, bool]:
             all_met &= met
             speed = count * CORES / own_time
             speeds = (f"{speed:.1f}", f"{speed / ratio:.1f}")
-            told = (*speeds, f"{ratio:.2f}", f"{LEAST_RATIO[modality]:.2f}")
-            rows.append((modality, *told, "yes" if met else "no"))
+            cells = (*speeds, f"{ratio:.2f}", f"{LEAST_RATIO[modality]:.2f}")
+            rows.append((modality, *cells, "yes" if met else "no"))
     header = ("modality", "utterances/s", "bare libraries", "ratio", "at least", "met")
     return markdown_table(header, rows), all_met
 

@@ -163,11 +163,11 @@ def completeness_rows(results: Path, made: int, broken: int) -> list[tuple[str, 
     quality = read_table(results / "corpus/quality.parquet", QUALITY)
     rows = [("utterances", f"{len(ids):,}", f"{made:,}", yes(ids.nunique() == len(ids) == made))]
     for modality in MODALITIES:
-        told = quality[quality["modality"] == modality]
-        found = told["utterance_id"]
+        assessed = quality[quality["modality"] == modality]
+        found = assessed["utterance_id"]
         what = f"rows of {modality} in the quality table"
         rows.append((what, f"{len(found):,}", f"{made:,}", yes(same(found, ids))))
-        unusable = int((~told["available"].astype(bool)).sum())
+        unusable = int((~assessed["available"].astype(bool)).sum())
         expected = 0 if modality == "text" else broken
         what = f"of them unavailable, {modality}"
         rows.append((what, f"{unusable:,}", f"{expected:,}", yes(unusable == expected)))

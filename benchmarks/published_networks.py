@@ -55,9 +55,9 @@ class DialogueGCN(nn.Module):
     def forward(self, batch: DialogueBatch, _: Tensor) -> Tensor:
         """Logits float [N, C]."""
         codes = self.context(self.reduce(batch.inputs), batch.lengths)  # [N, width]
-        heard = self.relational(codes, batch.edge_index, batch.edge_type)
-        heard = relu(self.plain(heard, batch.edge_index))
-        return self.classifier(torch.cat([codes, heard], dim=1))
+        convolved = self.relational(codes, batch.edge_index, batch.edge_type)
+        convolved = relu(self.plain(convolved, batch.edge_index))
+        return self.classifier(torch.cat([codes, convolved], dim=1))
 
 
 class MMGCN(nn.Module):

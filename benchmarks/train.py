@@ -120,8 +120,8 @@ def forward_bare(network: ConversationNetwork, batch: BareBatch) -> Tensor:
     if batch.hidden is not None:
         decoder = network.decoder
         again = decoder.to_code(codes[len(projected) :])
-        heard = decoder.convolution(again, batch.edge_index, batch.edge_type)
-        total = total + decoder.to_inputs(heard[batch.hidden]).mean()
+        convolved = decoder.convolution(again, batch.edge_index, batch.edge_type)
+        total = total + decoder.to_inputs(convolved[batch.hidden]).mean()
     return total
 
 

@@ -44,7 +44,7 @@ def _default(schema: Mapping[str, Any], name: str) -> Any:
 
 
 def _kind(part: Mapping[str, Any]) -> str:
-    if "title" in part:  # where a pattern says more than the type
+    if "title" in part:  # where a pattern is narrower than the type
         return str(part["title"])
     if "oneOf" in part:
         *others, last = [_kind(choice) for choice in part["oneOf"]]

@@ -190,13 +190,13 @@ def _compute(file: BinaryIO, digits: int, content: "np.ndarray | None" = None) -
     """Digest a file in which the 32 digits from an offset on count as zeros.
 
     Args:
-        content: takes up what is read, uint8 [bytes of the file]; None: nobody wants it.
+        content: filled with what is read, uint8 [bytes of the file]; None if it is not needed.
     """
     hasher = xxhash.xxh3_128()
     if hasattr(os, "posix_fadvise"):  # the system then reads further ahead
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
     size = os.fstat(file.fileno()).st_size
-    # Where nobody wants what is read, one piece is read over the other.
+    # Content that is not needed goes through one buffer, piece by piece.
     whole = memoryview(content) if content is not None else None
     buffer = memoryview(bytearray(_AT_ONCE)) if whole is None else None
     own = digits + _DIGITS

@@ -22,11 +22,11 @@ from cberl.provenance import CORPUS_ROOT, describe_job, find_path, own_places, w
 from cberl.seeding import choose_device, limit_threads, seed_everything
 
 NOT_DECISIVE = {"settings", "code", "device", "root", "clips", "assets", "encoder_files"}
-"""Params of rules that provenance has in another place, or that only say when to run again."""
+"""Params of rules that provenance has in another place, or that only decide when to run again."""
 
 if hasattr(sys.modules["__main__"], "snakemake"):
-    # A script imports this module first. What the others make stays to the end, and to look through
-    # it for garbage takes a quarter of the time that they take; `start_job` takes that up again.
+    # A script imports this module first. Objects that the others make stay to the end, and looking
+    # through them for garbage takes a quarter of the time of importing; `start_job` resumes it.
     gc.disable()
 
 

@@ -118,7 +118,7 @@ def own_places(settings: Any, key: str = "") -> dict[Path, str]:
 def without_places(settings: Any, key: str = "") -> Any:
     """Settings without where the corpus and the user's encoders lie, which decides no byte.
 
-    Of an encoder the last part of its name remains; the digests of its files are among the inputs.
+    For an encoder, the last part of its name remains: the digests of its files are inputs.
     """
     plain = {name: without_places(value, f"{key}.{name}") for name, value in _items(settings)}
     if isinstance(settings, Mapping):
@@ -151,8 +151,8 @@ def find_input(name: str, artifact: Path, folder: Path, digest: str | None) -> P
         digest: of the input when it was read.
 
     Returns:
-        its path, whether there is a file or not; None of a file of the corpus or of an encoder if
-        Snakemake has no record of the artifact, which knows where these lay.
+        its path, whether there is a file or not; None for a file of the corpus or of an encoder if
+        Snakemake has no record of the artifact, in which their places would be.
     """
     place, _, inside = name.partition("/")
     if place != CORPUS_ROOT and not _names_own_file(f".{place}"):
@@ -177,8 +177,8 @@ def describe_job(
 ) -> dict[str, Any]:
     """Describe an artifact's origin. No time stamp: same job, same bytes.
 
-    Of an artifact (a file under ``results/``) the digest that it carries is named, once its
-    content has been checked; of raw data the SHA-256. Directories are named without.
+    An artifact (a file under ``results/``) is named with the digest that it carries, once its
+    content has been checked; raw data with the SHA-256; directories without.
 
     Args:
         params: what else than settings the rule hands to the job, if it decides what is written.

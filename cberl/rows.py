@@ -140,7 +140,7 @@ def make_rows(
         classes: the classes in the order of their numbers; those that occur, sorted, if not given.
 
     Raises:
-        InputError: something cannot be used; the line says what was expected.
+        InputError: something cannot be used; with what was expected.
     """
     by_name = values if isinstance(values, Mapping) else {"features": values}
     if not by_name:

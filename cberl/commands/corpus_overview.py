@@ -20,7 +20,7 @@ LONGEST_CELL = 60
 
 
 def describe_corpus_file(settings: CorpusSettings, root: Path) -> Iterator[str]:
-    """Say which files are read, and of one with columns which of them are.
+    """Name the files that are read and, for a table, the columns that are.
 
     Args:
         settings: the section ``corpus`` of the configuration.

@@ -66,13 +66,13 @@ class _Tracer:
             lines.append(("", None, f"raw data: {CLIPS}"))
         if above:
             lines.append(("", None, f"and {above} listed above"))
-        for number, (name, digest, told) in enumerate(lines):
+        for number, (name, digest, words) in enumerate(lines):
             last = number == len(lines) - 1
             branch, deeper = ("└─ ", "   ") if last else ("├─ ", "│  ")
             if name:
-                yield from self._list(name, digest, told, indent + branch, indent + deeper)
+                yield from self._list(name, digest, words, indent + branch, indent + deeper)
             else:
-                yield f"{indent}{branch}{told}"
+                yield f"{indent}{branch}{words}"
 
     def _list(
         self, name: str, digest: str | None, state: str, branch: str, deeper: str
@@ -124,7 +124,7 @@ class _Tracer:
         return "" if self._digests[path] == digest else "  CHANGED SINCE"
 
     def _digest(self, path: Path, of_artifact: bool) -> str | None:
-        """The digest of a file as it is now; None of a broken artifact."""
+        """The digest of a file as it is now; None for a broken artifact."""
         try:
             return check_digest(path) if of_artifact else file_digest(path)
         except InputError:

@@ -22,7 +22,7 @@ SECOND_OF_SOUND_BYTES = 32_000
 USUAL_UTTERANCE_S = 3.0
 PIXELS_A_BYTE = 5
 RESULTS_BYTES = 6_000
-"""Of one utterance, variant and seed: latents with each modality removed, nodes, predictions."""
+"""For an utterance, variant and seed: latents with each modality removed, nodes, predictions."""
 
 
 def estimate_cost(

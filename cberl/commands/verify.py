@@ -157,7 +157,7 @@ class Verifier:
             yield Finding("older", name, f"made from another {others[0]}{more}")
 
     def _digest(self, name: str, path: Path) -> str | None:
-        """A file's digest, taken once; None of a broken artifact.
+        """A file's digest, taken once; None for a broken artifact.
 
         Args:
             name: as provenance has it.

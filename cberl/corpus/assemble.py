@@ -60,8 +60,8 @@ def assemble_corpus(
     Args:
         rows: one row per utterance with the columns of `REQUIRED`, and those of `UTTERANCES` that
             the corpus has. ``dialogue`` and ``utterance`` are the corpus's own names, unique
-            within a split; ``label`` is null where there is none; ``where`` says where the row
-            stands ("train.csv: line 7").
+            within a split; ``label`` is null where there is none; ``where`` is the place of
+            the row ("train.csv: line 7").
         classes: the labels that are allowed, in the order of their numbers.
         notices: remarks of the reader.
         split_by: what ``split_group`` in the rows is: dialogue, speaker or group. Without that

@@ -105,7 +105,7 @@ def check_labels(
     if decimals and len(numbers) > MOST_SCORES and not classes:
         raise InputError(
             f"{source}: {len(numbers)} different labels, all numbers with decimals: scores, not "
-            "classes; say where to cut them and what to call the parts, as in "
+            "classes; expected edges to cut them at and names of the parts, as in "
             "corpus.score_edges: [-0.5, 0.5], classes: [negative, neutral, positive]"
         )
 
@@ -235,7 +235,7 @@ def _spellings(
     merged = {}
     for names in groups.values():
         listed = [name for name in names if name in classes]
-        # Of equally common ones that in small letters, which sort last.
+        # Among equally common ones, the one in small letters, which sorts last.
         best = listed[0] if listed else max(names, key=lambda name: (counts[name], name))
         kept_apart = {*listed, *(name for name in names if mapping.get(name) == name)}
         merged |= {name: best for name in names if name != best and name not in kept_apart}

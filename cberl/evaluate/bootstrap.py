@@ -3,10 +3,10 @@
 Utterances of a dialogue depend on each other, and so do dialogues of a speaker or of a session, so
 whole groups are drawn with replacement: dialogues, speakers or the corpus's own groups, whatever
 stays together in a split (the cluster bootstrap: Davison and Hinkley, "Bootstrap Methods and their
-Application", 1997, section 3.8). A resample only says how often each group counts; with one
+Application", 1997, section 3.8). A resample is only how often each group counts; with one
 confusion matrix per group, the matrices of all resamples are one matrix product.
 
-Of few groups, a bootstrap finds less spread than there is. Intervals are expanded percentile
+With few groups, a bootstrap finds less spread than there is. Intervals are expanded percentile
 intervals and p-values are corrected alike (Hesterberg, "What Teachers Should Know About the
 Bootstrap", The American Statistician 69(4), 2015): with 4 groups an interval reaches to the worst
 and the best of them, with 280 the change is invisible. One group has no interval.
@@ -124,7 +124,7 @@ def bootstrap_scores(models: Sequence[ModelPredictions], classes: int, resamples
 def interval(drawn: Resampled, confidence: float) -> tuple[np.ndarray, np.ndarray]:
     """Expanded percentile interval of each score: lower [M] and upper [M].
 
-    Resamples in which a score is undefined (NaN) are left out; NaN if all are, and of one group.
+    Resamples in which a score is undefined (NaN) are left out; NaN if all are, and with one group.
     """
     ends = np.full((2, len(drawn.scores)), np.nan)
     if drawn.groups > 1:
@@ -138,7 +138,7 @@ def interval(drawn: Resampled, confidence: float) -> tuple[np.ndarray, np.ndarra
 
 
 def two_sided_p(differences: Resampled) -> np.ndarray:
-    """Bootstrap p-value of no difference, of each score: [M]; NaN of one group.
+    """Bootstrap p-value of no difference, for each score: [M]; NaN with one group.
 
     Twice the smaller share of resampled differences on either side of zero, one added to counts
     so that no finite bootstrap claims zero (Davison and Hinkley, chapter 4); then as `interval`

@@ -14,7 +14,7 @@ from cberl.features.feature_rows import feature_rows
 from cberl.features.tables import FEATURES
 
 BYTES_AT_ONCE = 1 << 26
-"""Of vectors gathered at once; what is written of them takes three times as much."""
+"""Bytes of vectors gathered at once; writing them takes three times as much memory."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ FOLDS = 5
 FEWEST_ROWS = 50
 """Labelled rows in train and in dev below which nothing is probed."""
 MOST_ROWS = 10_000
-"""Of train and of dev that are probed; more would make the accuracies no surer by half a point."""
-TELLING_GAP = 0.1
+"""Rows of train and of dev that are probed: more would change an accuracy by half a point."""
+LARGEST_GAP = 0.1
 """By how much accuracy on training rows may exceed that on dev without a finding."""
 
 
@@ -62,9 +62,9 @@ def probe_features(
 ) -> Probe | None:
     """Hold folds of train against dev, by a ridge classifier.
 
-    Features of an encoder that learnt the training labels are as telling in a fold that the
-    classifier did not see as in those that it saw, and less so in dev, which the encoder did not
-    see. Features of an encoder that saw no labels are about as telling in both.
+    With features of an encoder that learnt the training labels, the classifier is as accurate in a
+    fold that it did not see as in those that it saw, and less so in dev, which the encoder did not
+    see. With features of an encoder that saw no labels, it is about as accurate in both.
 
     Args:
         train, dev: features, float32 [N, D] and [M, D].
@@ -88,4 +88,4 @@ def probe_features(
     on_train = float(folds.mean())
     on_dev = float(classifier.fit(train, train_labels).score(dev, dev_labels))
     error = math.sqrt(max(on_dev * (1 - on_dev), 1 / len(dev)) / len(dev))
-    return Probe(on_train, on_dev, on_train - on_dev > max(TELLING_GAP, 3 * error))
+    return Probe(on_train, on_dev, on_train - on_dev > max(LARGEST_GAP, 3 * error))

@@ -1,8 +1,8 @@
 """Turns of a recording without a transcript, by voice activity.
 
 Silero VAD (github.com/snakers4/silero-vad, MIT licence), whose weights come inside its package,
-gives the chance of speech every 32 ms; its own rules cut these into stretches of speech. Who
-speaks is not found out: all turns are of one speaker who is not named.
+gives the chance of speech every 32 ms; its own rules cut these into stretches of speech. Speakers
+are not distinguished: all turns have one, who is not named.
 """
 
 import importlib.util

@@ -16,7 +16,7 @@ from cberl.train.settings import EPOCHS_AVERAGED
 FEW = 30
 SATURATED = 0.98
 """Accuracy on dev above which dev can no longer distinguish variants."""
-TELLING_GAP = 0.1
+LARGEST_GAP = 0.1
 """Accuracy lost from dev to test that no chance explains in splits of a usual size."""
 
 
@@ -108,14 +108,14 @@ def doubts_of_dev(evaluation: Evaluation) -> list[str]:
         cause = (
             f" Test is {percent(gap)} points below: the features may have been fitted to labels"
             " that dev shares with train."
-            if gap >= TELLING_GAP
+            if gap >= LARGEST_GAP
             else ""
         )
         return [
             f"Dev cannot choose: {percent(min(dev))} % accuracy and more for every variant.{cause}"
         ]
     gaps = [_gap_beyond_chance(evaluation, name) for name in evaluation.variants]
-    if min(gaps) >= TELLING_GAP:
+    if min(gaps) >= LARGEST_GAP:
         return [
             f"Dev cannot choose: every variant is {percent(min(gaps))} points and more above test, "
             "beyond chance. The features may have been fitted to labels that dev shares with "

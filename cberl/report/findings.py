@@ -14,7 +14,7 @@ from cberl.tables import ALL_CLASSES, NOTHING_REMOVED
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The tables of the evaluate stage (see `cberl.evaluate.tables`) and what they speak of.
+    """The tables of the evaluate stage (see `cberl.evaluate.tables`) and what they are about.
 
     Attributes:
         frames: name of a table -> its rows, without vectors.

@@ -18,7 +18,7 @@ from cberl.tables import HISTORY
 class Place(NamedTuple):
     """Where a file lies in ``results/{corpus}/{stage}/{name}/``, or ``seed{seed}/`` in it.
 
-    Of a text encoder's ``fold{fold}/`` the fold is part of the name.
+    For a text encoder's ``fold{fold}/`` the fold is part of the name.
     """
 
     stage: str
@@ -78,7 +78,7 @@ def read_run(
         corpus: ``utterances`` and ``quality``.
         labels_train: labels of the training split; those of dev and test are in the evaluation.
         features: one table per modality, for its metadata.
-        synthetic, synthetic_quality, histories, latents: tables that lie as `Place` says.
+        synthetic, synthetic_quality, histories, latents: tables in folders as of `Place`.
         settings: ``config`` and ``variants``.
 
     Raises:

@@ -86,7 +86,7 @@ def choose_adjustment(
     classes = len(log_prior)
     predictions = [(logits - strength * log_prior).argmax(dim=1) for strength in strengths]
     scores = resampled_macro_f1(predictions, labels, dialogues, classes)  # [strengths, 1 + R]
-    # Of equals, the one nearest to the usual one.
+    # Among equals, the one nearest to the usual strength.
     order = sorted(range(len(strengths)), key=lambda number: abs(strengths[number] - usual))
     best = max(order, key=lambda number: float(scores[number, 0]))
     errors = (scores[best] - scores)[:, 1:].std(dim=1)

@@ -398,7 +398,7 @@ def test_each_table_may_be_a_conversation(here, capsys):
     _, corpus = start(here)
     out = capsys.readouterr().out
     assert "the 6 tables have the same columns, and none for a dialogue: each is taken" in out
-    assert "guessed from names, see that each is what it says: emotion is label" in out
+    assert "guessed from names, check each of them: emotion is label" in out
     assert corpus.utterances.groupby("dialogue_id").size().tolist() == [3] * 6
     assert "talk4" in {name.split("/")[1] for name in corpus.utterances["dialogue_id"]}
 

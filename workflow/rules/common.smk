@@ -42,7 +42,7 @@ try:
         read_settings(FeatureSettings, config["features"]), config["modalities"]
     )
     TEXT_ENCODERS = read_settings(TextSettings, config["features"]["text"]).each
-    # Of each text encoder: other labelled texts that it is trained on.
+    # For each text encoder, other labelled texts that it is trained on.
     AUXILIARY_FILES = [auxiliary_files(encoder) for encoder in TEXT_ENCODERS]
     RAW_FILES = [*ANNOTATIONS, *(file for files in ENCODER_FILES.values() for file in files)]
     RAW_FILES += [file for files in AUXILIARY_FILES for file in files]

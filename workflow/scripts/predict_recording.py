@@ -16,6 +16,6 @@ with start_job(snakemake, torch=True) as job:
     models = open_bundle(Path(snakemake.input.manifest).parent, job.settings["device"])
     prediction = predict_conversations(models, new, keep_encoders=False)
     folder = Path(snakemake.output.turns).parent
-    # Of the files of an earlier run, Snakemake removes these two alone.
+    # Snakemake removes only these two files of an earlier run.
     shutil.rmtree(folder)
     write_outputs(folder, prediction, new.root, job.provenance, new.durations)

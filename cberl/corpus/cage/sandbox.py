@@ -1,7 +1,7 @@
 """A second process for work on foreign files, restarted whenever it crashes or hangs.
 
 It has no network, cannot start processes, writes nowhere but into its pipe, and has bounded time
-and memory; `cberl.corpus.cage.confinement` says by what. Its environment is empty but for what
+and memory; `cberl.corpus.cage.confinement` describes how. Its environment is empty but for what
 libraries need to start.
 """
 

@@ -2,10 +2,10 @@
 
 Run as ``python -m cberl.corpus.cage.worker TASK ANSWERS TIME_LIMIT_S``: TASK is
 ``module:function``, ANSWERS a file descriptor to write to. Requests come on the standard input.
-A message is four bytes of length (big endian) and JSON; an answer's JSON says under ``sizes`` how
-long the blobs are that follow it. A task that yields has several answers, the last of which says
-``over`` and nothing else. Nothing is pickled: what a decoder may have overwritten in
-here cannot make the other side run anything.
+A message is four bytes of length (big endian) and JSON; an answer's JSON holds under ``sizes`` the
+lengths of the blobs that follow it. A task that yields has several answers, the last of which holds
+``over`` and nothing else. Nothing is pickled: whatever a decoder may have overwritten in this
+process, it cannot make the other one run anything.
 """
 
 import importlib

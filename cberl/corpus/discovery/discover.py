@@ -19,7 +19,7 @@ def discover(folder: Path, pattern: str | None = None) -> Discovered:
         pattern: see `read_by_pattern`.
 
     Raises:
-        InputError: nothing is recognised; the message says what was found, and what to do.
+        InputError: nothing is recognised; with what was found, and what to do.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")

@@ -120,7 +120,7 @@ def _as_it_is(table: Table) -> Discovered:
     if columns or left_out:
         settings["columns"] = columns | left_out
     if columns:
-        remarks.append("corpus.columns is guessed from names: see that each is what it says")
+        remarks.append("corpus.columns is guessed from names: check each of them")
     if table.encoding != AUTO:
         settings["encoding"] = table.encoding
     return _discovered(f"the table {table.path.name}", [table], settings, remarks, None)
@@ -162,7 +162,7 @@ def _put_together(tables: Sequence[Table], each: bool) -> Discovered:
     guessed = {ours: theirs for ours, theirs in tables[0].ours.items() if ours != theirs}
     if guessed:
         columns = ", ".join(f"{theirs} is {ours}" for ours, theirs in guessed.items())
-        remarks.append(f"columns are guessed from names, see that each is what it says: {columns}")
+        remarks.append(f"columns are guessed from names, check each of them: {columns}")
     missing = [name for name in REQUIRED if any(name not in table.ours for table in tables)]
     if each:
         remarks.append(
@@ -190,7 +190,7 @@ def _discovered(
     mapping = likely_mapping(Counter(labels))
     if mapping:
         settings["labels"] = mapping
-        remarks.append("corpus.labels is guessed from spellings: see that it is what you want")
+        remarks.append("corpus.labels is guessed from spellings: check that it is what you want")
     others = [name for name in tables[0].others if name in COLUMNS]
     if others:
         remarks.append(

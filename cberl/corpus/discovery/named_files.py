@@ -1,4 +1,4 @@
-"""Folders of recordings whose names say who speaks and with what emotion."""
+"""Folders of recordings whose names hold speaker and emotion."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

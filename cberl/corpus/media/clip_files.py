@@ -17,7 +17,7 @@ from cberl.provenance import settings_digest
 def clip_names(settings: CorpusSettings, root: Path) -> str | None:
     """Digest the names of clips that change what the reader notes about an utterance.
 
-    Of MELD there are such: corrected clips stand in for others. A plainly named clip is not among
+    MELD has such names: corrected clips stand in for others. A plainly named clip is not among
     them: whether it is there is in `clip_states`, for its shard alone. None for the other
     kinds, whose annotations name their files.
     """

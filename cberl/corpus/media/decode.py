@@ -185,7 +185,7 @@ def _to_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 class _Digests:
     """SHA-256 of files, each read once however many utterances are cut from it.
 
-    There is none of a file that cannot be read, or not within the time that decoding it may take.
+    There is none for a file that cannot be read, or not within the time that decoding it may take.
     """
 
     def __init__(self, time_limit_s: float) -> None:

@@ -1,4 +1,4 @@
-"""One open media file, of which an utterance's part is read."""
+"""An open media file, and reading the part of it that is an utterance's."""
 
 import logging
 import math

@@ -113,7 +113,7 @@ def find_duplicates(utterances: pd.DataFrame, facts: pd.DataFrame, modality: str
 
 
 def refuse_too_few(quality: pd.DataFrame, max_unavailable: float) -> None:
-    """Stop a run of whose rows too large a share cannot be used.
+    """Stop a run if too large a share of its rows cannot be used.
 
     Args:
         quality: rows of the table QUALITY.

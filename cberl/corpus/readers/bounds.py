@@ -10,7 +10,7 @@ MOST_COLUMNS = 2000
 LONGEST_CELL = 131_072
 """Characters; no utterance comes near it."""
 MOST_TEXT_BYTES = 256 * MEGABYTE
-"""Of a file of text; MELD's largest has one."""
+"""Size of a file of text; MELD's largest has one megabyte."""
 MOST_TIMES = 100
 """The most that a packed file may unpack to, by its size; text and features reach ten times."""
 MOST_TIMES_OF_A_PICKLE = 8

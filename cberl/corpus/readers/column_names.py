@@ -1,4 +1,4 @@
-"""Columns with other names: mapped where the configuration says so, never by guess."""
+"""Columns with other names: mapped by the configuration, never by guess."""
 
 import difflib
 import json
@@ -206,7 +206,7 @@ def refuse_by_content(
 def likely_columns(
     unread: Sequence[str], columns: Mapping[str, str], absent: Sequence[str]
 ) -> dict[str, str]:
-    """Say which columns likely are what is absent.
+    """Find the columns that are likely those that are absent.
 
     Args:
         unread: columns of the file that are not read.

@@ -28,7 +28,7 @@ from cberl.errors import InputError
 from cberl.modalities import MODALITIES
 
 MOST_NUMBERS = 1 << 30
-"""Of one modality; more do not fit into a common memory."""
+"""Numbers of one modality; more do not fit into a common memory."""
 
 ROWS_AT_ONCE = 4096
 NO_FEATURES = "no features"

@@ -133,7 +133,7 @@ def sandbox_for(path: Path, task: Callable) -> tuple[Sandbox, dict[str, Any]]:
 
 @contextmanager
 def refusing_what_is_lost(path: Path, request: dict[str, Any]) -> Iterator[None]:
-    """Name the file in place of what happened to a sandbox.
+    """Turn what happened to a sandbox into an error that names the file.
 
     Raises:
         InputError: the work was lost.

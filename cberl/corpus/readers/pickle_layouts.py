@@ -65,8 +65,8 @@ def recognise_layout(fields: Any, source: str) -> dict[str, Any]:
         field's name -> its content; dialogues' names are text.
 
     Raises:
-        InputError: no known order fits; the message says which field did not, of the order that
-            came nearest.
+        InputError: no known order fits; the message names the field that did not, in the order
+            that came nearest.
     """
     if not isinstance(fields, tuple | list):
         raise InputError(

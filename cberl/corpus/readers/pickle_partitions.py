@@ -41,7 +41,7 @@ def read_partitions(
     """Read rows and vectors; see `cberl.corpus.readers.pickle_rows.read_pickle_rows`.
 
     Labels are ``annotations`` or ``classification_labels``, else scores. Each dialogue is taken
-    for one speaker's, as nothing says who speaks. Steps of a modality are averaged.
+    for one speaker's, since speakers are not named. Steps of a modality are averaged.
 
     Raises:
         InputError: a column is missing, or not as long as the others; while vectors are gone

@@ -47,7 +47,7 @@ def admit_name(module: str, name: str) -> Name:
     """Let a name pass that plain data needs.
 
     Raises:
-        InputError: it is any other; the message says which.
+        InputError: it is any other, which the message names.
     """
     # Protocols up to 2 call the module by its name in Python 2.
     full = f"{'builtins' if module == '__builtin__' else module}.{name}"

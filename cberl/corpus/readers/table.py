@@ -122,22 +122,22 @@ def refuse_shared_media(rows: pd.DataFrame) -> None:
         InputError: a media file is named by several rows, of which one has no times or no end; or
             a file of sound is, which is always taken whole.
     """
-    say_so = "; or say that this is meant: corpus.shared_media: true"
+    if_meant = "; or, if this is meant, corpus.shared_media: true"
     start, end = rows["media_start_s"], rows["media_end_s"]
     users = rows.groupby("media_path")["where"].transform("size")
     latest = start.groupby(rows["media_path"]).transform("max")
     whole = (users > 1) & start.isna() & end.isna()
     endless = (users > 1) & end.isna() & (start < latest)
     whole_words = "has no times, though {} rows name {!r}; expected start and end"
-    _refuse_first(rows, whole, whole_words + say_so, users)
+    _refuse_first(rows, whole, whole_words + if_meant, users)
     endless_words = "has no end, though {} rows name {!r} and others start later; expected an end"
-    _refuse_first(rows, endless, endless_words + say_so, users)
+    _refuse_first(rows, endless, endless_words + if_meant, users)
     sounds = rows.groupby("audio_path")["where"].transform("size")
     sound_words = (
         "{} rows name the sound {!r}, of which each would get all; expected it in column media, "
         "with start and end"
     )
-    _refuse_first(rows, sounds > 1, sound_words + say_so, sounds, "audio_path")
+    _refuse_first(rows, sounds > 1, sound_words + if_meant, sounds, "audio_path")
 
 
 def conversation_rows(file: ColumnFile) -> pd.DataFrame:

@@ -103,7 +103,7 @@ def read_archive_text(path: Path) -> str:
         line = content[: error.start].count(b"\n") + 1
         if sum(map(len, _HIGH_BYTES.findall(content))) > len(_ASCII_LETTERS.findall(content)):
             likely = likely_encodings(content)
-            held = f"a detector holds {' or '.join(likely)} likely; " if likely else ""
+            held = f"a detector considers {' or '.join(likely)} likely; " if likely else ""
             raise InputError(
                 f"{path}: line {line}: not UTF-8, and not cp1252, as few letters are of the Latin "
                 f"alphabet; {held}expected UTF-8: save it as such"
@@ -132,9 +132,9 @@ def _undecodable(
         f"{path}: line {line}, byte {error.start + 1} of the file (0x{content[error.start]:02X})"
     )
     if encoding != AUTO:
-        return f"{where}: not {encoding}, as {place}encoding says it is"
+        return f"{where}: not {encoding}, which {place}encoding names"
     likely = likely_encodings(content)
-    held = f"a detector holds {' or '.join(likely)} likely; " if likely else ""
+    held = f"a detector considers {' or '.join(likely)} likely; " if likely else ""
     return f"{where}: not {name.upper()}; {held}expected UTF-8, or its name in {place}encoding"
 
 
@@ -143,14 +143,14 @@ def likely_encodings(content: bytes) -> list[str]:
     from charset_normalizer import from_bytes
 
     # ASCII is the same in all of them: lines of ASCII alone are no evidence.
-    telling = b"\n".join(line for line in content.split(b"\n") if not line.isascii())
+    not_ascii = b"\n".join(line for line in content.split(b"\n") if not line.isascii())
     matches = sorted(
-        from_bytes(telling[:_SAMPLE_BYTES]),
+        from_bytes(not_ascii[:_SAMPLE_BYTES]),
         # For a short text many score the same: then those that are in common use come first.
         key=lambda match: (round(match.chaos, 2), -round(match.coherence, 2), _commonness(match)),
     )
     names = [match.encoding for match in matches]
-    if all(len(run) == 1 for run in _HIGH_BYTES.findall(telling)):
+    if all(len(run) == 1 for run in _HIGH_BYTES.findall(not_ascii)):
         # A letter or quote here and there among ASCII: not of a script of its own.
         names.insert(0, "cp1252")
     return list(dict.fromkeys(names))[:_MOST_LIKELY]

@@ -15,7 +15,7 @@ from cberl.corpus.readers.unpack import ROWS_AT_ONCE, Encoded, encode_vectors, r
 from cberl.errors import InputError
 
 COLUMNS = ("split", "dialogue", "utterance", "speaker", "text", "label", "where")
-"""Of the rows of a pickle; text in each."""
+"""Columns of the rows of a pickle, all of text."""
 
 
 def unpack_pickle(request: dict[str, Any]) -> Encoded | Iterator[Encoded]:

@@ -202,7 +202,7 @@ class TextEncoder:
     def log_probabilities(
         self, turns: Turns | Dialogues, rows: np.ndarray, dialogues: np.ndarray
     ) -> np.ndarray:
-        """Of the folds that have not seen each row's label, joined: float64 [R, classes].
+        """Those of the folds that have not seen a row's label, joined: float64 [R, classes].
 
         Rows without text are NaN.
         """

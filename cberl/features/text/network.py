@@ -24,7 +24,7 @@ class TextNetwork(nn.Module):
         frozen_layers: lower layers that stay as they are, and all embeddings with them.
 
     Raises:
-        InputError: the encoder has not so many layers, or none that can be told apart.
+        InputError: the encoder has no more layers than that, or none that can be recognised.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ def freeze_below(encoder: nn.Module, layers: int) -> None:
     fine-tuning all of them gives.
 
     Raises:
-        InputError: the encoder has not so many layers, or none that can be told apart.
+        InputError: the encoder has no more layers than that, or none that can be recognised.
     """
     found = [part for part in encoder.modules() if isinstance(part, nn.ModuleList)]
     depth = len(found[0]) if found else 0

@@ -119,7 +119,7 @@ def open_pretrained(
     unusable += (SafetensorError, StrictDataclassError)
     transformers.utils.logging.disable_progress_bar()
     local = Path(source).is_dir()
-    # Unless told not to, transformers asks on the terminal whether to run a folder's own Python.
+    # By default, transformers asks on the terminal whether to run a folder's own Python.
     options = {"local_files_only": local, "trust_remote_code": False}
     commit = None
     try:

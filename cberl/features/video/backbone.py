@@ -13,7 +13,7 @@ from cberl.provenance import file_digest, find_path
 from cberl.torchvision_guard import guard_torchvision
 
 SEED = 0
-"""Of an untrained network's weights, so that every shard is read by the same network."""
+"""Seed of an untrained network's weights: every shard is read by the same network."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def fetch_weights(name: str) -> tuple[dict[str, Any], dict[str, str]]:
         Tensors by name; facts for a reader.
 
     Raises:
-        InputError: no such network; weights that cannot be reached, in one line that says which
-            file to put where.
+        InputError: no such network; weights that cannot be reached, in one line that names
+            the file and where to put it.
     """
     url = _models_with(name).get_model_weights(name).DEFAULT.url
     return read_weights(_download(url, name)), {"encoder": f"torchvision {name}", "weights": url}

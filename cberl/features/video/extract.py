@@ -16,7 +16,7 @@ from cberl.log import progress
 from cberl.seeding import choose_device
 
 PIXELS_AT_ONCE = 16 * 224 * 224
-"""Of the pictures that go through an image network together: more cost memory and win no time."""
+"""Pixels that go through an image network together: more cost memory and save no time."""
 
 
 class VideoExtractor:

@@ -78,8 +78,8 @@ def fit_vae(
 def without_labels(settings: VAESettings) -> VAESettings:
     """The settings for features with encoders' class log-probabilities: no supervised term.
 
-    These carry, out of fold, what labels tell. Latents fitted to training labels would separate
-    classes better in train than in dev and test.
+    These carry what is known of the classes, out of fold. Latents fitted to training labels would
+    separate classes better in train than in dev and test.
     """
     if settings.class_weight:
         logging.info("encoders gave class log-probabilities: the VAE is trained without labels")

@@ -15,7 +15,7 @@ def hide_modalities(available: Mapping[str, Tensor], chance: float) -> dict[str,
     """Hide each modality from each row with a chance, but never a row's last one.
 
     The decoder still reconstructs what is hidden from the encoder, so that each subset of
-    modalities learns to speak for the whole (the sub-sampled objective of Wu & Goodman 2018,
+    modalities learns to stand for the whole (the sub-sampled objective of Wu & Goodman 2018,
     section 2.2, with the subset drawn by row).
 
     Args:

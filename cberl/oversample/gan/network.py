@@ -141,7 +141,7 @@ class GANNetwork(nn.Module):
 
 
 class Critic(nn.Module):
-    """Tells real rows from generated ones of the same class.
+    """Separates real rows from generated ones of the same class.
 
     Every layer has spectral norm 1 (Miyato et al. 2018, Spectral Normalization for GANs). The
     class enters as a projection, D(x, y) = w . h(x) + v_y . h(x) (Miyato & Koyama 2018, cGANs

@@ -33,8 +33,8 @@ class Projection:
     """Principal components of the real rows, with what lies outside them.
 
     A view by components alone would hide samples that left the subspace of the real rows; so the
-    last column is a row's distance from it. Of very many real rows some thousand, drawn evenly,
-    say what the components are.
+    last column is a row's distance from it. Of more real rows than `MOST_FITTED`, the
+    components are fitted to so many, drawn evenly.
     """
 
     def __init__(self, train: LabelledRows | RowFiles, seed: int) -> None:

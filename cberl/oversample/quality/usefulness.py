@@ -35,7 +35,7 @@ def f1_per_class(
 
 
 def two_sample_accuracy(real: np.ndarray, new: np.ndarray, seed: int) -> float | None:
-    """Cross-validated accuracy of telling real from synthetic rows; 0.5 is chance.
+    """Cross-validated accuracy of a classifier between real and synthetic rows; 0.5 is chance.
 
     A classifier two-sample test (Lopez-Paz & Oquab 2017) with equally many rows of either kind
     and a logistic regression over coordinates and their squares, which sees differing means and

@@ -171,9 +171,9 @@ def _copy(source: Path, target: Path) -> None:
 
 def _opening(settings: Mapping[str, Any], temperatures: Sequence[float]) -> str:
     seeds = ", ".join(map(str, settings["seeds"]))
-    told = ", ".join(f"{temperature:.2f}" for temperature in temperatures)
+    listed = ", ".join(f"{temperature:.2f}" for temperature in temperatures)
     return (
         f"> This bundle holds variant {settings['variant']} of corpus {settings['corpus']}: seeds"
-        f" {seeds} predict together, by their mean log-probability, at temperatures {told}. What"
+        f" {seeds} predict together, by their mean log-probability, at temperatures {listed}. What"
         f" follows is the card of seed {settings['seeds'][0]} alone.\n\n"
     )

@@ -10,7 +10,7 @@ TURN_COLUMNS = ("start_s", "end_s", "speaker", "text", "note")
 TOLERANCE_S = 0.05
 """Times that programs round differ by less."""
 DIGITS = 6
-"""Of times behind the point: microseconds. Sums of minutes and seconds have errors below."""
+"""Decimals of times, microseconds: sums of minutes and seconds have errors below."""
 
 
 @dataclass
