@@ -88,7 +88,7 @@ def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
             "bytes": path.stat().st_size,
         }
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
+        if path.is_file() and path != folder / MANIFEST
     }
 
 

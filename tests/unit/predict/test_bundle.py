@@ -137,7 +137,7 @@ def test_other_versions_of_libraries_are_refused_by_name(bundle, monkeypatch, ve
 def test_encoders_of_the_users_own_go_along(tmp_path):
     mine = tmp_path / "my-encoder"
     mine.mkdir()
-    for name in ("config.json", "vocab.txt", "model.safetensors"):
+    for name in ("config.json", "manifest.json", "vocab.txt", "model.safetensors"):
         (mine / name).write_text(name)
     config = tmp_path / "own.conf"
     config.write_text("[componentInstances]")
@@ -145,6 +145,7 @@ def test_encoders_of_the_users_own_go_along(tmp_path):
     settings = SETTINGS | {"features": SETTINGS["features"] | {"text": {"encoder": str(mine)}}}
     write_bundle(tmp_path / "bundle", parts(tmp_path, encoder_files=files), settings)
     manifest, _ = read_manifest(tmp_path / "bundle")
+    check_bundle(tmp_path / "bundle", manifest)
     assert manifest.features["text"]["encoder"] == "./encoders/text/my-encoder"
     assert (tmp_path / "bundle/encoders/text/my-encoder/vocab.txt").read_text() == "vocab.txt"
     # An openSMILE configuration can name files to be written: it stays where it is.
