@@ -70,7 +70,7 @@ rule ingest_corpus:
     threads: 1
     resources:
         mem_mb=(
-            memory(330, annotations=6 if PICKLED else 0.2)
+            memory(330, annotations=6 if PICKLED else 0.13)
             if config["corpus"]["kind"] == "features"
             else memory(300, annotations=30)
         ),
@@ -167,7 +167,7 @@ if config["corpus"]["kind"] == "features":
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=memory(360, published=6 if PICKLED else 0.4),
+            mem_mb=memory(360, published=6 if PICKLED else 0.55),
             runtime=growing(10),
         params:
             settings=config["corpus"] | {"root": str(ROOT)},

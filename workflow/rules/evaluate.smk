@@ -32,7 +32,7 @@ rule evaluate_predictions:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(270, predictions=60, utterances=100),
+        mem_mb=memory(250, predictions=25, utterances=20),
         runtime=growing(30),
     params:
         settings=config["evaluate"] | {"variants": list(VARIANTS), "seeds": SEEDS},

@@ -175,7 +175,7 @@ rule gather_features:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(360, utterances=60),
+        mem_mb=memory(300, utterances=50),
         runtime=growing(10),
     params:
         code=code_of("gather_features.py"),

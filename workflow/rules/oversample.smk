@@ -118,7 +118,7 @@ rule assess_synthetic:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(660, train=0.34, synthetic=0.34),
+        mem_mb=memory(500, train=0.57, synthetic=0.57),
         runtime=growing(20),
     params:
         code=code_of("assess_synthetic.py"),

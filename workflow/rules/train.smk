@@ -25,7 +25,7 @@ rule train_gnn:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(500, latents=3.5),
+        mem_mb=memory(500, latents=2.75),
         runtime=growing(120),
         gpu=GPUS,
     params:
@@ -54,7 +54,7 @@ rule predict_gnn:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(570, latents=2.3),
+        mem_mb=memory(520, latents=1.6),
         runtime=growing(20),
     params:
         code=code_of("predict_gnn.py"),
