@@ -42,7 +42,7 @@ def test_other_encodings_are_refused_with_place_and_likely_names(tmp_path, encod
         texts(tmp_path)
     message = str(raised.value)
     assert "utterances.tsv: line 2, byte " in message
-    assert "not UTF-8; a detector holds " in message
+    assert "not UTF-8; a detector considers " in message
     assert LIKELY.get(encoding, encoding) in message
     assert "corpus.encoding" in message
 
@@ -86,7 +86,7 @@ def test_the_byte_is_the_first_that_does_not_fit(tmp_path):
 
 def test_a_wrong_name_is_told(tmp_path):
     write(tmp_path, TEXTS["gbk"], "gbk")
-    with pytest.raises(InputError, match=r"line 2, byte \d+ .*: not ascii, as corpus\.encoding"):
+    with pytest.raises(InputError, match=r"line 2, byte \d+ .*: not ascii, which corpus\.encoding"):
         texts(tmp_path, encoding="ascii")
     for name in ("gkb", "rot13", "hex"):
         with pytest.raises(InputError, match=rf"corpus\.encoding is '{name}'; expected auto or an"):
@@ -117,5 +117,5 @@ def test_a_zero_byte_is_told_by_line(tmp_path):
 
 def test_of_a_curly_quote_alone_the_common_encoding_comes_first(tmp_path):
     write(tmp_path, "It\u2019s fine", "cp1252")
-    with pytest.raises(InputError, match="a detector holds cp1252 or "):
+    with pytest.raises(InputError, match="a detector considers cp1252 or "):
         texts(tmp_path)
