@@ -57,7 +57,8 @@ class VariantSettings:
         "Weight of the masked-node reconstruction; 0 leaves the task out.", minimum=0
     )
     adjustment: Literal["none", "chosen"] = setting(
-        "Last step: none, or logits adjusted for class frequencies by a strength chosen on dev. "
+        "Last step: none, or logits adjusted for class frequencies by a strength chosen on dev, "
+        "with fine-tuned encoders on held-out training rows too. "
         "A temperature is chosen in either case.",
         "none",
     )
