@@ -72,7 +72,7 @@ rule ingest_corpus:
         mem_mb=(
             memory(330, annotations=6 if PICKLED else 0.13)
             if config["corpus"]["kind"] == "features"
-            else memory(300, annotations=30)
+            else memory(230, annotations=20)
         ),
         runtime=growing(10),
     params:
@@ -139,7 +139,8 @@ rule assess_quality:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(190, utterances=150),
+        # A row of the table for each modality, and facts of each clip.
+        mem_mb=memory(170, utterances=75 + 130 * len(MEDIA_MODALITIES)),
         runtime=growing(10),
     params:
         settings={"max_unavailable": config["corpus"]["max_unavailable"]},

@@ -79,7 +79,7 @@ rule render_report:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(530, utterances=75, latents=0.41),
+        mem_mb=memory(505, utterances=75, latents=0.41),
         runtime=growing(20),
     params:
         settings={"config": config, "variants": VARIANTS},

@@ -54,7 +54,7 @@ rule predict_gnn:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(520, latents=1.6),
+        mem_mb=memory(520, latents=1.75),
         runtime=growing(20),
     params:
         code=code_of("predict_gnn.py"),
