@@ -1,6 +1,8 @@
 """Configuration and its validation, wildcard constraints, and small named input functions."""
 
+import sys
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from snakemake.utils import validate
@@ -223,3 +225,67 @@ def vaes_of_variant(wildcards):
     if VARIANTS[wildcards.variant]["fusion"] != "vae":
         return []
     return of_every_seed("results/{corpus}/fuse/vae/seed{seed}/vae.safetensors")(wildcards)
+
+
+@cache
+def corpus_as_read():
+    """The corpus, or the error of reading it; the process that plans the jobs reads it once."""
+    from cberl.corpus.readers.read_corpus import read_corpus
+    from cberl.log import unlogged
+
+    try:
+        with unlogged():
+            return read_corpus(CORPUS_SETTINGS, ROOT)
+    except InputError as error:
+        return error
+
+
+def announce_corpus():
+    """Print what is to be known of the corpus; end the run if it cannot be trained on."""
+    from cberl.commands.check import print_check, print_remarks
+    from cberl.config_schema import Configuration
+
+    if "check" in workflow.dag_settings.targets:
+        raise SystemExit(print_check(read_settings(Configuration, config)))
+    print_remarks(corpus_as_read(), ROOT, MODALITIES, config["corpus"]["max_unavailable"])
+
+
+@cache
+def states_of_clips():
+    from cberl.corpus.media.clip_files import clip_states
+
+    corpus = corpus_as_read()
+    if isinstance(corpus, InputError):
+        return {}  # no job starts
+    return clip_states(corpus.utterances, ROOT, CLIP_SHARDS)
+
+
+def state_of_clips(wildcards):
+    """The shard's media files at present: an added or changed clip is decoded again."""
+    # Only the process that plans the jobs reads the corpus, not the jobs that it submits.
+    return states_of_clips().get(wildcards.scatteritem) if workflow.is_main_process else None
+
+
+def names_of_clips(wildcards):
+    """Which clips there are, for a reader that chooses among them."""
+    from cberl.corpus.media.clip_files import clip_names
+
+    return clip_names(CORPUS_SETTINGS, ROOT) if workflow.is_main_process else None
+
+
+VERDICT = Path(f"results/{CORPUS}/report/verdict.txt")
+
+
+def time_of_verdict():
+    """When the verdict was last written, in nanoseconds; None before the first time."""
+    return VERDICT.stat().st_mtime_ns if VERDICT.exists() else None
+
+
+VERDICT_BEFORE = time_of_verdict()
+
+
+def print_verdict():
+    """Print the per-class table, if this run made it."""
+    if time_of_verdict() != VERDICT_BEFORE:
+        *lines, _digest = VERDICT.read_text(encoding="utf-8").splitlines()
+        print("\n".join(lines), file=sys.stderr)

@@ -1,8 +1,5 @@
 """The report page, and the table printed at the end of a run."""
 
-import sys
-
-
 rule render_report:
     """Write the report: one page that opens from disk, and the verdict as plain text."""
     input:
@@ -87,21 +84,3 @@ rule render_report:
         assets=assets_of("cberl/report/assets"),
     script:
         "../scripts/render_report.py"
-
-
-VERDICT = Path(f"results/{CORPUS}/report/verdict.txt")
-
-
-def time_of_verdict():
-    """When the verdict was last written, in nanoseconds; None before the first time."""
-    return VERDICT.stat().st_mtime_ns if VERDICT.exists() else None
-
-
-VERDICT_BEFORE = time_of_verdict()
-
-
-def print_verdict():
-    """Print the per-class table, if this run made it."""
-    if time_of_verdict() != VERDICT_BEFORE:
-        *lines, _digest = VERDICT.read_text(encoding="utf-8").splitlines()
-        print("\n".join(lines), file=sys.stderr)
