@@ -1,5 +1,6 @@
 """The report page, and the table printed at the end of a run."""
 
+
 rule render_report:
     """Write the report: one page that opens from disk, and the verdict as plain text."""
     input:
