@@ -10,10 +10,12 @@ from pathlib import Path, PurePosixPath
 from cberl.corpus import reasons
 
 MEDIA_SUFFIXES = {
-    **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".m4a", ".aac", ".opus"), "audio"),
-    **dict.fromkeys((".wma", ".aiff"), "audio"),
-    **dict.fromkeys((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg"), "video"),
-    **dict.fromkeys((".mpeg", ".ts", ".flv"), "video"),
+    **dict.fromkeys(
+        (".wav", ".mp3", ".flac", ".ogg", ".m4a", ".aac", ".opus", ".wma", ".aiff"), "audio"
+    ),
+    **dict.fromkeys(
+        (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".flv"), "video"
+    ),
 }
 """Suffix of media files, in lower case -> their content."""
 

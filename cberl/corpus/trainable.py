@@ -87,7 +87,7 @@ def find_gaps(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[str]:
 
 
 def find_repeats(rows: pd.DataFrame) -> Iterator[str]:
-    """Say if dialogues of dev or test are in train too, by another name.
+    """List dialogues of dev and test that are in train too, by another name.
 
     They are if they have the same texts and the same pieces of media files, turn by turn. Single
     sentences without media, which people do say twice, are left out.
@@ -96,33 +96,34 @@ def find_repeats(rows: pd.DataFrame) -> Iterator[str]:
         rows: columns ``split``, ``dialogue_id``, ``text`` and, if there are media, ``media_path``
             and ``media_start_s``, in the order of speaking.
     """
-    parts = [rows["text"].fillna("").str.strip()]
-    parts += [rows[name].map(str) for name in ("media_path", "media_start_s") if name in rows]
-    has_media = rows["media_path"].notna() if "media_path" in rows else parts[0].ne(parts[0])
+    text = rows["text"].fillna("").str.strip()
+    has_media = rows["media_path"].notna() if "media_path" in rows else text.map(lambda _: False)
+    places = [rows[name].map(str) for name in ("media_path", "media_start_s") if name in rows]
     turns = pd.DataFrame(
         {
             "dialogue": rows["dialogue_id"],
             "split": rows["split"],
-            "turn": pd.Series(list(zip(*parts, strict=True)), rows.index),
-            "telling": has_media | parts[0].ne(""),
-            "media": has_media,
+            "turn": pd.Series(list(zip(text, *places, strict=True)), rows.index),
+            "has_content": has_media | text.ne(""),
+            "has_media": has_media,
         }
     )
-    whole = turns.groupby("dialogue", sort=False).agg(
+    dialogues = turns.groupby("dialogue", sort=False).agg(
         split=("split", "first"),
-        said=("turn", tuple),
-        turns=("turn", "size"),
-        telling=("telling", "any"),
-        media=("media", "any"),
+        turns=("turn", tuple),
+        count=("turn", "size"),
+        has_content=("has_content", "any"),
+        has_media=("has_media", "any"),
     )
-    whole = whole[whole["telling"] & (whole["media"] | (whole["turns"] > 1))]
-    trained = whole[whole["split"] == "train"].drop_duplicates("said")
-    in_train = dict(zip(trained["said"], trained.index, strict=True))
-    held_out = whole[whole["split"] != "train"]
-    repeats = held_out[held_out["said"].isin(in_train)]
+    several = dialogues["has_media"] | (dialogues["count"] > 1)
+    dialogues = dialogues[dialogues["has_content"] & several]
+    trained = dialogues[dialogues["split"] == "train"].drop_duplicates("turns")
+    in_train = dict(zip(trained["turns"], trained.index, strict=True))
+    held_out = dialogues[dialogues["split"] != "train"]
+    repeats = held_out[held_out["turns"].isin(in_train)]
     if len(repeats):
         yield (
             f"{len(repeats)} of {len(held_out)} dialogues of dev and test are in train too, first "
-            f"{repeats.index[0]} (as {in_train[repeats['said'].iloc[0]]}): what is scored there "
+            f"{repeats.index[0]} (as {in_train[repeats['turns'].iloc[0]]}): what is scored there "
             "was trained on"
         )

@@ -154,7 +154,7 @@ def repeats(*dialogues):
     return list(find_repeats(pd.DataFrame(rows).assign(media_start_s=1.5)))
 
 
-def test_dialogues_that_are_in_train_by_another_name_are_told():
+def test_dialogues_that_are_in_train_by_another_name_are_noted():
     talk = ("Hi.", "Hello.")
     assert repeats(("train", talk, None), ("dev", ("Hi.", "No."), None), ("test", talk, None)) == [
         "1 of 2 dialogues of dev and test are in train too, first test/2 (as train/0): what is "
@@ -168,7 +168,7 @@ def test_dialogues_that_are_in_train_by_another_name_are_told():
     assert repeats(("train", talk, None), ("train", talk, None)) == []
 
 
-def test_a_corpus_that_holds_a_dialogue_twice_says_so(tmp_path):
+def test_a_corpus_that_holds_a_dialogue_twice_has_a_notice(tmp_path):
     rows = [{**row, "split": DEALT[n // 2]} for n, row in enumerate(table_rows())]
     write_table(tmp_path / "utterances.tsv", rows)
     corpus = read_corpus(SETTINGS["table"], tmp_path)
