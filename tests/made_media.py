@@ -46,6 +46,7 @@ def write_media(
     codecs: tuple[str, str] = ("libx264", "aac"),
     keyframe_every: int = 12,
     data_stream: bool = False,
+    sound_from: int = 0,
     picture_at=clock_picture,
 ) -> Path:
     """Encode a file; its container follows from the suffix.
@@ -53,6 +54,7 @@ def write_media(
     Args:
         sound: float32 [channels, samples] or [samples], or None for no sound.
         seconds: length of the picture, or None for no picture.
+        sound_from: seconds after which the sound begins.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
@@ -80,7 +82,7 @@ def write_media(
             if audio and second * rate < samples.shape[1]:
                 piece = samples[:, second * rate : (second + 1) * rate].T.reshape(1, -1)
                 frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), "flt", layout)
-                frame.sample_rate, frame.pts = rate, second * rate
+                frame.sample_rate, frame.pts = rate, (second + sound_from) * rate
                 frame.time_base = Fraction(1, rate)
                 for resampled in resampler.resample(frame):
                     container.mux(audio.encode(resampled))

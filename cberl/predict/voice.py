@@ -6,17 +6,19 @@ are not distinguished: all turns have one, who is not named.
 """
 
 import importlib.util
+import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cberl.corpus import reasons
-from cberl.corpus.media.decode import decode_clips
+from cberl.corpus.cage.sandbox import Lost, Sandbox
+from cberl.corpus.media.clip import decode_clip
+from cberl.corpus.media.decode import check_answer
 from cberl.corpus.media.samples import from_int16
-from cberl.corpus.settings import MediaSettings
-from cberl.corpus.tables import UTTERANCES
 from cberl.errors import InputError
 from cberl.predict.probe import RecordingFacts
 from cberl.predict.transcripts.turn_rows import Turn, to_frame
@@ -29,7 +31,9 @@ PIECE_S = 120.0
 SHORTEST_PAUSE_MS = 500
 LONGEST_TURN_S = 15.0
 """A longer stretch of speech is cut at its longest pause."""
-DECODING = MediaSettings(sample_rate=SAMPLE_RATE, time_limit_s=300.0)
+TIME_LIMIT_S, MEMORY_LIMIT_MB = 300.0, 1000
+HEARD = (None, reasons.SILENT, reasons.EMPTY_WINDOW, reasons.TOO_SHORT)
+"""What is said of pieces that could be decoded, if only to silence."""
 
 
 def find_speech(path: str | Path, facts: RecordingFacts) -> pd.DataFrame:
@@ -55,8 +59,6 @@ def find_speech(path: str | Path, facts: RecordingFacts) -> pd.DataFrame:
             " expected --transcript, or: pip install --no-deps silero-vad"
         )
     chances, samples = _listen(Path(path), facts)
-    if not samples:
-        raise InputError(f"{path}: its sound cannot be decoded; expected --transcript beside it")
     from silero_vad.utils_vad import get_speech_timestamps_from_probs
 
     found = get_speech_timestamps_from_probs(
@@ -100,23 +102,53 @@ def _listen(path: Path, facts: RecordingFacts) -> tuple[list[float], int]:
 
 
 def _pieces(path: Path, facts: RecordingFacts) -> Iterator[np.ndarray]:
-    """The recording's sound, int16 [samples] piece by piece; silence where it is silent."""
-    count = 1 if facts.duration_s is None else int(np.ceil(facts.duration_s / PIECE_S))
-    plain = dict.fromkeys(UTTERANCES.names)
-    for number in range(count):
-        start_s = number * PIECE_S
-        end_s = None if facts.duration_s is None else start_s + PIECE_S
-        piece = plain | {
-            "utterance_id": str(number),
-            "media_path": path.name,
-            "media_start_s": start_s,
-            "media_end_s": end_s,
-        }
-        frame = pd.DataFrame([piece], dtype=object)
-        for rows in decode_clips(frame, path.parent, DECODING, ["audio"]):
-            sound, reason = rows["audio"].iloc[0], rows["audio_reason"].iloc[0]
-            if sound is not None:
-                yield sound
-            elif reason == reasons.SILENT and end_s is not None:
-                seconds = min(end_s, facts.duration_s) - start_s
-                yield np.zeros(round(seconds * SAMPLE_RATE), dtype=np.int16)
+    """The recording's sound, int16 [samples] piece by piece, each sample where it is heard.
+
+    Silence stands where the recording is silent, has no sound or cannot be decoded: what comes
+    after it would be found too early otherwise.
+
+    Raises:
+        InputError: no piece can be decoded.
+    """
+    whole_s = PIECE_S if facts.duration_s is None else facts.duration_s
+    starts = [number * PIECE_S for number in range(max(1, int(np.ceil(whole_s / PIECE_S))))]
+    lost = []
+    with Sandbox(decode_clip, TIME_LIMIT_S, MEMORY_LIMIT_MB) as sandbox:
+        for start_s in starts:
+            end_s = None if facts.duration_s is None else start_s + PIECE_S
+            sound, reason = _decode(sandbox, path, start_s, end_s)
+            if reason not in HEARD:
+                lost.append(f"from {start_s:g} s on: {reasons.REASONS[reason]}")
+            if end_s is not None:
+                least = round((min(end_s, whole_s) - start_s) * SAMPLE_RATE)
+                sound = np.pad(sound, (0, max(0, least - len(sound))))
+                sound = sound[: round(PIECE_S * SAMPLE_RATE)]
+            yield sound
+    if len(lost) == len(starts):
+        raise InputError(f"{path}: its sound cannot be decoded; expected --transcript beside it")
+    if lost:
+        logging.warning(
+            "%s: in %d of %d pieces of %g s no turn is found, first %s",
+            *(path, len(lost), len(starts), PIECE_S, lost[0]),
+        )
+
+
+def _decode(
+    sandbox: Sandbox, path: Path, start_s: float, end_s: float | None
+) -> tuple[np.ndarray, str | None]:
+    """A part of the sound, int16 [samples], or nothing and the reason why."""
+    request = {
+        "audio_file": str(path.absolute()),
+        "video_file": None,
+        "audio_apart": False,
+        "start_s": start_s,
+        "end_s": end_s,
+        "sample_rate": SAMPLE_RATE,
+        "in_time": True,
+    }
+    try:
+        facts, blobs = sandbox.call(request, partial(check_answer, ["audio"]))
+    except Lost as lost:
+        return np.empty(0, dtype=np.int16), lost.reason
+    sound = b"".join(blobs)  # one blob, or none with a reason
+    return np.frombuffer(sound, dtype=np.int16), facts["audio_reason"]

@@ -32,7 +32,8 @@ def decode_clip(request: dict[str, Any]) -> Answer:
         request: audio_file, video_file (paths; null where the modality is not wanted; the same
             for both in a clip), audio_apart (the sound lies in a file of its own), start_s, end_s
             (seconds into the recording; null: all of it), crop (left, right, null), sample_rate,
-            frames, frame_size, faces.
+            frames, frame_size, faces; in_time, if it is there (silence stands where a part has no
+            sound, so that samples are where they are heard).
 
     Returns:
         Facts named as the columns of the table MEDIA, and blobs: the sound as int16 samples if
@@ -108,7 +109,7 @@ def _read(
         time_s = recording.time_of(packet)
         if packet.stream.type == "audio":
             if time_s is None or time_s >= recording.start_s - 2 * SETTLING_S:
-                _add_sound(recording, packet, track, facts)
+                _add_sound(recording, packet, track, facts, request.get("in_time", False))
         elif packet.size:
             if packet.is_keyframe and time_s is not None and time_s <= recording.start_s:
                 pictures.clear()
@@ -117,7 +118,11 @@ def _read(
 
 
 def _add_sound(
-    recording: Recording, packet: av.Packet, track: sound.MonoTrack, facts: dict[str, Any]
+    recording: Recording,
+    packet: av.Packet,
+    track: sound.MonoTrack,
+    facts: dict[str, Any],
+    in_time: bool,
 ) -> None:
     for frame in recording.decode(packet if packet.size else None, packet.stream):
         rate = frame.sample_rate
@@ -128,6 +133,8 @@ def _add_sound(
             last = math.floor(min((recording.end_s - time_s) * rate, last))
         if last <= first:
             continue
+        if in_time and time_s is not None:
+            track.fill_until(time_s + first / rate - recording.start_s)
         try:
             track.add(frame, first, last)
         except MemoryError:

@@ -123,7 +123,7 @@ def _decode_into(row: dict[str, Any], request: dict[str, Any], sandbox: Sandbox)
     """Decode both modalities in one pass; if that is lost, one by one, to save the other."""
     wanted = [name for name in ("audio", "video") if request[f"{name}_file"]]
     try:
-        facts, blobs = sandbox.call(request, partial(_check_answer, wanted))
+        facts, blobs = sandbox.call(request, partial(check_answer, wanted))
     except Lost as lost:
         if len(wanted) == 1:
             row[f"{wanted[0]}_reason"] = lost.reason
@@ -145,7 +145,7 @@ def _decode_into(row: dict[str, Any], request: dict[str, Any], sandbox: Sandbox)
         row["frames"] = blobs
 
 
-def _check_answer(wanted: list[str], facts: dict[str, Any], blobs: list[bytes]) -> None:
+def check_answer(wanted: list[str], facts: dict[str, Any], blobs: list[bytes]) -> None:
     """Garbled unless facts and blobs are as `decode_clip` gives: a clip may have spoiled them."""
     required = {"detail", "duration_s", *(f"{name}_reason" for name in wanted)}
     fit = required <= facts.keys() <= FACTS.keys() and all(

@@ -10,6 +10,7 @@ SILENCE_DB = -60.0
 # Two microphones apart lose a few dB in the mix; a channel with its poles reversed nearly all.
 CANCELLED_DB = 30.0
 LEVEL_WINDOW_S, LEVEL_HOP_S = 0.025, 0.010
+SHORTEST_GAP_S = 0.05
 # With this many planes or more PyAV (18.1) reads past the end of their list, and crashes.
 MANY_PLANES = 8
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
@@ -103,6 +104,14 @@ class MonoTrack:
         mixed.sample_rate = rate
         self._keep(self._resampler.resample(mixed))
 
+    def fill_until(self, seconds: float) -> None:
+        """Add silence until there are so many seconds; shorter gaps are rounded time stamps."""
+        gap_s = seconds - self.source_seconds
+        if gap_s > SHORTEST_GAP_S:
+            self._drain()
+            self._pieces.append(np.zeros(round(gap_s * self._sample_rate), dtype=np.float32))
+            self.source_seconds += gap_s
+
     def finish(self) -> np.ndarray:
         """All of the sound: float32 [samples], made quieter as a whole if it would clip."""
         self._drain()
@@ -128,7 +137,7 @@ class MonoTrack:
     def _drain(self) -> None:
         if self._resampler is not None:
             self._keep(self._resampler.resample(None))
-            self._resampler = None
+            self._resampler = self._source = None
 
     def _keep(self, frames: list[av.AudioFrame]) -> None:
         self._pieces += [frame.to_ndarray()[0].copy() for frame in frames]

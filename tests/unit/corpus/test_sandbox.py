@@ -288,9 +288,9 @@ def test_a_bad_clip_costs_its_own_modality_only(tmp_path, monkeypatch):
 )
 def test_an_answer_that_no_clip_can_have_is_refused(facts, blobs):
     whole = {"detail": None, "duration_s": 1.5, "audio_reason": None, "video_reason": None}
-    decode._check_answer(["audio", "video"], whole, [b"ab", b"frame"])
+    decode.check_answer(["audio", "video"], whole, [b"ab", b"frame"])
     with pytest.raises(Garbled):
-        decode._check_answer(["audio", "video"], whole | facts, blobs)
+        decode.check_answer(["audio", "video"], whole | facts, blobs)
 
 
 def test_a_worker_is_not_asked_again_after_such_an_answer(sandbox):

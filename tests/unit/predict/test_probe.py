@@ -5,6 +5,7 @@ import pytest
 from made_media import babble, write_media
 from made_speech import RATE, silence, speak
 
+from cberl.corpus import reasons
 from cberl.errors import InputError
 from cberl.predict import voice
 from cberl.predict.probe import RecordingFacts, probe_recording
@@ -80,6 +81,42 @@ def test_pieces_change_nothing(two_turns, monkeypatch):
     assert len(pieces) == len(whole)
     assert np.abs(pieces["start_s"] - whole["start_s"]).max() < 0.1
     assert np.abs(pieces["end_s"] - whole["end_s"]).max() < 0.1
+
+
+@pytest.mark.parametrize("piece_s", [voice.PIECE_S, 3.0])
+def test_turns_are_where_they_are_heard_if_the_sound_begins_late(tmp_path, monkeypatch, piece_s):
+    pytest.importorskip("silero_vad")
+    sound = np.concatenate([silence(1), speak("I never thought that it would rain.", tmp_path)])
+    path = write_media(tmp_path / "late.mkv", sound, 12, sound_from=7)
+    monkeypatch.setattr(voice, "PIECE_S", piece_s)
+    turns = find_speech(path, probe_recording(path))
+    assert turns["start_s"].tolist() == [pytest.approx(8, abs=0.4)]
+
+
+def test_a_piece_that_cannot_be_decoded_moves_no_turn(two_turns, monkeypatch, caplog):
+    pytest.importorskip("silero_vad")
+    path, _ = two_turns
+    facts = probe_recording(path)
+    *_, second = find_speech(path, facts)["start_s"]
+    decode = voice._decode
+
+    def lose_first(sandbox, path, start_s, end_s):
+        if start_s == 0:
+            return np.empty(0, dtype=np.int16), reasons.TIMED_OUT
+        return decode(sandbox, path, start_s, end_s)
+
+    monkeypatch.setattr(voice, "PIECE_S", second - 1)
+    monkeypatch.setattr(voice, "_decode", lose_first)
+    assert find_speech(path, facts)["start_s"].tolist() == [pytest.approx(second, abs=0.1)]
+    assert "no turn is found, first from 0 s on: decoding took longer" in caplog.text
+
+
+def test_sound_that_cannot_be_decoded_is_refused(tmp_path, monkeypatch):
+    pytest.importorskip("silero_vad")
+    lost = np.empty(0, dtype=np.int16), reasons.CRASHED
+    monkeypatch.setattr(voice, "_decode", lambda *_: lost)
+    with pytest.raises(InputError, match="its sound cannot be decoded"):
+        find_speech(tmp_path / "a.mp4", RecordingFacts(200.0, audio=True, video=False))
 
 
 def test_a_recording_without_speech_or_sound_is_refused(tmp_path):
