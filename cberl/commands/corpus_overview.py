@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from cberl.corpus import reasons
 from cberl.corpus.annotations import PICKLE_SUFFIXES, annotation_files
 from cberl.corpus.assemble import Corpus
 from cberl.corpus.look_ahead import find_sources
@@ -52,9 +53,11 @@ def describe_corpus(corpus: Corpus, root: Path, modalities: Sequence[str]) -> It
     """
     utterances = corpus.utterances
     turns = utterances.groupby("dialogue_id").size()
+    least, most = turns.min(), turns.max()
+    length = least if least == most else f"{least} to {most}"
     yield (
-        f"{len(utterances)} utterances in {len(turns)} dialogues of {turns.min()} to {turns.max()} "
-        f"turns; {utterances['speaker'].nunique()} speakers"
+        f"{len(utterances)} utterances in {len(turns)} dialogues of {length} turns; "
+        f"{utterances['speaker'].nunique()} speakers"
     )
     yield ""
     yield from _table(_by_split(corpus))
@@ -104,12 +107,15 @@ def _table(rows: Sequence[Sequence[object]]) -> Iterator[str]:
 
 def _describe_modality(rows: pd.DataFrame, modality: str) -> Iterator[str]:
     there = int(rows["available"].sum())
-    what = "have a text" if modality == "text" else "have a file"
-    line = f"{modality}: {there} of {len(rows)} utterances {what}"
-    missing = rows.loc[~rows["available"], "media_path"].dropna().unique()
-    if len(missing):
-        more = ", ..." if len(missing) > FIRST_FILES else ""
-        line += f"; missing: {', '.join(missing[:FIRST_FILES])}{more}"
+    what = "text" if modality == "text" else "file"
+    line = f"{modality}: {there} of {len(rows)} utterances have a {what}"
+    pictureless = rows["reason"] == reasons.NO_VIDEO_STREAM
+    missing = ~rows["available"] & ~pictureless
+    for absent, words in ((missing, "missing"), (pictureless, "of sound alone")):
+        files = rows.loc[absent, "media_path"].dropna().unique()
+        if len(files):
+            more = ", ..." if len(files) > FIRST_FILES else ""
+            line += f"; {words}: {', '.join(files[:FIRST_FILES])}{more}"
     yield ("\n" if modality == "text" else "") + line
 
 

@@ -84,11 +84,11 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
 
 def configuration_lines(found: Discovered, name: str, folder: Path, config: Path) -> Iterator[str]:
     """The configuration, line by line, with comments."""
-    yield f"# Made by cberl init: {found.what}."
+    yield f"# Made by cberl init: {_in_one_line(found.what)}."
     yield f"# See whether it is understood: cberl check --configfile {config}"
     yield f"# Then train and evaluate: snakemake --cores all --configfile {config}"
     yield "# config/README.md explains every key; what is not set here has its default there."
-    yield from (f"# Note: {remark}." for remark in found.remarks)
+    yield from (f"# Note: {_in_one_line(remark)}." for remark in found.remarks)
     if found.kind != "table":  # the project has a configuration for it
         text = (PROJECT / f"config/{found.kind}.yaml").read_text(encoding="utf-8").strip()
         for line in text.split("\n"):
@@ -109,6 +109,11 @@ def configuration_lines(found: Discovered, name: str, folder: Path, config: Path
         yield "features:"
         yield "  text:"
         yield "    context_turns: 3 # previous turns that the text encoder sees beside an utterance"
+
+
+def _in_one_line(text: str) -> str:
+    """Text of others in a comment, which a line break would end."""
+    return printable(" ".join(text.split()))
 
 
 def _flow(value: Any) -> str:

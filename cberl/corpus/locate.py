@@ -18,6 +18,8 @@ MEDIA_SUFFIXES = {
     ),
 }
 """Suffix of media files, in lower case -> their content."""
+SOUND_ALONE = {".wav", ".mp3", ".flac", ".aac", ".opus", ".aiff"}
+"""Suffixes of formats without moving pictures; the other ones of sound are containers."""
 
 _FOLDERS_KEPT = 256
 _DRIVE = re.compile(r"[A-Za-z]:/")

@@ -9,7 +9,7 @@ import pandas as pd
 from cberl.corpus import reasons
 from cberl.corpus.assemble import Corpus
 from cberl.corpus.blank_text import is_blank
-from cberl.corpus.locate import MEDIA_SUFFIXES, find_file
+from cberl.corpus.locate import MEDIA_SUFFIXES, SOUND_ALONE, find_file
 from cberl.corpus.quality.media_quality import refuse_too_few
 from cberl.corpus.trainable import refuse_one_class
 from cberl.errors import InputError
@@ -42,7 +42,7 @@ def look_ahead(
 
     Raises:
         InputError: one class alone can be learnt; nothing is there for a modality; too many files
-            are missing or outside the root.
+            are missing, outside the root or, for video, of sound alone.
     """
     refuse_one_class(corpus.labels)
     if corpus.published:
@@ -53,24 +53,30 @@ def look_ahead(
     try:
         refuse_too_few(found, max_unavailable)
     except InputError as error:
-        raise InputError(f"{error}{_where_else(found, root)}") from None
+        raise InputError(f"{error}{_remedy(found, root)}") from None
     return [*corpus.notices, *_describe(found)]
 
 
-def _where_else(found: pd.DataFrame, root: Path) -> str:
+def _remedy(found: pd.DataFrame, root: Path) -> str:
     """Words on where the first missing file lies instead, or on doing without the files."""
     missing = found.loc[found["reason"] == reasons.MISSING, "media_path"].dropna()
-    if missing.empty:
-        return ""
-    wanted = PurePosixPath(missing.iloc[0].replace("\\", "/"))
-    for file in islice(root.rglob("*"), MOST_FILES):
-        if file.stem == wanted.stem and file.suffix.lower() in MEDIA_SUFFIXES:
-            there = file.relative_to(root).as_posix()
-            return f"; {there} is there: paths in the table start at corpus.root, suffix included"
+    there = _where_else(missing.iloc[0], root) if len(missing) else None
+    if there:
+        return f"; {there} is there: paths in the table start at corpus.root, suffix included"
+    absent = found["reason"].isin((reasons.MISSING, reasons.NO_VIDEO_STREAM))
     some = found.groupby("modality", sort=False)["available"].any()
-    if some.any() and not some.all():
+    if absent.any() and some.any() and not some.all():
         return f"; without these files write modalities: [{', '.join(some.index[some])}]"
     return ""
+
+
+def _where_else(path: str, root: Path) -> str | None:
+    """A media file of the same name elsewhere under the root."""
+    wanted = PurePosixPath(path.replace("\\", "/"))
+    for file in islice(root.rglob("*"), MOST_FILES):
+        if file.stem == wanted.stem and file.suffix.lower() in MEDIA_SUFFIXES:
+            return file.relative_to(root).as_posix()
+    return None
 
 
 def refuse_absent_features(published: Iterable[str], modalities: Sequence[str]) -> None:
@@ -127,6 +133,9 @@ def find_sources(utterances: pd.DataFrame, root: Path, modality: str) -> pd.Data
         rows["reason"] = [found[path][1] for path in paths]
         rows["detail"] = [found[path][2] for path in paths]
         rows["media_path"] = paths
+        if modality == "video":
+            sound = paths.map(lambda path: PurePosixPath(path or "").suffix.lower() in SOUND_ALONE)
+            rows.loc[sound & rows["reason"].isna(), "reason"] = reasons.NO_VIDEO_STREAM
     return rows.assign(available=rows["reason"].isna())
 
 
@@ -143,12 +152,14 @@ def _source(utterances: pd.DataFrame, modality: str) -> pd.Series:
 
 def _describe(found: pd.DataFrame) -> Iterator[str]:
     for modality, rows in found.groupby("modality", sort=False):
-        missing = rows[~rows["available"] & (rows["reason"] != reasons.EMPTY_TEXT)]
-        if len(missing):
-            first = missing["media_path"].dropna()
-            named = f", first {first.iloc[0]}" if len(first) else ""
-            yield f"{modality}: {len(missing)} of {len(rows)} utterances have no file{named}"
+        pictureless = rows["reason"] == reasons.NO_VIDEO_STREAM
+        missing = ~rows["available"] & (rows["reason"] != reasons.EMPTY_TEXT) & ~pictureless
+        for absent, what in ((missing, "no file"), (pictureless, "a file of sound alone")):
+            if absent.any():
+                first = rows.loc[absent, "media_path"].dropna()
+                named = f", first {first.iloc[0]}" if len(first) else ""
+                yield f"{modality}: {absent.sum()} of {len(rows)} utterances have {what}{named}"
     respelt = found[found["available"] & found["detail"].notna()].drop_duplicates("media_path")
     if len(respelt):
         first = respelt["detail"].iloc[0]
-        yield f"{len(respelt)} files have slightly different names, first {first}"
+        yield f"files with slightly different names: {len(respelt)}, first {first}"

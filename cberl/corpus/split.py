@@ -140,15 +140,15 @@ def draw_missing_splits(
         aside = set_aside(names, tests + devs, settings.split_seed, by)
         drawn = dict.fromkeys(aside[:tests], "test") | dict.fromkeys(aside[tests:], "dev")
         notice = (
-            f"there is no column split: of {len(names)} {by}s {tests} were drawn for test and "
-            f"{devs} for dev (corpus.split_by, test_share, dev_share, split_seed)"
+            f"there is no column split; drawn from {len(names)} {by}s: {tests} for test, {devs} "
+            "for dev (corpus.split_by, test_share, dev_share, split_seed)"
         )
         return rows.assign(split=groups.map(lambda name: drawn.get(name, "train"))), by, [notice]
     if (rows["split"] == "dev").any():
         return rows, by, []
     splits = draw_dev(rows, settings.dev_share, settings.split_seed, by)
     devs = groups[splits == "dev"].nunique()
-    notice = f"there is no dev split: {devs} training {by}s were drawn for it (corpus.dev_share)"
+    notice = f"there is no dev split; training {by}s drawn for it: {devs} (corpus.dev_share)"
     return rows.assign(split=splits), by, [notice]
 
 

@@ -227,7 +227,7 @@ def test_check_tells_what_a_corpus_holds(here, capsys):
         "corpus mine: kind table, ",
         "columns read: dialogue, utterance, speaker, text, label, media, split",
         "columns not read: remark",
-        "20 utterances in 20 dialogues of 1 to 1 turns; 2 speakers",
+        "20 utterances in 20 dialogues of 1 turns; 2 speakers",
         "train          10         10         2            10",
         "calm       6    2     2",
         "cross      4    3     3",
@@ -378,6 +378,28 @@ def test_sound_in_files_of_its_own_takes_nothing_from_films(here):
     write_table(here / "mine/all.csv", rows)
     assert main(["init", str(here / "mine")]) == 0
     assert load_configuration(here / "mine.yaml").modalities == ("text", "audio", "video")
+
+
+def test_what_a_table_has_and_init_leaves_out_is_told(here, capsys):
+    rows = [{**row, "media": "talk.mp4", "mo\nod": "x"} for row in table_rows()]
+    rows[0]["media"] = "talk.wav"
+    write_table(here / "mine/all.csv", rows)
+    assert main(["init", str(here / "mine")]) == 0
+    assert load_configuration(here / "mine.yaml").modalities == ("text", "audio")
+    out = capsys.readouterr().out
+    assert "note: not read: column mo\nod\n" in out
+    assert "note: video is left out of modalities: some of the media files hold sound alone" in out
+
+
+def test_check_counts_sound_alone_as_no_picture(here, capsys):
+    with_clips(here)
+    start(here)
+    table = here / "mine/utterances.tsv"
+    table.write_text(table.read_text().replace("m3.mp4", "m3.wav"))
+    make_clips(here / "mine", ["m3.wav"])
+    _, out = check(here, capsys)
+    assert "video: 18 of 20 utterances have a file; missing: m7.mp4; of sound alone: m3.wav" in out
+    assert "note: video: 1 of 20 utterances have a file of sound alone, first m3.wav" in out
 
 
 def test_a_table_of_single_sentences_gets_dialogues(here, capsys):

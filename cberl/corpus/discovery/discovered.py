@@ -32,6 +32,9 @@ class Discovered:
     remarks: tuple[str, ...] = ()
 
 
+NO_VIDEO = "video is left out of modalities: some of the media files hold sound alone"
+
+
 def modalities_of(suffixes: set[str]) -> tuple[str, ...]:
     """Modalities of media files by their suffixes; video files have sound too."""
     kinds = {MEDIA_SUFFIXES.get(suffix.lower()) for suffix in suffixes}

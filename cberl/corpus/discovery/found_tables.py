@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from cberl.corpus.discovery.discovered import COLUMNS, Discovered, modalities_of
+from cberl.corpus.discovery.discovered import COLUMNS, NO_VIDEO, Discovered, modalities_of
 from cberl.corpus.label_names import class_order, likely_mapping
 from cberl.corpus.locate import MEDIA_SUFFIXES
 from cberl.corpus.readers.column_files import TABLE_SUFFIXES, read_raw_columns
@@ -197,6 +197,9 @@ def _discovered(
             f"column {', '.join(others)} is left out: it holds neither text nor numbers (sound and "
             "pictures are read from files alone)"
         )
+    unread = [name for name in tables[0].values if name not in tables[0].ours.values()]
+    if unread:
+        remarks.append(f"not read: column {', '.join(unread)}")
     guessed = sorted({table.encoding for table in tables} - {AUTO})
     if guessed:
         remarks.append(
@@ -207,15 +210,24 @@ def _discovered(
         remarks.append(f"{len(classes)} labels: {', '.join(classes[:MOST_NAMES])}")
     else:
         remarks.append("no column looks like label: name it in corpus.columns, or add it")
-    return Discovered(what, "table", _modalities(tables), settings, rows, tuple(remarks))
+    modalities = _modalities(tables)
+    films = any(MEDIA_SUFFIXES[suffix] == "video" for suffix in _suffixes(tables, "media"))
+    if films and "video" not in modalities:
+        remarks.append(NO_VIDEO)
+    return Discovered(what, "table", modalities, settings, rows, tuple(remarks))
 
 
 def _modalities(tables: Sequence[Table]) -> tuple[str, ...]:
     found = {"text"} if any(any(table.cells("text")) for table in tables) else set()
     for name in ("media", "audio"):  # sound apart from a film takes nothing from it
-        suffixes = {Path(cell).suffix.lower() for table in tables for cell in table.cells(name)}
-        found |= {*modalities_of(suffixes & MEDIA_SUFFIXES.keys())}
+        found |= {*modalities_of(_suffixes(tables, name))}
     return tuple(name for name in MODALITIES if name in found)
+
+
+def _suffixes(tables: Sequence[Table], column: str) -> set[str]:
+    """Suffixes of the media files that a column names."""
+    suffixes = {Path(cell).suffix.lower() for table in tables for cell in table.cells(column)}
+    return suffixes & MEDIA_SUFFIXES.keys()
 
 
 def _read_any(path: Path) -> Table:

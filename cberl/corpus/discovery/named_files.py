@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cberl.corpus.discovery.discovered import Discovered, modalities_of
+from cberl.corpus.discovery.discovered import NO_VIDEO, Discovered, modalities_of
 from cberl.corpus.label_names import class_order
 from cberl.corpus.locate import MEDIA_SUFFIXES
 from cberl.corpus.natural_order import natural_key
@@ -174,11 +174,14 @@ def _discovered(
             "too few speakers to divide them: recordings are drawn for train, dev and test, and "
             "the same speakers are in all of them"
         )
-    suffixes = {file.suffix for file in fitting}
+    suffixes = {file.suffix.lower() for file in fitting}
+    modalities = modalities_of(suffixes)
+    if "video" not in modalities and any(MEDIA_SUFFIXES[one] == "video" for one in suffixes):
+        remarks.append(NO_VIDEO)
     return Discovered(
         what=f"{len(rows)} {what}, {len(speakers)} speaker{'s' if len(speakers) > 1 else ''}",
         kind="table",
-        modalities=modalities_of(suffixes),
+        modalities=modalities,
         settings=settings,
         rows=rows,
         remarks=(*remarks, NO_TRANSCRIPT),

@@ -17,7 +17,7 @@ SYNONYMS = {
     "utterance": "utterance utt turn segment seg",
     "speaker": "speaker spk spkr actor participant talker character subject person who speakers",
     "text": "text transcript transcription sentence utterances content words caption subtitle "
-    "message asr texts transcripts sentences utterance",
+    "message asr said texts transcripts sentences utterance",
     "label": "label emotion emo class category target annotation affect mood feeling labels "
     "emotions sentiment",
     "split": "split partition set fold subset portion phase mode usage splits partitions folds",

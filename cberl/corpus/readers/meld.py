@@ -75,7 +75,7 @@ def _read_split(split: str, path: Path, root: Path, notices: list[str]) -> list[
             row["note"] = "; ".join(filter(None, (row["note"], note)))
     left_over = len(clips.keys() - {row["rank"] for row in rows})
     if left_over:
-        notices.append(f"{folder}: {left_over} clips have no row in {path.name}")
+        notices.append(f"{folder}: clips without a row in {path.name}: {left_over}")
     return rows
 
 

@@ -76,6 +76,16 @@ def test_too_many_missing_files_are_told_before_any_is_decoded(tmp_path):
     ]
 
 
+def test_files_of_sound_alone_are_no_video(tmp_path):
+    names = [f"m{number}.wav" for number in range(20)]
+    make_clips(tmp_path, names)
+    rows = [{**row, "media": name} for row, name in zip(with_media(), names, strict=True)]
+    message = r"video: 20 of 20 \(no_video_stream 20\).* write modalities: \[text, audio\]$"
+    with pytest.raises(InputError, match=message):
+        look(tmp_path, rows)
+    assert look(tmp_path, rows, ["text", "audio"]) == []
+
+
 @pytest.mark.parametrize("name", ["m{}.mp4", "m{}", "video\\m{}.mp4"])
 def test_where_files_are_instead_is_told(tmp_path, name):
     make_clips(tmp_path / "clips", [f"m{number}.mp4" for number in range(20)])
@@ -100,7 +110,7 @@ def test_files_under_another_spelling_are_found_and_told(tmp_path):
     rows = with_media()
     rows[3]["media"] = "M3.MP4"
     assert look(tmp_path, rows) == [
-        "1 files have slightly different names, first M3.MP4 found as m3.mp4"
+        "files with slightly different names: 1, first M3.MP4 found as m3.mp4"
     ]
 
 

@@ -129,7 +129,7 @@ def test_clips_without_rows_are_noticed_and_stray_files_ignored(tree):
     make_clips(tree / "train_splits", names)
     corpus = read_corpus(SETTINGS, tree)
     assert len(corpus.utterances) == 6
-    told = "train_splits: 1 clips have no row in train_sent_emo.csv"
+    told = "train_splits: clips without a row in train_sent_emo.csv: 1"
     assert any(notice.endswith(told) for notice in corpus.notices)
     assert read_one(tree, "train/0/0").media_path == "train_splits/dia0_utt0.mp4"
 

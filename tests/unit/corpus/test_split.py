@@ -45,7 +45,7 @@ def test_speakers_stay_together_where_each_dialogue_has_one(tmp_path):
     assert splits_by(corpus, "speaker").max() == 1
     assert set(corpus.utterances["split"]) == {"train", "dev", "test"}
     assert (corpus.utterances["split_group"] == corpus.utterances["speaker"]).all()
-    assert any("of 6 speakers 1 were drawn for test and 1 for dev" in one for one in corpus.notices)
+    assert any("drawn from 6 speakers: 1 for test, 1 for dev" in one for one in corpus.notices)
 
 
 def test_dialogues_stay_together_where_speakers_meet(tmp_path):
