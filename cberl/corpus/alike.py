@@ -5,6 +5,10 @@ import unicodedata
 from collections.abc import Iterable
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,20})?(e[+-]?\d{1,2})?")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+
+DIFFERENCES = "case, blanks, accents, Unicode form or the spelling of a number"
+"""What `fold_name` makes no difference of, for messages."""
 
 
 def as_number(name: str) -> float | None:
@@ -13,12 +17,12 @@ def as_number(name: str) -> float | None:
 
 
 def fold_name(name: str) -> str:
-    """What is left of a name without case, the number of blanks, the Unicode form of its letters,
-    characters that cannot be seen and, of a number, its spelling."""
+    """What is left of a name without case, the number of blanks, accents, the Unicode form of its
+    letters, characters that cannot be seen and, of a number, its spelling."""
     number = as_number(name)
     if number is not None:
         return str(number)
-    text = unicodedata.normalize("NFKC", name).casefold()
+    text = _ACCENTS.sub("", unicodedata.normalize("NFKD", name)).casefold()
     text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc"))
     return " ".join(text.split()) or text
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cberl.corpus.alike import as_number, fold_name
+from cberl.corpus.alike import DIFFERENCES, as_number, fold_name
 from cberl.corpus.natural_order import natural_key
 from cberl.corpus.readers.column_names import as_yaml
 from cberl.errors import InputError
@@ -17,12 +17,19 @@ NO_LABEL_WORDS = frozenset(
     {
         *("nan", "na", "n/a", "n.a.", "#n/a", "#na", "<na>", "null", "none", "nil", "nat"),
         *("missing", "unlabeled", "unlabelled", "nolabel", "-", "--", "?", "."),
+        *("#name?", "#value!", "#ref!", "#div/0!"),  # a spreadsheet's, of formulas that fail
     }
 )
 """Common ways of writing "no label"; in lower case, without blanks."""
 
+_AROUND = "\"'.,:; "
+
 MOST_NAMES = 20
 """Different labels that may each stand in few rows; more are hardly classes."""
+
+TIMES_RARER, MOST_ALIKE = 10, 0.85
+"""How much rarer than a label that it resembles one is if it is misspelt, and how alike the two are
+by `difflib`: happy and unhappy are 0.83."""
 
 MOST_SCORES = 10
 """Different numbers with decimals that may still be classes; more are scores."""
@@ -72,8 +79,8 @@ def check_labels(
         source: the file, for messages.
 
     Raises:
-        InputError: with the mapping to write, where labels differ only in case, blanks or the
-            spelling of a number, or look like a missing label; where they are scores, or texts.
+        InputError: with the mapping to write, where labels differ only in signs around them or as
+            `fold_name` ignores it, or look like a missing label; where they are scores, or texts.
     """
     meant = {*mapping, *mapping.values()}
     counts = Counter(labels.dropna())
@@ -90,9 +97,8 @@ def check_labels(
     if merged:
         names = ", ".join(map(repr, sorted({*merged, *merged.values()})))
         raise InputError(
-            f"{source}: labels {names} differ only in case, blanks, the Unicode form of their "
-            f"letters or the spelling of a number; write corpus.labels: {as_yaml(merged)} (or "
-            "each as itself to keep them apart)"
+            f"{source}: labels {names} differ only in {DIFFERENCES}, or in signs around them; "
+            f"write corpus.labels: {as_yaml(merged)} (or each as itself to keep them apart)"
         )
     numbers = [as_number(name) for name in counts]
     labelled = sum(counts.values())
@@ -196,11 +202,31 @@ def likely_mapping(counts: Mapping[str, int]) -> dict[str, str | None]:
 
 
 def joined_labels(labels: pd.Series) -> list[str]:
-    """Labels that look like several at once: joined by a sign, the parts labels by themselves."""
+    """Labels that look like lists: in brackets, or joined by a sign and sharing a part."""
     names = set(labels.dropna())
-    parts = {name: [part.strip() for part in re.split(r"[;|,/+&]", name)] for name in names}
-    single = {name for name in names if len(parts[name]) == 1}
-    return sorted(name for name in names - single if single & set(parts[name]))
+    parts = {name: {part.strip() for part in re.split(r"[;|,/+&]", name)} for name in names}
+    uses = Counter(part for name in names for part in parts[name])
+    return sorted(
+        name
+        for name in names
+        if re.fullmatch(r"\[.*\]", name)
+        or (len(parts[name]) > 1 and any(uses[part] > 1 for part in parts[name]))
+    )
+
+
+def misspelt_labels(labels: pd.Series) -> dict[str, str]:
+    """Rare labels that are likely slips of the pen -> the label that is meant."""
+    counts = Counter(name for name in labels.dropna() if re.fullmatch(r"[^\W\d_]{5,}", name))
+    meant = {}
+    for name, count in counts.items():
+        likely = [
+            other
+            for other in counts
+            if other[0] == name[0] and counts[other] >= TIMES_RARER * count
+        ]
+        for other in difflib.get_close_matches(name, likely, n=1, cutoff=MOST_ALIKE):
+            meant[name] = other
+    return meant
 
 
 def class_order(labels: pd.Series) -> list[str]:
@@ -220,9 +246,9 @@ def _is_word_for_none(label: str) -> bool:
 def _reads_like_none(label: str, counts: Mapping[str, int]) -> bool:
     if _is_word_for_none(label):
         return True
-    # The field writes -1 beside class numbers.
+    # The field writes -1 beside numbers or names of classes.
     others = [as_number(name) for name in counts if name != label]
-    return as_number(label) == -1 and bool(others) and all(n is not None and n >= 0 for n in others)
+    return as_number(label) == -1 and bool(others) and all(n is None or n >= 0 for n in others)
 
 
 def _spellings(
@@ -235,15 +261,18 @@ def _spellings(
     merged = {}
     for names in groups.values():
         listed = [name for name in names if name in classes]
-        # Among equally common ones, the one in small letters, which sorts last.
-        best = listed[0] if listed else max(names, key=lambda name: (counts[name], name))
+        # Among equally common ones, one without signs around it, then in small letters, which sort
+        # last.
+        ranks = {name: (counts[name], name == name.strip(_AROUND), name) for name in names}
+        best = listed[0] if listed else max(names, key=lambda name: ranks[name])
         kept_apart = {*listed, *(name for name in names if mapping.get(name) == name)}
         merged |= {name: best for name in names if name != best and name not in kept_apart}
     return merged
 
 
 def _folded(label: str) -> str:
-    """What is left of a label without case, blanks, and signs that stand for blanks."""
+    """What is left of a label without case, blanks, signs that stand for blanks, and quotes or
+    full stops around it."""
     if as_number(label) is not None:
         return fold_name(label)
-    return re.sub(r"[\s_-]+", "", fold_name(label)) or label
+    return re.sub(r"[\s_-]+", "", fold_name(label).strip(_AROUND)) or label

@@ -5,16 +5,27 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cberl.corpus.alike import alike
-from cberl.corpus.label_names import joined_labels
+from cberl.corpus.alike import DIFFERENCES, alike, as_number
+from cberl.corpus.label_names import joined_labels, misspelt_labels
+from cberl.corpus.readers.column_names import as_yaml
 
 MOST_SHOWN = 5
-LONGEST_USUAL_S = 120.0
+LONGEST_USUAL_S = 60.0
 """Median length of utterances above which times are hardly in seconds."""
 
-_NO_TEXT = ("nan", "NaN", "NA", "N/A", "None", "null", "NULL", "#N/A", "<NA>")
-_GARBLED = re.compile("[ÂÃ][\x80-\xbf]|â€|\ufffd")
-"""UTF-8 that was once read as cp1252 or Latin-1, and the sign for what could not be read."""
+_NO_TEXT = ("nan", "NaN", "NA", "N/A", "None", "null", "NULL", "<NA>")
+_NO_TEXT += ("#N/A", "#NAME?", "#VALUE!", "#REF!", "#DIV/0!")  # what spreadsheets have for a "=Hi"
+_ODD_TEXTS = {
+    "a letter that was lost when the file was written in another encoding": (
+        # UTF-8 that was once read as cp1252 or Latin-1; the sign for what could not be read; ? in
+        # place of letters that an encoding lacks.
+        r"[ÂÃ][\x80-\xbf]|â€|\ufffd|\b[^\W\d_]+\?{1,2}[^\W\d_]{1,2}\b(?!=)"
+        r"|\?{2,}\s+\?{2,}|^\?{5,}$"
+    ),
+    "a letter or sign as web pages write it": r"&(?:#\d{2,6}|#x[0-9A-Fa-f]{2,5}|[a-z]{2,6});",
+}
+"""What texts have in them -> its pattern."""
+_ROUNDED = re.compile(r"\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
 _NUMBERED = re.compile(r"(.*?)(\d{1,15})(?:\.0)?", re.DOTALL)
 
 
@@ -24,18 +35,8 @@ def find_odd_cells(rows: pd.DataFrame) -> Iterator[str]:
     Args:
         rows: as of `cberl.corpus.readers.table.conversation_rows`.
     """
-    joined = joined_labels(rows["label"])
-    if joined:
-        yield (
-            f"labels {', '.join(map(repr, joined[:MOST_SHOWN]))} look like several at once, and "
-            "are classes of their own; corpus.labels can rename them"
-        )
-    usual = rows["annotated_duration_s"].median()
-    if usual > LONGEST_USUAL_S:
-        yield (
-            f"an utterance lasts {usual:g} s in the median by start and end: are these seconds? "
-            "Milliseconds would be a thousand times as much"
-        )
+    yield from _find_odd_labels(rows["label"])
+    yield from _find_odd_times(rows)
     for name in ("text", "speaker"):
         odd = rows[name].isin(_NO_TEXT)
         if odd.any():
@@ -44,16 +45,59 @@ def find_odd_cells(rows: pd.DataFrame) -> Iterator[str]:
                 f"{rows.loc[odd, 'where'].iloc[0]}: read as it stands; empty the cell if it means "
                 "that there is none"
             )
-    garbled = rows["text"].str.contains(_GARBLED)
-    if garbled.any():
-        sign = _GARBLED.search(rows.loc[garbled, "text"].iloc[0])[0]
-        yield (
-            f"text has {sign!r} in it or the like in {garbled.sum()} rows, first "
-            f"{rows.loc[garbled, 'where'].iloc[0]}: a letter that was lost when the file was "
-            "written in another encoding; read as it stands"
-        )
+    for words, pattern in _ODD_TEXTS.items():
+        signs = rows["text"].str.extract(f"({pattern})", expand=False).dropna()
+        if len(signs):
+            yield (
+                f"text has {signs.iloc[0]!r} in it or the like in {len(signs)} rows, first "
+                f"{rows.loc[signs.index[0], 'where']}: {words}; read as it stands"
+            )
     for name in ("speaker", "dialogue"):
         yield from _find_alike(rows[name], name)
+    rounded = rows["dialogue"].map(lambda name: bool(_ROUNDED.fullmatch(name)))
+    if rounded.any():
+        yield (
+            f"dialogue is {rows.loc[rounded, 'dialogue'].iloc[0]!r} in {rounded.sum()} rows, first "
+            f"{rows.loc[rounded, 'where'].iloc[0]}: a number that a spreadsheet rounded, so that "
+            "several dialogues may have become one; read as it stands"
+        )
+
+
+def _find_odd_labels(labels: pd.Series) -> Iterator[str]:
+    joined = joined_labels(labels)
+    if joined:
+        yield (
+            f"labels {', '.join(map(repr, joined[:MOST_SHOWN]))} look like several at once, and "
+            "are classes of their own; corpus.labels can rename them"
+        )
+    misspelt = misspelt_labels(labels)
+    if misspelt:
+        yield (
+            f"labels {', '.join(map(repr, misspelt))} are rare, and nearly spelt like others; if "
+            f"they are the same, write corpus.labels: {as_yaml(misspelt)}"
+        )
+    numbers = {name: as_number(name) for name in labels.dropna().unique()}
+    decimals = [name for name, number in numbers.items() if number and number % 1]
+    if decimals and None not in numbers.values():
+        yield (
+            f"labels {', '.join(map(repr, decimals[:MOST_SHOWN]))} have decimals, and are classes "
+            "of their own; if they are scores, corpus.score_edges cuts them"
+        )
+
+
+def _find_odd_times(rows: pd.DataFrame) -> Iterator[str]:
+    usual = rows["annotated_duration_s"].median()
+    if usual > LONGEST_USUAL_S:
+        yield (
+            f"an utterance lasts {usual:g} s in the median by start and end: are these seconds, "
+            "not milliseconds or frames?"
+        )
+    no_time = rows["annotated_duration_s"] == 0
+    if no_time.any():
+        yield (
+            f"end is start in {no_time.sum()} rows, first {rows.loc[no_time, 'where'].iloc[0]}: "
+            "these utterances have no sound or picture"
+        )
 
 
 def _find_alike(names: pd.Series, column: str) -> Iterator[str]:
@@ -61,9 +105,8 @@ def _find_alike(names: pd.Series, column: str) -> Iterator[str]:
     if groups:
         more = f" (and {len(groups) - 1} more such groups)" if len(groups) > 1 else ""
         yield (
-            f"{column}s {', '.join(map(repr, groups[0]))}{more} differ only in case, blanks, the "
-            f"Unicode form of their letters or the spelling of a number, and are read as different "
-            f"{column}s; write each in one way if they are the same"
+            f"{column}s {', '.join(map(repr, groups[0]))}{more} differ only in {DIFFERENCES}, and "
+            f"are read as different {column}s; write each in one way if they are the same"
         )
 
 
@@ -78,6 +121,7 @@ def find_disorder(rows: pd.DataFrame) -> Iterator[str]:
     parts = [_NUMBERED.fullmatch(name) for name in rows["utterance"]]
     stems = pd.Series([part[1] if part else "" for part in parts], rows.index)
     numbers = pd.Series([float(part[2]) if part else None for part in parts], rows.index)
+    unordered = pd.Series(True, rows.index)
     for order, steps in (
         ("the times", starts),
         (
@@ -85,6 +129,7 @@ def find_disorder(rows: pd.DataFrame) -> Iterator[str]:
             numbers.astype(float).groupby([rows["dialogue"], stems]).diff(),
         ),
     ):
+        unordered &= steps.isna()
         back = steps < 0
         if back.any():
             yield (
@@ -92,3 +137,11 @@ def find_disorder(rows: pd.DataFrame) -> Iterator[str]:
                 f"{order}, first {rows.loc[back, 'where'].iloc[0]}: read as they stand; sort them "
                 "if that is the order of speaking"
             )
+    apart = rows["dialogue"].ne(rows["dialogue"].shift()) & rows["dialogue"].duplicated()
+    apart &= unordered
+    if apart.any():
+        yield (
+            f"rows of {rows.loc[apart, 'dialogue'].nunique()} dialogues stand apart from each "
+            f"other, first {rows.loc[apart, 'where'].iloc[0]}, and neither times nor numbers "
+            "show their order: the order of the rows is read as the order of speaking"
+        )

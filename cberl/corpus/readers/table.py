@@ -225,9 +225,13 @@ def _find_mistakes(frame: pd.DataFrame) -> pd.DataFrame:
         )
     for name in ("start", "end"):
         unread = frame[name].notna() & frame[f"{name}_s"].isna()
-        report(unread, name, "is {!r}; expected seconds with a point (83.5) or a time (0:01:23.5)")
-    reversed_times = frame["end_s"].astype(float) <= frame["start_s"].astype(float)
-    report(reversed_times, "end", "is {!r}, not after the start; expected a later time")
+        report(
+            unread,
+            name,
+            "is {!r}; expected seconds with a point (83.5), a time (0:01:23.5) or an empty cell",
+        )
+    reversed_times = frame["end_s"].astype(float) < frame["start_s"].astype(float)
+    report(reversed_times, "end", "is {!r}, before the start; expected a later time")
     return pd.DataFrame(sorted(found), columns=["position", "where", "column", "mistake"])
 
 

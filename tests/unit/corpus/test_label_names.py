@@ -6,7 +6,13 @@ import pandas as pd
 import pytest
 from made_corpora import MAKERS, SETTINGS, table_rows, write_table
 
-from cberl.corpus.label_names import check_labels, class_order, joined_labels, rename_labels
+from cberl.corpus.label_names import (
+    check_labels,
+    class_order,
+    joined_labels,
+    misspelt_labels,
+    rename_labels,
+)
 from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.errors import InputError
 
@@ -27,6 +33,9 @@ def check(labels, classes=(), mapping=None):
         (["very_happy", "very happy", "very happy", "sad"], "{very_happy: very happy}"),
         (["joy", "joy\u200b", "joy", "sad"], '{"joy\\u200b": joy}'),
         (["cafe\u0301", "caf\u00e9", "caf\u00e9", "sad"], "{cafe\u0301: caf\u00e9}"),
+        (["colère", "colère", "colere", "joie"], "{colere: colère}"),
+        (["joy", "joy.", "sad", "sad"], "{joy.: joy}"),
+        (['"joy"', "joy", "sad"], "{'\"joy\"': joy}"),
         (["1", "1.0", "1", "2"], "{'1.0': '1'}"),
     ],
 )
@@ -49,7 +58,7 @@ def test_labels_that_are_meant_to_differ_are_kept_apart():
     assert check(["Joy", "joy"], mapping={"Joy": "Joy"})[0] == ["Joy", "joy"]
 
 
-@pytest.mark.parametrize("label", ["nan", "NaN", "N/A", "None", "null", "<NA>", "-", "?"])
+@pytest.mark.parametrize("label", ["nan", "N/A", "None", "null", "<NA>", "-", "?", "#NAME?"])
 def test_words_for_no_label_are_no_class_unless_it_is_said(label):
     with pytest.raises(InputError, match="looks like a missing label") as raised:
         check([label, "joy", "joy", "anger"])
@@ -59,9 +68,11 @@ def test_words_for_no_label_are_no_class_unless_it_is_said(label):
     assert check([label, "joy"], classes=[label, "joy"])[0] == [label, "joy"]
 
 
-def test_minus_one_beside_class_numbers_is_no_label():
+def test_minus_one_beside_numbers_or_names_of_classes_is_no_label():
     with pytest.raises(InputError, match=r"'-1' looks like a missing label; .*\{'-1': null\}"):
         check(["0", "1", "-1"])
+    with pytest.raises(InputError, match=r"'-1' looks like a missing label"):
+        check(["joy", "anger", "-1"])
     assert check(["-1", "-2", "1"])[0] == ["-1", "-2", "1"]
 
 
@@ -81,6 +92,14 @@ def test_texts_are_no_classes():
 def test_several_labels_at_once_are_noticed():
     labels = ["joy;surprise", "joy", "anger|fear", "fear", "and/or"]
     assert joined_labels(pd.Series([*labels, None], dtype=object)) == ["anger|fear", "joy;surprise"]
+    labels = ["joy;surprise", "surprise; fear", "and/or", "['joy', 'fear']", "['joy']"]
+    assert joined_labels(pd.Series(labels)) == [*labels[-2:], *labels[:2]]
+
+
+def test_rare_labels_that_nearly_are_others_are_likely_misspelt():
+    labels = ["surprise", "happy", "anger", "class1"] * 20 + ["suprise", "unhappy", "angry"]
+    assert misspelt_labels(pd.Series([*labels, "class2", None])) == {"suprise": "surprise"}
+    assert misspelt_labels(pd.Series(["surprise", "suprise"] * 20)) == {}
 
 
 def test_numbers_stand_in_numeric_order():

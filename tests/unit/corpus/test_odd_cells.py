@@ -36,9 +36,13 @@ def test_names_that_look_alike_are_noticed(tmp_path):
 def test_what_is_alike():
     assert alike(["Ann", "ann", "Bo", "Ann", "a n n"]) == [["Ann", "ann"]]
     assert alike(["1", "01", "1.0", "2", "1-1", "11"]) == [["1", "01", "1.0"]]
+    assert alike(["José", "Jose", "かき", "がき", "Zoe"]) == [["José", "Jose"]]
 
 
-@pytest.mark.parametrize("text", ["I donâ€™t", "cafÃ©", "caf\ufffd", "Â¿QuÃ©?"])
+GARBLED = ["I donâ€™t", "cafÃ©", "caf\ufffd", "Â¿QuÃ©?", "I don?t", "Gr??e", "???? ??", "??????"]
+
+
+@pytest.mark.parametrize("text", GARBLED)
 def test_garbled_letters_are_noticed(tmp_path, text):
     found = notices(tmp_path, lambda n: {"text": text if n % 4 == 1 else "fine"}, "text has ")
     assert len(found) == 1
@@ -47,8 +51,34 @@ def test_garbled_letters_are_noticed(tmp_path, text):
 
 
 def test_letters_of_many_languages_are_not_garbled(tmp_path):
-    text = "Âge MANHÃ… ÇÃO Ça «Là» “ja” 中文 שלום 😀 €5"
+    text = "Âge MANHÃ… ÇÃO Ça «Là» “ja” 中文 שלום 😀 €5 What??? a.org/watch?v=1 R&D; Tom & Co;"
     assert not notices(tmp_path, lambda n: {"text": text}, "text has ")
+
+
+def test_text_of_web_pages_is_noticed(tmp_path):
+    found = notices(tmp_path, lambda n: {"text": "I don&#39;t &amp; won&#39;t"}, "web pages")
+    assert len(found) == 1
+    assert found[0].startswith("text has '&#39;' in it or the like in 20 rows, first")
+
+
+def test_what_spreadsheets_make_of_texts_and_long_numbers_is_noticed(tmp_path):
+    found = notices(tmp_path, lambda n: {"text": "#NAME?"} if n == 4 else {}, "text is '#NAME?'")
+    assert len(found) == 1
+    rounded = "a spreadsheet rounded"
+    found = notices(
+        tmp_path, lambda n: {"dialogue": f"2.{n // 4}E+11", "utterance": str(n)}, rounded
+    )
+    assert len(found) == 1
+    assert found[0].startswith("dialogue is '2.0E+11' in 20 rows, first ")
+    assert not notices(tmp_path, lambda n: {"dialogue": f"E{n // 2}"}, rounded)
+
+
+def test_labels_that_are_likely_slips_or_scores_are_noticed(tmp_path):
+    slips = ["crosss", "calm", *["cross"] * 18]
+    found = notices(tmp_path, lambda n: {"label": slips[n]}, "nearly spelt")
+    assert found[0].endswith("if they are the same, write corpus.labels: {crosss: cross}")
+    found = notices(tmp_path, lambda n: {"label": str(n % 4 / 4)}, "corpus.score_edges cuts")
+    assert found[0].startswith("labels '0.25', '0.5', '0.75' have decimals")
 
 
 def test_control_codes_for_quotes_are_mended_and_noted(tmp_path):

@@ -130,6 +130,14 @@ def test_clips_and_pieces_of_recordings(tmp_path):
     assert (missing.media_path, missing.media_start_s) == ("talks/two.mp4", 1)
 
 
+def test_an_utterance_without_length_keeps_its_row_and_is_noted(tmp_path):
+    corpus = read(tmp_path, changed(3, media="talk.mp4", start="0:00:05", end="0:00:05"))
+    assert len(corpus.utterances) == 20
+    (notice,) = [notice for notice in corpus.notices if notice.startswith("end is start")]
+    assert "in 1 rows, first" in notice
+    assert notice.endswith("line 5: these utterances have no sound or picture")
+
+
 def test_times_are_read_as_programs_write_them(tmp_path):
     rows = changed(0, start=0.1 + 0.2, end=0.7 + 0.1 + 0.1)
     for suffix in ("jsonl", "tsv"):
@@ -162,6 +170,18 @@ def test_rows_against_their_times_or_numbers_are_named(tmp_path):
     assert "rows of 10 dialogues are not in the order of the numbers in column" in by_number[0]
     assert not notices(lambda n: {"utterance": f"{9 + n % 2:03}"})
     assert not notices(lambda n: piece(n) | {"media": f"clip{n}.mp4"})
+
+
+def test_rows_that_stand_apart_without_times_or_numbers_are_named(tmp_path):
+    def apart(**names):
+        rows = sorted(table_rows(), key=lambda row: row["utterance"])
+        rows = [{**row, "utterance": names[row["utterance"]]} for row in rows]
+        return [line for line in read(tmp_path, rows).notices if "stand apart" in line]
+
+    (notice,) = apart(u0="b", u1="a")
+    assert notice.startswith("rows of 10 dialogues stand apart from each other, first ")
+    assert "line 12, and neither times nor numbers show their order" in notice
+    assert not apart(u0="1", u1="2")
 
 
 def test_other_columns_are_left_out_and_named(tmp_path):
@@ -209,7 +229,7 @@ MISTAKES = {
     ),
     "reversed times": (
         changed(1, start="9", end="8.5"),
-        r"line 3, column end: is '8\.5', not after the start",
+        r"line 3, column end: is '8\.5', before the start",
     ),
     "repeated key": (
         changed(1, utterance="u0"),
