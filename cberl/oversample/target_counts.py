@@ -12,20 +12,21 @@ def target_counts(train: LabelledRows | RowFiles, target: str | int) -> np.ndarr
     """Count the new rows that each class needs to reach its target.
 
     Args:
-        train: training rows; those without a label do not count.
+        train: training rows; those without a label or any modality do not count.
         target: "none": no new rows; "balanced" brings every class to the size of the largest;
             "sqrt" to the geometric mean of its own size and the largest one's, sqrt(n_c * n_max),
             rounded; a number brings every class to that many rows. No class ever shrinks.
 
     Returns:
-        New rows wanted per class, int64 [classes]; 0 for a class without a training row, from
-        which nothing can be made.
+        New rows wanted per class, int64 [classes]; 0 for a class without such a row, from which
+        nothing can be made.
 
     Raises:
         ValueError: ``target`` is none of these.
     """
     classes = train.classes
-    counts = np.bincount(train.labels[train.labelled], minlength=len(classes)).astype(np.int64)
+    usable = train.labelled & train.present
+    counts = np.bincount(train.labels[usable], minlength=len(classes)).astype(np.int64)
     if target == "none" or not counts.any():
         return np.zeros(len(classes), dtype=np.int64)
     if target == "balanced":

@@ -31,6 +31,13 @@ def test_wanted_rows(target, expected):
     assert wanted.tolist() == expected
 
 
+def test_rows_without_any_modality_do_not_count():
+    values = np.ones((129, 1))
+    values[50:] = np.nan  # half of neutral, and all of joy and fear
+    empty = LabelledRows(np.arange(129), {"text": values}, {}, TRAIN.labels[:129], CLASSES)
+    assert target_counts(empty, 100).tolist() == [50, 0, 0, 0]
+
+
 def test_a_class_without_rows_is_named_in_the_log(caplog):
     caplog.set_level("INFO")
     target_counts(TRAIN, "balanced")
