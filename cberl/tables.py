@@ -65,7 +65,7 @@ HISTORY = TableKind(
     "A training run, one row per epoch, split and quantity.",
     ("epoch", "split", "quantity"),
     (
-        Column("epoch", COUNT, "from 1"),
+        Column("epoch", COUNT, "from 1; 0: before training, where that may be the best"),
         Column("split", TEXT, "train or dev"),
         Column("quantity", TEXT, "loss, macro_f1 and the like"),
         Column("value", NUMBER, "mean over the epoch"),

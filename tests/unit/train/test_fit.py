@@ -114,9 +114,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(fit):
 
 def test_training_stops_when_dev_no_longer_improves(fit):
     train, dev = make_conversations(noise=4.0), make_conversations(seed=1, noise=4.0)
-    _, history = fit(train, dev, epochs=100, patience=4)
-    scores = history[history["quantity"] == "macro_f1"]["value"].to_numpy()
-    assert len(scores) == scores.argmax() + 1 + 4 < 100
+    _, history = fit(train, dev, seed=1, epochs=100, patience=4)
+    scores = history[history["quantity"] == "macro_f1"]["value"]
+    means = scores.rolling(5).mean().fillna(0).to_numpy()  # of an epoch and the four before it
+    assert len(means) == means.argmax() + 1 + 4 < 100
+    assert means.argmax() != scores.to_numpy().argmax()
 
 
 def test_ldam_weighs_anew_once_dev_no_longer_improves(fit):
