@@ -5,6 +5,7 @@ In every format a cell is read as text, or as None where it is empty.
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,8 @@ def read_column_file(
     if absent:
         hint = separator_hint(list(values), DELIMITERS.get(path.suffix.lower(), ""))
         theirs = "{" + ", ".join(f"ITS NAME: {name}" for name in absent) + "}"
-        otherwise = f"; what is called otherwise: {written_setting(place, 'columns', theirs)}"
+        written = written_setting(place, "columns", theirs)
+        otherwise = f"; expected such a column, or if it has another name {written}"
         raise InputError(
             f"{path}: has no column {', '.join(absent)}; found {', '.join(values)}"
             f"{hint or otherwise}"
@@ -187,7 +189,7 @@ def _json_objects(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=_named_once)
         except (ValueError, RecursionError) as error:  # also of numbers too long to read
             raise InputError(f"{path}: line {number}: {error}; expected a JSON object") from None
         if not isinstance(row, dict):
@@ -195,11 +197,26 @@ def _json_objects(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]
         yield f"line {number}", row
 
 
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose names differ: of two alike Python would silently take the last.
+
+    Raises:
+        ValueError: they do not.
+    """
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"{name!r} appears twice")
+    return row
+
+
 def cell_text(value: Any, path: Path, place: str, column: str) -> str | None:
     """A cell as text without blanks around it, or None where nothing in it can be seen.
 
+    Truth values are text too, as classes of some corpora are called true and false.
+
     Raises:
-        InputError: it is neither text nor a number.
+        InputError: it is neither text nor a number nor a truth value.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
@@ -207,7 +224,7 @@ def cell_text(value: Any, path: Path, place: str, column: str) -> str | None:
         return None if is_blank(value) else value.strip()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float):
         return str(value)
     raise InputError(
         f"{path}: {place}, column {column}: holds a {kind_of(value)}; expected text or a number"

@@ -44,7 +44,9 @@ def read_sheet(path: Path) -> tuple[list[str], dict[str, list[Any]]]:
     check_column_count(path, len(names))
     for name, count in Counter(names).items():
         if count > 1:
-            raise InputError(f"{path}: column {name!r} appears twice in the header")
+            raise InputError(
+                f"{path}: column {name!r} appears twice in the header; expected each name once"
+            )
     values = {name: [cells[at] for _, cells in rows] for at, name in enumerate(names)}
     return [place for place, _ in rows], drop_empty_unnamed(values)
 

@@ -33,6 +33,8 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_PACKED = b"PK\x03\x04"
+_NAMED_DELIMITER = ["sep=", ""]
 _SAMPLE_BYTES = 1 << 16
 _MOST_LIKELY = 3
 _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
@@ -68,6 +70,11 @@ def read_text(path: Path, encoding: str = AUTO, place: str = CONFIGURED) -> str:
     """
     refuse_foreign(path)
     content = read_bounded(path)
+    if content.startswith(_PACKED):
+        raise InputError(
+            f"{path}: is a packed file, such as an Excel workbook; expected its own suffix "
+            "(.xlsx), or text: save it as CSV UTF-8"
+        )
     name = _encoding_by_mark(content) if encoding == AUTO else encoding
     try:
         text = content.decode(name)
@@ -171,8 +178,8 @@ def read_delimited(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Read a table with a header.
 
-    A column without a name is called by its number. Empty cells behind the last column are
-    dropped, as spreadsheets leave them.
+    A column without a name is called by its number. What spreadsheets leave is dropped: empty cells
+    behind the last column, empty rows, and a first line that names the delimiter (``sep=;``).
 
     Args:
         text: the content of a file.
@@ -189,7 +196,8 @@ def read_delimited(
     # newline="": otherwise line ends inside quotes would be changed.
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        first = [name.strip() for name in next(lines, [])]
+        filled = (row for row in lines if any(map(str.strip, row)) and row != _NAMED_DELIMITER)
+        first = [name.strip() for name in next(filled, [])]
         header = name_columns(first)
         if not header:
             raise InputError(f"{path}: is empty; expected a header and rows")
@@ -202,17 +210,17 @@ def read_delimited(
         check_column_count(path, len(header))
         for name, count in Counter(header).items():
             if count > 1:
-                raise InputError(f"{path}: column {name!r} appears twice in the header")
+                raise InputError(
+                    f"{path}: column {name!r} appears twice in the header; expected each name once"
+                )
         rows = 0
-        for values in lines:
-            if not any(values):
-                continue
+        for values in filled:
             while len(values) > len(header) and not values[-1].strip():
                 values.pop()
             if len(values) != len(header):
                 raise InputError(
                     f"{path}: line {lines.line_num}: {len(values)} values; expected {len(header)}, "
-                    f"one per column{separator_hint(header, delimiter)}"
+                    f"one per column{_mismatch_hint(len(values), header, delimiter)}"
                 )
             if [value.strip("\ufeff \t") for value in values] == first:
                 raise InputError(
@@ -256,27 +264,47 @@ def _refuse_swallowed_rows(
 def find_delimiter(text: str, suffix: str) -> str:
     """The delimiter of a table's columns.
 
-    A tab in .tsv. In .csv a comma; in a file whose header has none, a semicolon, which spreadsheets
-    write where the comma is the decimal sign, or a tab.
+    That which a first line ``sep=;`` names, as Excel has it. Else a tab in .tsv; in .csv a comma,
+    or in a file whose header has none a semicolon, which spreadsheets write where the comma is the
+    decimal sign, or a tab.
 
     Args:
         text: the content of a file.
         suffix: of its name, in small letters: one of `DELIMITERS`.
     """
     header = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    named = re.fullmatch("sep=(.)", header)
+    if named:
+        return named[1]
     others = [sign for sign in ";\t" if sign in header] if suffix == ".csv" else []
     return others[0] if others and DELIMITERS[suffix] not in header else DELIMITERS[suffix]
 
 
 def separator_hint(header: Sequence[str], delimiter: str) -> str:
-    """What to add to an error about columns, if all of them were read as one."""
-    alone = delimiter and len(header) == 1
-    return f"; expected columns separated by {delimiter!r}" if alone else ""
+    """What to add to an error about columns, if most of the first row is no name of one."""
+    if delimiter and len(header) == 1:
+        return f"; expected columns separated by {delimiter!r}, their names in the first row"
+    unnamed = sum(name == unnamed_column(number) for number, name in enumerate(header, start=1))
+    return "; expected the names of the columns in the first row" if unnamed > 1 else ""
+
+
+def _mismatch_hint(values: int, header: Sequence[str], delimiter: str) -> str:
+    """What to add to an error about the number of values in a row."""
+    if values > len(header) > 1:
+        return (
+            f"; expected quotes around a cell with {delimiter!r} in it, and a name for every column"
+        )
+    return separator_hint(header, delimiter)
 
 
 def name_columns(header: Sequence[str]) -> list[str]:
     """Name columns that have no name by their number, from 1."""
-    return [name or f"(column {number})" for number, name in enumerate(header, start=1)]
+    return [name or unnamed_column(number) for number, name in enumerate(header, start=1)]
+
+
+def unnamed_column(number: int) -> str:
+    """What a column without a name is called by its number, from 1."""
+    return f"(column {number})"
 
 
 def _is_empty(cell: object) -> bool:
@@ -291,5 +319,5 @@ def drop_empty_unnamed(values: dict[str, list]) -> dict[str, list]:
     return {
         name: cells
         for number, (name, cells) in enumerate(values.items(), start=1)
-        if name != f"(column {number})" or not all(map(_is_empty, cells))
+        if name != unnamed_column(number) or not all(map(_is_empty, cells))
     }

@@ -102,7 +102,7 @@ def _read_parquet(path: Path, name: str, most_bytes: int) -> tuple[list[str], di
         names = file.schema_arrow.names
         for column in names:
             if names.count(column) > 1:
-                raise InputError(f"{name}: column {column!r} appears twice")
+                raise InputError(f"{name}: column {column!r} appears twice; expected it once")
         check_column_count(name, file.metadata.num_columns)
         for group in range(file.num_row_groups):
             for number in range(file.metadata.num_columns):
@@ -266,14 +266,24 @@ def _cells_of(values: pa.ChunkedArray | list[Any]) -> Iterator[Any]:
 def _encode_cells(cells: Iterator[Any], name: str, places: list[str], column: str) -> bytes:
     plain = []
     for place, cell in zip(places, cells, strict=True):
-        if isinstance(cell, datetime.time):  # what a spreadsheet makes of 0:01:23
-            cell = cell.isoformat()
+        cell = _plain_time(cell)
         if isinstance(cell, str):
             check_cell(f"{name}: {place}", column, cell)
         elif not (cell is None or isinstance(cell, bool | int | float)):
             cell = {"kind": type(cell).__name__}
         plain.append(cell)
     return json.dumps(plain).encode()
+
+
+def _plain_time(cell: Any) -> Any:
+    """A time of day (a spreadsheet's 0:01:23) or a date as text, a length of time in seconds."""
+    if isinstance(cell, datetime.timedelta):
+        return cell.total_seconds()
+    if isinstance(cell, datetime.datetime) and cell.time() == datetime.time():
+        cell = cell.date()
+    if isinstance(cell, datetime.time | datetime.date):
+        return str(cell)
+    return cell
 
 
 def _one_line(error: Exception) -> str:

@@ -300,6 +300,20 @@ def test_a_dev_split_without_labels_is_refused(tmp_path):
         ("utterances.jsonl", '{"a": "x"}'.encode("utf-16-le"), r"line 1: holds a zero byte; .*le"),
         ("utterances.tsv", b"dialogue;utterance;speaker\n1;1;A\n", r"separated by '\\t'"),
         ("utterances.csv", b"dialogue|utterance\n1|a, b\n", r"line 2: 2 .*separated by ','"),
+        ("utterances.csv", b"Table 1\ndialogue,utterance\n", r"line 2: 2 .*names in the first row"),
+        (
+            "utterances.csv",
+            b"Table 1,,\ndialogue,utterance,speaker\n",
+            r"has no column dialogue.*; expected the names of the columns in the first row$",
+        ),
+        (
+            "utterances.tsv",
+            b"dialogue\tutterance\tspeaker\n1\t1\t1\tA\n",
+            r"line 2: 4 values; expected 3.* with '\\t' in it, and a name for every column",
+        ),
+        ("utterances.csv", b"a,b,a\n1,1,1\n", r"'a' appears twice in the header; expected each"),
+        ("utterances.jsonl", b'{"a": 1, "a": 2}\n', r"line 1: 'a' appears twice"),
+        ("utterances.csv", b"PK\x03\x04", r"is a packed file, such as an Excel workbook; expected"),
         ("utterances.tsv", b"dialogue\tutterance\n1\t1\n", r"has no column speaker; .*ITS NAME"),
         (
             "utterances.tsv",
@@ -348,6 +362,34 @@ def test_a_table_out_of_a_spreadsheet_is_read(tmp_path):
     corpus = read_corpus(replace(SETTINGS["table"], file=path.name), tmp_path)
     assert set(corpus.utterances["text"]) == {'Two\r\nlines, "here"'}
     assert corpus.classes == ["x", "y"]
+
+
+def test_a_line_that_names_the_separator_and_empty_rows_are_no_rows(tmp_path):
+    rows = ["sep=;", "dialogue;utterance;speaker;text;label", "; ;;;"]
+    rows += [";".join(row.values()) for row in table_rows()]
+    (tmp_path / "utterances.csv").write_text("\r\n".join([*rows, ";;;;", " ;;;;", ""]))
+    csv = read_corpus(replace(SETTINGS["table"], file="utterances.csv"), tmp_path)
+    pd.testing.assert_frame_equal(csv.utterances, read(tmp_path, table_rows()).utterances)
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_truth_values_are_names_too(tmp_path, suffix):
+    rows = [{**row, "label": row["label"] == "calm"} for row in table_rows()]
+    assert read(tmp_path, rows, suffix).classes == ["False", "True"]
+
+
+def test_lengths_of_time_and_dates_are_read(tmp_path):
+    frame = pd.DataFrame(table_rows()).assign(
+        dialogue=pd.Timestamp("2024-01-31") + pd.to_timedelta(np.arange(20) // 2, "D"),
+        media=[f"{number}.mp4" for number in range(20)],
+        start=pd.Timedelta(seconds=2.5),
+        end=pd.Timedelta(minutes=2),
+    )
+    frame.to_parquet(tmp_path / "utterances.parquet")
+    corpus = read_corpus(replace(SETTINGS["table"], file="utterances.parquet"), tmp_path)
+    assert "2024-02-01" in {name.split("/")[1] for name in corpus.utterances["dialogue_id"]}
+    assert set(corpus.utterances["media_start_s"]) == {2.5}
+    assert set(corpus.utterances["media_end_s"]) == {120.0}
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
