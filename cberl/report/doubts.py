@@ -65,7 +65,12 @@ def _of_test(run: Run) -> Iterator[str]:
     rare = {name: count for name, count in support.items() if 0 < count < FEW}
     if rare:
         named = listed([f"{name} ({count})" for name, count in rare.items()])
-        yield f"There are few test utterances of {named}: read their intervals, not their means."
+        remedy = (
+            "read their intervals, not their means"
+            if evaluation.groups > 1
+            else "a single one decides their scores"
+        )
+        yield f"There are few test utterances of {named}: {remedy}."
     absent = [name for name, count in support.items() if not count]
     if absent and len(absent) < len(evaluation.classes):
         yield f"The test split has no {listed(absent)}: there are no scores for it."

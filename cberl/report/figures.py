@@ -129,8 +129,13 @@ def error_bars(
     lower: Sequence[float] | np.ndarray,
     upper: Sequence[float] | np.ndarray,
 ) -> dict[str, Any]:
-    """Bars from ``lower`` to ``upper`` around ``means``: shares [N] each, NaN where undefined."""
+    """Bars from ``lower`` to ``upper`` around ``means``: shares [N] each, NaN where undefined.
+
+    Without any interval there are none: plotly would draw them with the length 0.
+    """
     means, lower, upper = (np.asarray(values, dtype=float) for values in (means, lower, upper))
+    if np.isnan(lower).all():
+        return {"visible": False}
     return {
         "type": "data",
         "symmetric": False,

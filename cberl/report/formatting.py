@@ -51,12 +51,16 @@ def quantity_title(name: str) -> str:
 
 
 def interval_words(row: Mapping[str, float], confidence: float) -> str:
-    """``95 % interval 41.0 to 52.3``, in percent."""
+    """``95 % interval 41.0 to 52.3``, in percent; ``no interval`` where none was made."""
+    if np.isnan(row["lower"]):
+        return "no interval"
     return f"{100 * confidence:g} % interval {percent(row['lower'])} to {percent(row['upper'])}"
 
 
 def difference_words(row: Mapping[str, float], confidence: float) -> str:
     """A difference with its interval, and whether this test set can distinguish it from none."""
+    if np.isnan(row["lower"]):
+        return f"{points(row['difference'])} points (no interval): {classify_difference(row)}"
     ends = f"{points(row['lower'])} to {points(row['upper'])}"
     where = " on this test set" if classify_difference(row) == CLOSE else ""
     return (

@@ -49,6 +49,34 @@ def write_headline(evaluation: Evaluation) -> list[str]:
     return sentences
 
 
+def explain_scores(evaluation: Evaluation) -> str:
+    """How to read the tables of scores: what was averaged, resampled and compared."""
+    seeds, what = len(evaluation.seeds), evaluation.split_by
+    sentences = ["In percent."]
+    covered = f"they cover the choice of {what}s"
+    if seeds > 1:
+        sentences = [f"In percent; mean ± standard deviation over {seeds} seeds."]
+        covered += ", the standard deviation the choice of seed"
+    if evaluation.groups > 1:
+        sentences.append(
+            f"Intervals cover {100 * evaluation.confidence:g} % and come from "
+            f"{evaluation.resamples:,} bootstrap resamples of the {evaluation.groups} test "
+            f"{what}s; {covered}."
+        )
+        if len(evaluation.variants) > 1:
+            sentences.append(
+                "Differences are of the same resamples for both variants and are not corrected "
+                "for how many are made."
+            )
+    sentences.append("UAR is the unweighted average recall.")
+    if seeds > 1:
+        sentences.append(
+            "Seeds together: the class of the highest mean probability over the seeds, one model "
+            "of several networks."
+        )
+    return " ".join(sentences)
+
+
 def rank_variants(evaluation: Evaluation) -> list[dict[str, Any]]:
     """One row per variant: overall scores with intervals, and macro F1 against the first."""
     reference, chosen = evaluation.variants[0], evaluation.chosen_variant()
@@ -111,6 +139,8 @@ def _extremes(evaluation: Evaluation, variant: str) -> str:
         if support[name]
     }
     best, worst = max(scores, key=scores.get), min(scores, key=scores.get)
+    if scores[best] == scores[worst]:
+        return f"Its F1 is {percent(scores[best])} for every class."
     one = percent(np.divide(1, support[worst]))
     return (
         f"It is best at {best} (F1 {percent(scores[best])}) and weakest at {worst} "

@@ -2,7 +2,7 @@
 Reporting", FAT* 2019: what it is, what it is for and not for, data, scores, limits."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -37,6 +37,7 @@ def write_model_card(run: Run, variant: str, seed: int) -> str:
     return template.render(
         run=run,
         evaluation=evaluation,
+        points=points,
         variant=variant,
         seed=seed,
         settings=run.variants[variant],
@@ -51,9 +52,9 @@ def write_model_card(run: Run, variant: str, seed: int) -> str:
     )
 
 
-def interval_cell(score: Mapping[str, float]) -> str:
-    """``41.0 to 52.3``, in percent; a dash where none was made."""
-    ends = percent(score["lower"]), percent(score["upper"])
+def interval_cell(score: Mapping[str, float], write: Callable[[float], str] = percent) -> str:
+    """``41.0 to 52.3``, as ``write`` has its ends; a dash where none was made."""
+    ends = write(score["lower"]), write(score["upper"])
     return " to ".join(ends) if "–" not in ends else "–"
 
 

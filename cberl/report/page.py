@@ -17,6 +17,7 @@ from cberl.report.doubts import write_doubts
 from cberl.report.figures import Figure
 from cberl.report.headline import (
     compared,
+    explain_scores,
     rank_variants,
     tabulate_classes,
     write_headline,
@@ -61,6 +62,7 @@ def render_page(run: Run) -> str:
         evaluation=run.evaluation,
         figures=figures,
         headline=write_headline(run.evaluation),
+        explanation=explain_scores(run.evaluation),
         doubts=write_doubts(run, run.evaluation.variants),
         ranking=rank_variants(run.evaluation),
         class_rows=tabulate_classes(run.evaluation),

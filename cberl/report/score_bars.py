@@ -29,11 +29,15 @@ def draw_per_class(evaluation: Evaluation) -> Figure:
             for position, variant in enumerate(evaluation.variants)
         ]
         views[title] = {"data": bars, "layout": _percent_layout(f"{title} on test, %")}
+    whiskers = (
+        f"; whiskers are {100 * evaluation.confidence:g} % intervals of that mean from "
+        f"{evaluation.resamples:,} bootstrap resamples of the test {evaluation.split_by}s"
+        if evaluation.groups > 1
+        else ""
+    )
     return Figure(
         "per-class",
-        f"Bars are means over {counted(len(evaluation.seeds), 'seed')}; whiskers are "
-        f"{100 * evaluation.confidence:g} % intervals of that mean from "
-        f"{evaluation.resamples:,} bootstrap resamples of the test {evaluation.split_by}s.",
+        f"Bars are means over {counted(len(evaluation.seeds), 'seed')}{whiskers}.",
         views,
         choice="Score",
     )
@@ -59,7 +63,8 @@ def draw_contribution(evaluation: Evaluation) -> Figure | None:
     return Figure(
         "contribution",
         "Points lost when a modality is hidden from the trained model at test time: above zero, "
-        "the modality helps. Whiskers are intervals from the same bootstrap.",
+        "the modality helps."
+        + (" Whiskers are intervals from the same bootstrap." if evaluation.groups > 1 else ""),
         views,
         choice="Scores",
     )

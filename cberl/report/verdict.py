@@ -59,7 +59,11 @@ def _heading(evaluation: Evaluation) -> Iterator[str]:
         yield f"Percent, mean ± standard deviation {spread_over}."
     else:
         yield f"Percent, of one seed ({seeds[0]})."
-    yield f"Intervals resample {counted(evaluation.groups, evaluation.split_by)} of the test split."
+    if evaluation.groups == 1:
+        yield f"The test split is one {evaluation.split_by}: there are no intervals."
+    else:
+        sampled = counted(evaluation.groups, evaluation.split_by)
+        yield f"Intervals resample {sampled} of the test split."
 
 
 def columns_of(text: str) -> int:

@@ -4,8 +4,10 @@ import made_results
 import pytest
 from made_results import make_results
 
+from cberl.report.headline import write_headline
 from cberl.report.model_card import write_model_card
 from cberl.report.page import render_page
+from cberl.report.score_bars import draw_per_class
 from cberl.report.verdict import write_verdict
 
 
@@ -48,6 +50,28 @@ def test_odd_runs_get_a_report(tmp_path, oddity):
     assert max(map(len, verdict.splitlines())) <= 100
     assert "<b>" not in page.split('<script type="application/json"')[0]
     assert "nan" not in verdict + card
+
+
+def test_one_dialogue_and_one_seed_have_neither_intervals_nor_deviations(tmp_path):
+    made = make_results(tmp_path, dialogues=1, seeds=(7,))
+    page, verdict, card = reports_of(made)
+    page = page.split('<script type="application/json"')[0]
+    for text in (page, verdict, card):
+        assert "– to –" not in text
+        assert "bootstrap" not in text
+        assert "(95 %" not in text
+    assert "The test split is one dialogue: there are no intervals." in verdict
+    assert "read their intervals" not in page + card
+    assert "standard deviation" not in page.split('<section id="parts">')[0] + card
+    bars = draw_per_class(made.run().evaluation).views["F1"]["data"]
+    assert [bar["error_y"] for bar in bars] == [{"visible": False}] * len(bars)
+
+
+def test_classes_that_are_all_alike_have_neither_best_nor_weakest(tmp_path):
+    evaluation = make_results(tmp_path).run().evaluation
+    summary = evaluation.frames["summary"]
+    evaluation.frames["summary"] = summary.assign(mean=0.0)
+    assert "Its F1 is 0.0 for every class." in write_headline(evaluation)
 
 
 @pytest.mark.filterwarnings("error")

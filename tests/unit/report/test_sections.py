@@ -218,8 +218,9 @@ def test_classes_called_by_numbers_are_names_on_the_axes(run):
 
 def test_figures_refuse_nothing_and_hide_what_is_undefined():
     assert numbers([1 / 3, np.nan]) == [0.3333, None]
-    bars = error_bars([0.5], [np.nan], [0.7])
-    assert bars["arrayminus"] == [None]
+    assert error_bars([0.5], [np.nan], [0.7]) == {"visible": False}
+    bars = error_bars([0.5, 0.5], [np.nan, 0.4], [0.7, 0.7])
+    assert bars["arrayminus"] == [None, 10]
     figure = Figure("name", "caption", {"only": {"data": [], "layout": {}}})
     assert figure.payload()["first"] == "only"
     assert len(set(PALETTE)) == len(PALETTE)
