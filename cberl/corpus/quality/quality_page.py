@@ -13,9 +13,10 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem;
   color: #1d1d1f; background: #fff; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+.scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0; }
 th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid #ddd;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; max-width: 30rem; }
 th { border-bottom: 2px solid #888; } td.n, th.n { text-align: right; }
 p.note { color: #555; }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #1b1b1d; }
@@ -110,7 +111,7 @@ def _table(heads: Iterable[str], rows: Iterable[Sequence], numbers_from: int | N
             for row in rows
         ),
     ]
-    return "<table>" + "\n".join(lines) + "</table>"
+    return '<div class="scroll"><table>' + "\n".join(lines) + "</table></div>"
 
 
 def _shown(value: object) -> str:

@@ -66,6 +66,13 @@ def clock(seconds: float | None) -> str:
     return f"{whole // 3600}:{minutes:0>5}" if whole >= 3600 else minutes
 
 
+def to_percent(probability: float) -> int:
+    """Rounded, but not up to the bound: what is uncertain is below it on the page too."""
+    least = round(100 * LEAST_CONFIDENCE)
+    rounded = round(100 * probability)
+    return least - 1 if probability < LEAST_CONFIDENCE and rounded == least else rounded
+
+
 def _turn(row: dict[str, Any], folder: Path, root: Path) -> dict[str, Any]:
     known = {key: None if pd.isna(value) else value for key, value in row.items()}
     missing = [
@@ -80,8 +87,7 @@ def _turn(row: dict[str, Any], folder: Path, root: Path) -> dict[str, Any]:
         "speaker": known["speaker"],
         "text": known["text"],
         "predicted": known["predicted"],
-        # Not rounded up: what is uncertain is below the bound on the page too.
-        "percent": int(100 * known["confidence"]),
+        "percent": to_percent(known["confidence"]),
         "uncertain": bool(known["uncertain"]),
         "remarks": [*missing, *([known["note"]] if known["note"] else [])],
         "source": _source(known["media_path"], folder, root),
@@ -109,7 +115,7 @@ def _add_chances(turns: list[dict[str, Any]], prediction: Prediction) -> None:
         turn["chances"] = [
             {
                 "name": prediction.classes[number],
-                "percent": round(100 * float(chances[number])),
+                "percent": to_percent(float(chances[number])),
                 "colour": colour(int(number)),
             }
             for number in (-chances).argsort(kind="stable")

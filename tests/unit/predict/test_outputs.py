@@ -12,7 +12,7 @@ from made_predictions import CLASSES, MARKUP, SAID, make_made_prediction
 
 from cberl.artifacts import read_header, read_matrix, read_table
 from cberl.errors import InputError
-from cberl.predict.outputs.prediction_page import clock, render_prediction_page
+from cberl.predict.outputs.prediction_page import clock, render_prediction_page, to_percent
 from cberl.predict.outputs.text_outputs import css_names
 from cberl.predict.outputs.write_outputs import (
     check_folder,
@@ -45,6 +45,13 @@ def test_the_page_plays_a_recording_by_its_kind(tmp_path, name, player):
         make_made_prediction(tmp_path / name), "a talk", tmp_path, tmp_path
     )
     assert [tag for tag in ("<audio", "<video") if tag in page] == [player]
+
+
+@pytest.mark.parametrize(
+    ("probability", "shown"), [(0.985, 98), (0.9853, 99), (0.4999, 49), (0.5, 50), (0.004, 0)]
+)
+def test_percentages_are_rounded_and_stay_below_the_bound(probability, shown):
+    assert to_percent(probability) == shown
 
 
 def test_one_file_of_each_kind_and_nothing_else(written):
