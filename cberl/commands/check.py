@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,28 +56,33 @@ def print_check(settings: "Configuration") -> int:
     return 0
 
 
-def print_remarks(
-    corpus: "Corpus | InputError", root: Path, modalities: Sequence[str], max_unavailable: float
-) -> None:
+def print_remarks(corpus: "Corpus | InputError", root: Path, settings: "Configuration") -> None:
     """Print remarks on a corpus that a run is about to read, on the standard error.
 
     Args:
-        corpus: as it was read, or the error of reading it; others as of
-            `cberl.corpus.look_ahead.look_ahead`.
+        corpus: as it was read, or the error of reading it.
+        root: its folder.
+        settings: the whole configuration.
 
     Raises:
         SystemExit: the run would stop later, with the reason in one line.
     """
-    from cberl.corpus.look_ahead import look_ahead
-
     try:
         if isinstance(corpus, InputError):
             raise corpus
-        remarks = look_ahead(corpus, root, modalities, max_unavailable)
+        remarks = _look_ahead(corpus, root, settings)
     except InputError as error:
         raise SystemExit(printable(f"error: {error}")) from None
     for remark in remarks:
         print(printable(f"note: {remark}"), file=sys.stderr)
+
+
+def _look_ahead(corpus: "Corpus", root: Path, settings: "Configuration") -> list[str]:
+    from cberl.corpus.look_ahead import look_ahead
+
+    max_tokens = min(encoder.max_tokens for encoder in settings.features.text.each)
+    limit = settings.corpus.max_unavailable
+    return look_ahead(corpus, root, settings.modalities, limit, max_tokens)
 
 
 def load_configuration(path: Path) -> "Configuration":
@@ -117,7 +122,6 @@ def check_corpus(settings: "Configuration") -> Iterator[str]:
     from cberl.commands.run_cost import estimate_cost
     from cberl.config_schema import make_schema
     from cberl.configuration import read_variants
-    from cberl.corpus.look_ahead import look_ahead
     from cberl.corpus.readers.read_corpus import read_corpus
     from cberl.provenance import find_path
 
@@ -126,8 +130,7 @@ def check_corpus(settings: "Configuration") -> Iterator[str]:
     corpus = read_corpus(settings.corpus, root)
     extracted = settings.modalities if settings.corpus.kind != "features" else ()
     yield from describe_corpus(corpus, root, extracted)
-    limit = settings.corpus.max_unavailable
-    notices = look_ahead(corpus, root, settings.modalities, limit)
+    notices = _look_ahead(corpus, root, settings)
     yield from ("", *(f"note: {notice}" for notice in notices)) if notices else ()
     variants = read_variants(find_path(settings.variants), make_schema("variants"))
     yield ""

@@ -1,5 +1,6 @@
 """Checks of the corpus before anything is decoded, for what a run would find only later."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -24,8 +25,12 @@ NEEDS = {
 """Modality -> what a table has it from, in words, and the columns of the table UTTERANCES."""
 
 
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")
+"""A word, or a sign of Chinese; an encoder makes at least a token of each."""
+
+
 def look_ahead(
-    corpus: Corpus, root: Path, modalities: Sequence[str], max_unavailable: float
+    corpus: Corpus, root: Path, modalities: Sequence[str], max_unavailable: float, max_tokens: int
 ) -> list[str]:
     """Stop a run early that would stop late.
 
@@ -36,6 +41,7 @@ def look_ahead(
         root: folder of the corpus.
         modalities: those that the run reads.
         max_unavailable: largest share per modality that may be unavailable (0 to 1).
+        max_tokens: tokens of an utterance that the text encoder reads at most.
 
     Returns:
         Remarks that do not stop the run, one line each: the reader's, then what was found here.
@@ -54,12 +60,14 @@ def look_ahead(
         refuse_too_few(found, max_unavailable)
     except InputError as error:
         raise InputError(f"{error}{_remedy(found, root)}") from None
-    return [*corpus.notices, *_describe(found)]
+    long = _find_long(corpus.utterances, max_tokens) if "text" in modalities else ()
+    return [*corpus.notices, *_describe(found), *long]
 
 
 def _remedy(found: pd.DataFrame, root: Path) -> str:
     """Words on where the first missing file lies instead, or on doing without the files."""
-    missing = found.loc[found["reason"] == reasons.MISSING, "media_path"].dropna()
+    elsewhere = found["reason"].isin((reasons.MISSING, reasons.OUTSIDE_ROOT))
+    missing = found.loc[elsewhere, "media_path"].dropna()
     there = _where_else(missing.iloc[0], root) if len(missing) else None
     if there:
         return f"; {there} is there: paths in the table start at corpus.root, suffix included"
@@ -163,3 +171,14 @@ def _describe(found: pd.DataFrame) -> Iterator[str]:
     if len(respelt):
         first = respelt["detail"].iloc[0]
         yield f"files with slightly different names: {len(respelt)}, first {first}"
+
+
+def _find_long(utterances: pd.DataFrame, max_tokens: int) -> Iterator[str]:
+    long = utterances["text"].map(lambda text: len(_WORD.findall(text)) > max_tokens)
+    if long.any():
+        first = utterances.loc[long, "utterance_id"].iloc[0]
+        yield (
+            f"text: {long.sum()} of {len(long)} utterances have more than {max_tokens} words, "
+            f"first {first}: the encoder reads the first {max_tokens} tokens of each "
+            "(features.text.max_tokens)"
+        )

@@ -258,15 +258,16 @@ def test_a_run_starts_with_remarks_on_its_corpus_or_ends_in_one_line(here, capsy
     path.write_text(path.read_text().replace("remark", "re\x1b[31mmark"))
     settings, corpus = start(here)
     capsys.readouterr()
-    print_remarks(corpus, here / "mine", settings.modalities, 0.2)
+    print_remarks(corpus, here / "mine", settings)
     printed = capsys.readouterr()
     assert printed.out == ""
     assert r"note: utterances.tsv: not read: column re\x1b[31mmark" in printed.err
     assert "note: video: 1 of 20 utterances have no file, first m7.mp4" in printed.err
+    strict = replace(settings, corpus=replace(settings.corpus, max_unavailable=0.01))
     with pytest.raises(SystemExit, match="error: too much of the corpus cannot be used"):
-        print_remarks(corpus, here / "mine", settings.modalities, 0.01)
+        print_remarks(corpus, here / "mine", strict)
     with pytest.raises(SystemExit, match="error: odd"):
-        print_remarks(InputError("odd"), here / "mine", settings.modalities, 0.2)
+        print_remarks(InputError("odd"), here / "mine", settings)
 
 
 def test_check_tells_the_next_problem_after_what_could_be_read(here, capsys):

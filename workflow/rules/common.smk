@@ -245,9 +245,10 @@ def announce_corpus():
     from cberl.commands.check import print_check, print_remarks
     from cberl.config_schema import Configuration
 
+    settings = read_settings(Configuration, config)
     if "check" in workflow.dag_settings.targets:
-        raise SystemExit(print_check(read_settings(Configuration, config)))
-    print_remarks(corpus_as_read(), ROOT, MODALITIES, config["corpus"]["max_unavailable"])
+        raise SystemExit(print_check(settings))
+    print_remarks(corpus_as_read(), ROOT, settings)
 
 
 @cache

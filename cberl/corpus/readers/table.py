@@ -128,7 +128,9 @@ def refuse_shared_media(rows: pd.DataFrame) -> None:
     latest = start.groupby(rows["media_path"]).transform("max")
     whole = (users > 1) & start.isna() & end.isna()
     endless = (users > 1) & end.isna() & (start < latest)
-    whole_words = "has no times, though {} rows name {!r}; expected start and end"
+    whole_words = (
+        "has no times, though {} rows name {!r}; expected start and end, or a file for each row"
+    )
     _refuse_first(rows, whole, whole_words + if_meant, users)
     endless_words = "has no end, though {} rows name {!r} and others start later; expected an end"
     _refuse_first(rows, endless, endless_words + if_meant, users)

@@ -12,6 +12,7 @@ from cberl.corpus.readers.read_corpus import read_corpus
 from cberl.corpus.trainable import find_gaps, find_repeats
 from cberl.errors import InputError
 
+MAX_TOKENS = 16
 ALL = ["text", "audio", "video"]
 DEALT = ["train"] * 6 + ["dev"] * 2 + ["test"] * 2
 
@@ -28,7 +29,7 @@ def look(root, rows, modalities=ALL, clips=range(20), limit=0.2, **settings):
     make_clips(root, [f"m{number}.mp4" for number in clips])
     write_table(root / "utterances.tsv", rows)
     corpus = read_corpus(replace(SETTINGS["table"], **settings), root)
-    return look_ahead(corpus, root, modalities, limit)
+    return look_ahead(corpus, root, modalities, limit, MAX_TOKENS)
 
 
 def test_a_whole_corpus_gives_no_notice(tmp_path):
@@ -62,10 +63,10 @@ def test_a_modality_that_a_file_of_features_lacks_is_refused_with_the_remedy(tmp
     }
     pq.write_table(pa.table(columns), tmp_path / "made.parquet")
     corpus = read_corpus(replace(SETTINGS["features"], file="made.parquet"), tmp_path)
-    assert look_ahead(corpus, tmp_path, ["text"], 0.2) == list(corpus.notices)
+    assert look_ahead(corpus, tmp_path, ["text"], 0.2, MAX_TOKENS) == list(corpus.notices)
     message = r"has no audio features; expected some of text; write modalities: \[text\]"
     with pytest.raises(InputError, match=message):
-        look_ahead(corpus, tmp_path, ["text", "audio"], 0.2)
+        look_ahead(corpus, tmp_path, ["text", "audio"], 0.2, MAX_TOKENS)
 
 
 def test_too_many_missing_files_are_told_before_any_is_decoded(tmp_path):
@@ -86,7 +87,9 @@ def test_files_of_sound_alone_are_no_video(tmp_path):
     assert look(tmp_path, rows, ["text", "audio"]) == []
 
 
-@pytest.mark.parametrize("name", ["m{}.mp4", "m{}", "video\\m{}.mp4"])
+@pytest.mark.parametrize(
+    "name", ["m{}.mp4", "m{}", "video\\m{}.mp4", "C:\\a\\m{}.mp4", "/a/m{}.mp4"]
+)
 def test_where_files_are_instead_is_told(tmp_path, name):
     make_clips(tmp_path / "clips", [f"m{number}.mp4" for number in range(20)])
     rows = [{**row, "media": name.format(at)} for at, row in enumerate(with_media())]
@@ -112,6 +115,17 @@ def test_files_under_another_spelling_are_found_and_told(tmp_path):
     assert look(tmp_path, rows) == [
         "files with slightly different names: 1, first M3.MP4 found as m3.mp4"
     ]
+
+
+@pytest.mark.parametrize("text", ["word " * 17, "我" * 17])
+def test_texts_that_are_longer_than_an_encoder_reads_are_told(tmp_path, text):
+    rows = with_media()
+    rows[3]["text"] = text
+    assert look(tmp_path, rows) == [
+        "text: 1 of 20 utterances have more than 16 words, first train/d1/u1: the encoder reads "
+        "the first 16 tokens of each (features.text.max_tokens)"
+    ]
+    assert look(tmp_path, rows, modalities=["audio"]) == []
 
 
 def test_one_class_to_learn_is_refused(tmp_path):
