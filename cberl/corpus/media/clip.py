@@ -87,7 +87,17 @@ def _decode_file(path: str, kinds: tuple[str, ...], request: dict[str, Any]) -> 
                     return _decode_by_channel(path, kinds, request, track.loudest)
             if "video" in recording.streams:
                 blobs += _decode_pictures(recording, pictures, request, facts)
-        return facts | {"detail": "; ".join(recording.complaints) or None}, blobs
+        empty = reasons.EMPTY_WINDOW in facts.values()
+        words = [*([_describe_cut(path, recording)] if empty else []), *recording.complaints]
+        return facts | {"detail": "; ".join(words) or None}, blobs
+
+
+def _describe_cut(path: str, recording: Recording) -> str:
+    """Which part was looked for, and how long the recording is: times are often in other units."""
+    end = "its end" if math.isinf(recording.end_s) else f"{recording.end_s:g} s"
+    length = "" if recording.length_s is None else f" of {recording.length_s:.1f} s"
+    start = max(recording.start_s, 0.0)
+    return f"{Path(path).name}: nothing from {start:g} s to {end}{length}"
 
 
 def _decode_by_channel(

@@ -65,6 +65,12 @@ class Recording:
         self._container.close()
 
     @property
+    def length_s(self) -> float | None:
+        """Seconds that the file declares to be long, if it does."""
+        duration = self._container.duration
+        return None if duration is None else duration / av.time_base
+
+    @property
     def complaints(self) -> list[str]:
         undecoded = [
             f"{kind}: {len(words)} pieces not decodable: {words[0]}"

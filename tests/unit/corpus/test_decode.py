@@ -130,6 +130,7 @@ def test_a_cut_with_nothing_in_it_is_empty(root, start, end):
     ]
     assert row["audio_reason"] == reasons.EMPTY_WINDOW
     assert row["video_reason"] == reasons.EMPTY_WINDOW
+    assert row["detail"] == f"long.mp4: nothing from {start:g} s to {end:g} s of 8.0 s"
 
 
 def test_few_sampled_frames_do_not_shorten_what_is_told_of_a_piece(root):
