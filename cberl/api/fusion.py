@@ -112,10 +112,6 @@ class JointVAE(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.latent_size
-
 
 def _hold_out(rows: LabelledRows, share: float, seed: int) -> tuple[LabelledRows, LabelledRows]:
     if not 0 < share < 1:

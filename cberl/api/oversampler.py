@@ -121,7 +121,8 @@ class MultimodalGAN(BaseSampler):
         numbers = pd.Index(self.classes_).get_indexer(list(classes))
         if (numbers < 0).any():
             unknown = list(classes)[int(np.argmin(numbers))]
-            raise InputError(f"class {unknown!r}; expected one of {list(self.classes_)}")
+            known = ", ".join(map(str, self.classes_))
+            raise InputError(f"class {unknown} is unknown; expected one of {known}")
         made = self._sample(numbers)
         return made.values["features"] if self._from_array else made
 

@@ -23,7 +23,7 @@ def pick_turns(conversations: pd.DataFrame, ids: np.ndarray) -> pd.DataFrame:
             no number or is there twice in a dialogue.
     """
     if not isinstance(conversations, pd.DataFrame):
-        raise InputError(f"conversations: is a {type(conversations).__name__}; expected a frame")
+        raise InputError(f"conversations: type {type(conversations).__name__}; expected a frame")
     absent = [name for name in COLUMNS if name not in conversations]
     if absent:
         raise InputError(f"conversations: no column {absent[0]}; expected {', '.join(COLUMNS)}")

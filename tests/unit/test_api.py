@@ -137,8 +137,15 @@ def test_new_rows_are_of_the_classes_asked_for(splits):
     gan = MultimodalGAN(**SMALL_GAN).fit(splits[0])
     made = gan.sample(["joy", "fear", "fear"])
     assert [made.classes[number] for number in made.labels] == ["joy", "fear", "fear"]
-    with pytest.raises(InputError, match="class 'rage'; expected one of"):
+    known = ", ".join(splits[0].classes)
+    with pytest.raises(InputError, match=f"class rage is unknown; expected one of {known}$"):
         gan.sample(["rage"])
+
+
+@pytest.mark.filterwarnings("error:Initializing zero-element tensors")
+def test_values_without_classes_are_fused_without_a_warning():
+    values = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    assert JointVAE(latent_size=2, epochs=1, random_state=0).fit_transform(values).shape == (20, 2)
 
 
 def test_labels_may_be_numbers_and_values_lists_or_frames():

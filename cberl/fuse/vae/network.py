@@ -1,5 +1,6 @@
 """The joint variational autoencoder's layers."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 
 import torch
@@ -49,7 +50,9 @@ class VAENetwork(nn.Module):
         self.decoders = nn.ModuleDict(
             {name: _layers(latent_size, hidden_size, width, 0.0) for name, width in widths.items()}
         )
-        self.classifier = nn.Linear(latent_size, classes)
+        with warnings.catch_warnings():  # of rows without labels it has no weights
+            warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
+            self.classifier = nn.Linear(latent_size, classes)
 
     def forward(
         self, values: Mapping[str, Tensor], available: Mapping[str, Tensor]
