@@ -204,7 +204,7 @@ def likely_mapping(counts: Mapping[str, int]) -> dict[str, str | None]:
 def joined_labels(labels: pd.Series) -> list[str]:
     """Labels that look like lists: in brackets, or joined by a sign and sharing a part."""
     names = set(labels.dropna())
-    parts = {name: {part.strip() for part in re.split(r"[;|,/+&]", name)} for name in names}
+    parts = {name: {part.strip() for part in re.split(r"[;|,/+&:]", name)} for name in names}
     uses = Counter(part for name in names for part in parts[name])
     return sorted(
         name

@@ -22,7 +22,10 @@ _ODD_TEXTS = {
         r"[ÂÃ][\x80-\xbf]|â€|\ufffd|\b[^\W\d_]+\?{1,2}[^\W\d_]{1,2}\b(?!=)"
         r"|\?{2,}\s+\?{2,}|^\?{5,}$"
     ),
-    "a letter or sign as web pages write it": r"&(?:#\d{2,6}|#x[0-9A-Fa-f]{2,5}|[a-z]{2,6});",
+    "a letter or sign as web pages and programs write it": (
+        r"&(?:#\d{2,6}|#x[0-9A-Fa-f]{2,5}|[a-z]{2,6});|</?(?:br|b|i|u|p|em|span|font|div)\b[^<>]*>"
+        r"|\\[nrt]|\\u[0-9A-Fa-f]{4}"
+    ),
 }
 """What texts have in them -> its pattern."""
 _ROUNDED = re.compile(r"\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
@@ -77,8 +80,17 @@ def _find_odd_labels(labels: pd.Series) -> Iterator[str]:
             f"they are the same, write corpus.labels: {as_yaml(misspelt)}"
         )
     numbers = {name: as_number(name) for name in labels.dropna().unique()}
+    names = [name for name, number in numbers.items() if number is None]
     decimals = [name for name, number in numbers.items() if number and number % 1]
-    if decimals and None not in numbers.values():
+    if 0 < len(names) < len(numbers):
+        few_names = 2 * len(names) < len(numbers)
+        few = names if few_names else [name for name in numbers if name not in names]
+        yield (
+            f"labels {', '.join(map(repr, few[:MOST_SHOWN]))} stand among "
+            f"{'numbers' if few_names else 'names'}, and are classes of their own; corpus.labels "
+            "can rename them"
+        )
+    elif decimals:
         yield (
             f"labels {', '.join(map(repr, decimals[:MOST_SHOWN]))} have decimals, and are classes "
             "of their own; if they are scores, corpus.score_edges cuts them"

@@ -35,6 +35,8 @@ _MARKS = {
 }
 _PACKED = b"PK\x03\x04"
 _NAMED_DELIMITER = ["sep=", ""]
+_NO_NAME = re.compile(r"\(column \d+\)|[\d.,:]+")
+"""A column without a name, or a number or time in the place of one."""
 _SAMPLE_BYTES = 1 << 16
 _MOST_LIKELY = 3
 _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
@@ -284,8 +286,8 @@ def separator_hint(header: Sequence[str], delimiter: str) -> str:
     """What to add to an error about columns, if most of the first row is no name of one."""
     if delimiter and len(header) == 1:
         return f"; expected columns separated by {delimiter!r}, their names in the first row"
-    unnamed = sum(name == unnamed_column(number) for number, name in enumerate(header, start=1))
-    return "; expected the names of the columns in the first row" if unnamed > 1 else ""
+    unnamed = [name for name in header if _NO_NAME.fullmatch(name)]
+    return "; expected the names of the columns in the first row" if len(unnamed) > 1 else ""
 
 
 def _mismatch_hint(values: int, header: Sequence[str], delimiter: str) -> str:
@@ -299,12 +301,7 @@ def _mismatch_hint(values: int, header: Sequence[str], delimiter: str) -> str:
 
 def name_columns(header: Sequence[str]) -> list[str]:
     """Name columns that have no name by their number, from 1."""
-    return [name or unnamed_column(number) for number, name in enumerate(header, start=1)]
-
-
-def unnamed_column(number: int) -> str:
-    """What a column without a name is called by its number, from 1."""
-    return f"(column {number})"
+    return [name or f"(column {number})" for number, name in enumerate(header, start=1)]
 
 
 def _is_empty(cell: object) -> bool:
@@ -319,5 +316,5 @@ def drop_empty_unnamed(values: dict[str, list]) -> dict[str, list]:
     return {
         name: cells
         for number, (name, cells) in enumerate(values.items(), start=1)
-        if name != unnamed_column(number) or not all(map(_is_empty, cells))
+        if name != f"(column {number})" or not all(map(_is_empty, cells))
     }

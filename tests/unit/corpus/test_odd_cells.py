@@ -55,10 +55,13 @@ def test_letters_of_many_languages_are_not_garbled(tmp_path):
     assert not notices(tmp_path, lambda n: {"text": text}, "text has ")
 
 
-def test_text_of_web_pages_is_noticed(tmp_path):
-    found = notices(tmp_path, lambda n: {"text": "I don&#39;t &amp; won&#39;t"}, "web pages")
+@pytest.mark.parametrize(
+    "sign", ["&#39;", "&amp;", "<br/>", '<font color="red">', r"\n", r"\u2019"]
+)
+def test_text_as_web_pages_and_programs_write_it_is_noticed(tmp_path, sign):
+    found = notices(tmp_path, lambda n: {"text": f"I{sign}am <laughing>"}, "web pages")
     assert len(found) == 1
-    assert found[0].startswith("text has '&#39;' in it or the like in 20 rows, first")
+    assert found[0].startswith(f"text has {sign!r} in it or the like in 20 rows, first")
 
 
 def test_what_spreadsheets_make_of_texts_and_long_numbers_is_noticed(tmp_path):
@@ -79,6 +82,12 @@ def test_labels_that_are_likely_slips_or_scores_are_noticed(tmp_path):
     assert found[0].endswith("if they are the same, write corpus.labels: {crosss: cross}")
     found = notices(tmp_path, lambda n: {"label": str(n % 4 / 4)}, "corpus.score_edges cuts")
     assert found[0].startswith("labels '0.25', '0.5', '0.75' have decimals")
+
+
+@pytest.mark.parametrize(("labels", "named"), [("ab2", "2"), ("123x", "x"), ("12", None)])
+def test_names_beside_numbers_are_noticed(tmp_path, labels, named):
+    found = notices(tmp_path, lambda n: {"label": labels[n % len(labels)]}, "stand among")
+    assert [line.split("'")[1] for line in found] == ([named] if named else [])
 
 
 def test_control_codes_for_quotes_are_mended_and_noted(tmp_path):

@@ -300,6 +300,11 @@ def test_a_dev_split_without_labels_is_refused(tmp_path):
         ("utterances.jsonl", '{"a": "x"}'.encode("utf-16-le"), r"line 1: holds a zero byte; .*le"),
         ("utterances.tsv", b"dialogue;utterance;speaker\n1;1;A\n", r"separated by '\\t'"),
         ("utterances.csv", b"dialogue|utterance\n1|a, b\n", r"line 2: 2 .*separated by ','"),
+        (
+            "utterances.tsv",
+            b"A\t0:01\t0.5\tHi\nB\t1\t2\tHo\n",
+            r"names of the columns in the first",
+        ),
         ("utterances.csv", b"Table 1\ndialogue,utterance\n", r"line 2: 2 .*names in the first row"),
         (
             "utterances.csv",
