@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, log_softmax
 
-from cberl.train.adjustment import ADJUSTMENTS, choose_adjustment
+from cberl.train.adjustment import ADJUSTMENTS, TEMPERATURES, choose_adjustment
+from cberl.train.resampling import gain_over, resampled_macro_f1
 
 FREQUENCIES = np.array([0.7, 0.25, 0.05])
 PRIOR = torch.log(torch.tensor(FREQUENCIES))
@@ -41,6 +42,24 @@ def test_a_gain_within_its_error_is_not_taken(usual):
     assert all(one.usual_strength == usual for one in found)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_nearest_strength_within_one_standard_error_of_the_best_is_taken(seed):
+    logits, labels, dialogues = make_rows(400, seed, bias=1.5)
+    found = choose_adjustment(logits, labels, dialogues, PRIOR, usual=0.0)
+    strengths = ADJUSTMENTS["chosen"]
+    predictions = [(logits - strength * PRIOR).argmax(dim=1) for strength in strengths]
+    scores = resampled_macro_f1(predictions, labels, dialogues, 3)
+    by_strength = dict(zip(strengths, scores, strict=True))
+
+    def as_good_as_best(strength):
+        behind, error = gain_over(by_strength[found.best_strength], by_strength[strength])
+        return behind <= error
+
+    assert found.best_strength == strengths[scores[:, 0].argmax()]
+    assert as_good_as_best(found.strength)
+    assert not any(as_good_as_best(own) for own in strengths if abs(own) < abs(found.strength))
+
+
 def test_without_adjustment_there_is_none():
     found = choose_adjustment(*make_rows(bias=1.5), PRIOR, ADJUSTMENTS["none"])
     assert (found.strength, found.gain) == (0, 0)
@@ -52,6 +71,18 @@ def test_the_temperature_makes_overconfidence_good_and_moves_no_prediction():
     adjusted = 5 * logits - found.strength * PRIOR
     assert found.temperature == pytest.approx(5, rel=0.25)
     assert cross_entropy(adjusted / found.temperature, labels) < cross_entropy(adjusted, labels)
+
+
+def test_the_temperature_is_that_of_the_adjusted_logits():
+    logits, labels, dialogues = make_rows(bias=1.8)
+    found = choose_adjustment(logits, labels, dialogues, PRIOR)
+    best = {
+        strength: min(
+            TEMPERATURES, key=lambda t: cross_entropy((logits - strength * PRIOR) / t, labels)
+        )
+        for strength in (0, found.strength)
+    }
+    assert found.temperature == best[found.strength] != best[0]
 
 
 def test_a_class_that_is_never_predicted_stays_so():

@@ -85,6 +85,13 @@ def test_logit_adjustment_adds_the_log_of_the_prior():
     assert got.item() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("loss", [class_weights, class_balanced, logit_adjustment])
+def test_weights_and_priors_follow_from_what_is_drawn(loss):
+    drawn, recorded = [900.0, 100.0], [100.0, 900.0]
+    expected, other = (loss(LOGITS, LABELS, counts(both)) for both in (drawn, recorded))
+    assert loss(LOGITS, LABELS, counts(drawn, real=recorded)) == expected != other
+
+
 @pytest.mark.parametrize(
     "loss", [class_weights, class_balanced, ldam, ldam_reweighted, logit_adjustment]
 )
