@@ -11,10 +11,11 @@ from cberl.errors import InputError
 from cberl.fitting.dev_f1 import f1_scores
 from cberl.fitting.network_files import load_network, save_network
 from cberl.train.adjustment import USUAL_STRENGTH
-from cberl.train.fit import fit_classifier
+from cberl.train.fit import ClassifierTraining, fit_classifier
 from cberl.train.loss import LOSSES
 from cberl.train.network import ConversationNetwork
 from cberl.train.predict import predict_classes
+from cberl.train.sampling import SAMPLINGS, class_table, dialogue_weights
 
 NAMES = ["a", "b", "c"]
 
@@ -312,6 +313,32 @@ def test_synthetic_rows_that_help_are_used(fit):
     facts = chosen.facts["synthetic_rows"]
     assert facts["used"]
     assert facts["gain"] > facts["gain_error"] > 0
+
+
+@pytest.mark.parametrize(("gain", "used"), [(0.01, False), (0.03, True)])
+def test_synthetic_rows_are_used_for_more_than_a_standard_error(fit, monkeypatch, gain, used):
+    monkeypatch.setattr(ClassifierTraining, "gain_over", lambda *_: (gain, 0.02))
+    train = make_conversations()
+    train = with_synthetic(train, train.labels[96:].clone())
+    network, _ = fit(train, make_conversations(seed=1), synthetic_rows="chosen", epochs=1)
+    assert network.facts["synthetic_rows"] == {"used": used, "gain": gain, "gain_error": 0.02}
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_losses_are_told_rows_as_drawn_and_recorded_ones(fit, monkeypatch, sampling):
+    told = []
+
+    def loss(logits, labels, counts):
+        told.append(counts)
+        return functional.cross_entropy(logits, labels)
+
+    monkeypatch.setitem(LOSSES, "focal", loss)
+    train = make_conversations()
+    train = with_synthetic(train, train.labels[96:].clone())
+    fit(train, make_conversations(seed=1), loss="focal", dialogue_sampling=sampling, epochs=1)
+    drawn = dialogue_weights(train, 3, sampling) @ class_table(train, 3)
+    torch.testing.assert_close(told[0].drawn, drawn)
+    assert told[0].real.tolist() == torch.bincount(train.labels[:96], minlength=3).tolist()
 
 
 @pytest.mark.parametrize("synthetic_rows", ["all", "chosen"])
