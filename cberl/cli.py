@@ -9,7 +9,7 @@ from cberl.errors import InputError
 from cberl.log import note_on_terminal
 from cberl.printable import printable
 
-SUBCOMMANDS = (inspect, lineage, verify, init, check, bundle, predict, forget)
+SUBCOMMANDS = (init, check, predict, bundle, inspect, lineage, verify, forget)
 """In the order of the help; these modules import nothing heavy, so that it starts at once."""
 
 
@@ -37,8 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cberl",
-        description="Inspect the files that the workflow wrote, and use its models.",
-        epilog="example:\n  cberl inspect results/demo/evaluate/summary.parquet",
+        description="Prepare a corpus for the workflow, use its models, and inspect what it wrote.",
+        epilog="examples:\n"
+        "  cberl init ~/recordings\n"
+        "  cberl inspect results/demo/evaluate/summary.parquet\n"
+        "  cberl predict --help",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     found = discover(folder, options.pattern)
     for path in (config, *([folder / TABLE] if found.rows is not None else [])):
         if path.exists():
-            raise InputError(f"{path}: exists already; expected no such file")
+            raise InputError(f"{path}: exists already; remove it{_other_name(path, config)}")
     print(printable(f"found: {found.what}"))
     if found.rows is not None:
         write_rows(folder / TABLE, found.rows)
@@ -64,6 +64,10 @@ def run(options: argparse.Namespace) -> int:
         print(printable(f"note: {remark}"))
     print(f"next: cberl check --configfile {config}")
     return 0
+
+
+def _other_name(path: Path, config: Path) -> str:
+    return ", or name another one by --configfile" if path == config else ""
 
 
 def write_rows(path: Path, rows: list[dict[str, str]]) -> None:

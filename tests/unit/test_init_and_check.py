@@ -197,7 +197,8 @@ def test_nothing_is_overwritten(here, capsys):
     make_clips(here / "mine", [f"{stem}.wav" for stem in STEMS["EmoDB"]])
     (here / "mine.yaml").write_text("corpus: mine")
     assert main(["init", "mine"]) == 2
-    assert "mine.yaml: exists already" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "mine.yaml: exists already; remove it, or name another one by --configfile" in error
     assert not (here / "mine/utterances.tsv").exists()
     assert main(["init", "mine", "--configfile", "other.yaml"]) == 0
     assert (here / "mine.yaml").read_text() == "corpus: mine"

@@ -62,7 +62,7 @@ rule sample_gan:
 
 
 rule resample_train:
-    """The same with features from SMOTE or from repeated rows; with none, no new dialogue."""
+    """Copy training dialogues with features from SMOTE or repeated rows; with none, copy nothing."""
     input:
         features=expand(
             "results/{corpus}/features/{modality}/train.parquet",
