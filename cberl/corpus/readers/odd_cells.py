@@ -20,7 +20,7 @@ _ODD_TEXTS = {
         # UTF-8 that was once read as cp1252 or Latin-1; the sign for what could not be read; ? in
         # place of letters that an encoding lacks.
         r"[ÂÃ][\x80-\xbf]|â€|\ufffd|\b[^\W\d_]+\?{1,2}[^\W\d_]{1,2}\b(?!=)"
-        r"|\?{2,}\s+\?{2,}|^\?{5,}$"
+        r"|(?<!\?)\?{2,}\s+\?{2,}|^\?{5,}$"
     ),
     "a letter or sign as web pages and programs write it": (
         r"&(?:#\d{2,6}|#x[0-9A-Fa-f]{2,5}|[a-z]{2,6});|</?(?:br|b|i|u|p|em|span|font|div)\b[^<>]*>"

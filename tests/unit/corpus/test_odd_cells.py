@@ -50,6 +50,12 @@ def test_garbled_letters_are_noticed(tmp_path, text):
     assert "line 3: " in found[0]
 
 
+def test_a_text_of_signs_alone_is_searched_once(tmp_path):
+    """With a search from each sign on, this takes minutes."""
+    text = "?" * 100_000 + "x"
+    assert not notices(tmp_path, lambda n: {"text": text if n == 0 else "fine"}, "text has ")
+
+
 def test_letters_of_many_languages_are_not_garbled(tmp_path):
     text = "Âge MANHÃ… ÇÃO Ça «Là» “ja” 中文 שלום 😀 €5 What??? a.org/watch?v=1 R&D; Tom & Co;"
     assert not notices(tmp_path, lambda n: {"text": text}, "text has ")
