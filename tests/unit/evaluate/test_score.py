@@ -230,6 +230,15 @@ def test_intervals_and_p_values_agree():
                 assert (lower[0] > 0 or upper[0] < 0) == (p_value < 0.05), (groups, shift)
 
 
+@pytest.mark.parametrize("groups", [8, 12, 300])
+def test_the_interval_of_confidence_one_minus_p_ends_at_zero(groups):
+    _, drawn = drawn_from(groups)
+    resampled = drawn.resampled - np.quantile(drawn.resampled, 0.2)
+    moved = replace(drawn, resampled=resampled)
+    lower, _ = interval(moved, 1 - two_sided_p(moved)[0])
+    assert lower[0] == pytest.approx(0, abs=0.01 * resampled.std())
+
+
 def test_one_group_has_neither_interval_nor_p_value():
     drawn = Resampled(np.array([0.5]), np.full((50, 1), 0.5), groups=1)
     assert np.isnan(interval(drawn, 0.95)).all()
