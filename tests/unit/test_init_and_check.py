@@ -81,7 +81,7 @@ def test_names_of_ones_own_take_a_pattern(here, capsys):
     assert "not recognised (17 media files, first a_joy_1.mp4)" in capsys.readouterr().err
     settings, corpus = start(here, "--pattern", r"^(?P<speaker>[a-z])_(?P<label>[a-z]+)_\d")
     out = capsys.readouterr().out
-    assert "1 media files have other names and are left out, first readme.mp4" in out
+    assert "media files with other names are left out: 1, first readme.mp4" in out
     assert settings.modalities == ("audio", "video")
     assert corpus.classes == ["joy", "rage"]
     assert len(corpus.utterances) == 16

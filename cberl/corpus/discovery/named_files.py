@@ -159,7 +159,7 @@ def _discovered(
     if len(fitting) < len(files):
         left = next(file for file in files if file not in fitting)
         remarks.append(
-            f"{len(files) - len(fitting)} media files have other names and are left out, first "
+            f"media files with other names are left out: {len(files) - len(fitting)}, first "
             f"{left.relative_to(folder).as_posix()}"
         )
     speakers = {row["speaker"] for row in rows}
