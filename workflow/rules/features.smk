@@ -34,7 +34,7 @@ rule finetune_text:
     # Folds run in parallel, with less waiting than threads of one job.
     threads: 2 if len(FOLDS) == 1 else 1
     resources:
-        mem_mb=growing(6000),
+        mem_mb=growing(7000),
         runtime=growing(480),
         gpu=GPUS,
     params:
