@@ -25,7 +25,7 @@ rule build_graph:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(160, utterances=80, synthetic=0.05),
+        mem_mb=memory(160, utterances=83, synthetic=0.05),
         runtime=growing(20),
     params:
         settings=config["graph"],

@@ -23,7 +23,8 @@ rule fit_gan:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory(610, features=1.05),
+        # Rows that no sample can be made from cost a copy of the others.
+        mem_mb=memory(610, features=2),
         runtime=growing(120),
         gpu=GPUS,
     params:

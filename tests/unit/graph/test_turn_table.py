@@ -37,7 +37,7 @@ def test_turns_are_numbers_whatever_they_are_stored_as(table, kind):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda table: table.to_dict("list"), "is a dict; expected a frame"),
+        (lambda table: table.to_dict("list"), "type dict; expected a frame"),
         (lambda table: table.drop(columns="turn"), "no column turn"),
         (lambda table: table.iloc[:-2], "no row for utterance d/1"),
         (lambda table: pd.concat([table, table]), "two rows for utterance d/10"),
