@@ -73,7 +73,7 @@ def test_a_target_that_was_taken_for_a_configuration_is_told(workspace):
 def test_the_target_check_prints_the_overview_and_runs_nothing(workspace):
     use_table(workspace)
     done = workspace.snakemake("check")
-    assert "10 dialogues of 2 to 2 turns; 2 speakers" in done.stdout
+    assert "10 dialogues of 2 turns; 2 speakers" in done.stdout
     assert "next problem: none" in done.stdout
     use_table(workspace, renamed("label", "emotion"))
     done = workspace.snakemake("check", check=False)
